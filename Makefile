@@ -1,0 +1,49 @@
+# Every target works on a fresh clone: it makes .venv first, from the pinned and hashed lock file.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup sandbox run test check format lint types contracts lock clean
+
+help: ## show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "DisPinMap needs Python 3.11 or newer: set PYTHON=/path/to/python3.11 and run make again.")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+setup: $(STAMP) ## install the pinned dependencies into .venv
+
+sandbox: $(STAMP) ## the whole bot on this machine, with no account, token or internet
+	@$(BIN)/dispinmap sandbox
+
+run: $(STAMP) ## the bot for real (see README: needs DISCORD_TOKEN)
+	@$(BIN)/dispinmap run
+
+test: check ## everything CI checks: format, lint, types, import contracts, tests
+	$(BIN)/pytest
+
+check: format lint types contracts ## all checks but the tests
+
+format: $(STAMP) ## is the code formatted
+	$(BIN)/ruff format --check .
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+contracts: $(STAMP) ## who may import whom
+	$(BIN)/lint-imports
+
+lock: $(STAMP) ## pin the dependencies anew (needs uv on the PATH)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-annotate --no-header --group dev pyproject.toml -o requirements.lock --upgrade
+
+clean: ## remove what the targets made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

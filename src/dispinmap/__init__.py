@@ -1,0 +1,1 @@
+"""Watches Pinball Map and tells Discord channels what changed."""

@@ -1,0 +1,74 @@
+"""Opening the database. The driver never begins or commits by itself: we say when, also around DDL."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+BUSY_TIMEOUT_MS = 5000
+_WRITE = "dispinmap_write"
+
+
+class Database:
+    """Sessions on one database. Whoever opens a session commits by leaving the block without an error."""
+
+    def __init__(self, url: str) -> None:
+        """`url` is a synchronous SQLAlchemy URL such as "sqlite:///pinball_bot.db"."""
+        self.url = url
+        self._engine: AsyncEngine = create_async_engine(_async_url(url))
+        _prepare(self._engine.sync_engine)
+        self._reading = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._writing = async_sessionmaker(self._engine.execution_options(**{_WRITE: True}), expire_on_commit=False)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """One consistent view; nothing may be changed in it."""
+        async with self._reading() as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """One transaction that takes the writer's lock at once, so that it cannot fail half-way for want of it."""
+        async with self._writing() as session, session.begin():
+            yield session
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def sync_engine(url: str) -> Engine:
+    """An engine for migrations and checks, with the same rules."""
+    engine = create_engine(url)
+    _prepare(engine)
+    return engine
+
+
+def _async_url(url: str) -> str:
+    parsed = make_url(url)
+    if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
+        parsed = parsed.set(drivername="sqlite+aiosqlite")
+    return parsed.render_as_string(hide_password=False)
+
+
+def _prepare(engine: Engine) -> None:
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:
+        # None: the driver would otherwise commit before DDL and begin when it likes.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get(_WRITE, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

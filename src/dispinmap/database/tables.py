@@ -1,0 +1,156 @@
+"""The tables at head. Migrations are what creates them; a test holds the two against each other."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, String, UniqueConstraint, func, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from dispinmap.database.types import Id, UtcDateTime
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData()
+
+
+class ChannelConfigRow(Base):
+    """A channel and its settings. NULL settings mean the defaults; NULL `is_active` means active."""
+
+    __tablename__ = "channel_configs"
+
+    channel_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    guild_id: Mapped[int] = mapped_column(BigInteger)
+    poll_rate_minutes: Mapped[int | None]
+    notification_types: Mapped[str | None]
+    is_active: Mapped[bool | None]
+    last_poll_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=func.current_timestamp())
+    updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=func.current_timestamp())
+
+
+class MonitoringTargetRow(Base):
+    """A channel's interest. NULL settings mean the channel's."""
+
+    __tablename__ = "monitoring_targets"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("channel_configs.channel_id"))
+    target_type: Mapped[str]
+    target_name: Mapped[str]
+    display_name: Mapped[str | None]
+    location_id: Mapped[int | None]
+    poll_rate_minutes: Mapped[int | None] = mapped_column(server_default=text("60"))
+    notification_types: Mapped[str | None] = mapped_column(server_default=text("'machines'"))
+    last_checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=func.current_timestamp())
+
+    __table_args__ = (
+        UniqueConstraint("channel_id", "target_type", "location_id", name="unique_channel_location"),
+        # A unique constraint lets equal NULLs pass; this closes that hole for areas.
+        Index(
+            "unique_channel_area",
+            "channel_id",
+            "target_type",
+            "target_name",
+            unique=True,
+            sqlite_where=text("location_id IS NULL"),
+            postgresql_where=text("location_id IS NULL"),
+        ),
+    )
+
+
+class SeenSubmissionRow(Base):
+    """What a channel was shown or promised: nothing in here is ever announced to it again."""
+
+    __tablename__ = "seen_submissions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("channel_configs.channel_id"))
+    submission_id: Mapped[int] = mapped_column(BigInteger)
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=func.current_timestamp())
+
+    __table_args__ = (UniqueConstraint("channel_id", "submission_id", name="unique_channel_submission"),)
+
+
+class SubmissionRow(Base):
+    """Our copy of a submission. `fed_at` is when the feed brought it, NULL while only a look-up did."""
+
+    __tablename__ = "submissions"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    submission_type: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    location_id: Mapped[int | None]
+    location_name: Mapped[str | None]
+    city_name: Mapped[str | None]
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    machine_id: Mapped[int | None]
+    machine_name: Mapped[str | None]
+    user_name: Mapped[str | None]
+    comment: Mapped[str | None]
+    fed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class FeedStateRow(Base):
+    """How far the feed has been read: one row, whose id is 1."""
+
+    __tablename__ = "feed_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    cursor_created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_polled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MessageRow(Base):
+    """One Discord post. `attempted_at` is set while an attempt's outcome is unknown."""
+
+    __tablename__ = "messages"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("channel_configs.channel_id"))
+    nonce: Mapped[str] = mapped_column(String(25), unique=True)
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    attempted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    error: Mapped[str | None]
+    posted_id: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_messages_state_channel", "state", "channel_id"),)
+
+
+class NotificationRow(Base):
+    """One submission due to one channel: a row of the outbox."""
+
+    __tablename__ = "notifications"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("channel_configs.channel_id"))
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
+    target_id: Mapped[int | None] = mapped_column(ForeignKey("monitoring_targets.id", ondelete="SET NULL"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
+    state: Mapped[str]
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        UniqueConstraint("channel_id", "submission_id", name="unique_notification"),
+        Index("ix_notifications_state_channel_due", "state", "channel_id", "due_at"),
+        Index("ix_notifications_target", "target_id"),
+    )
+
+
+class ChannelParkingRow(Base):
+    """A channel that refuses us: nothing is sent there before `retry_at`."""
+
+    __tablename__ = "channel_parkings"
+
+    channel_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("channel_configs.channel_id"), primary_key=True, autoincrement=False
+    )
+    reason: Mapped[str]
+    attempts: Mapped[int]
+    parked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    retry_at: Mapped[datetime] = mapped_column(UtcDateTime)

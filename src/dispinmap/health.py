@@ -1,0 +1,45 @@
+"""What the bot knows of its own state, for `/monitor_health` and the operator."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """The outbox in numbers."""
+
+    waiting: int = 0
+    """Notifications held for the settle window or until their target is due."""
+    due: int = 0
+    """Notifications that should be leaving now."""
+    oldest_due_at: datetime | None = None
+    parked_channels: int = 0
+    in_doubt: int = 0
+    """Messages whose last attempt has no known outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """One look at everything. Times are aware UTC."""
+
+    now: datetime
+    started_at: datetime
+    gateway_connected: bool
+    last_good_poll_at: datetime | None
+    last_poll_problem: str | None
+    """Set while polls fail; None once one succeeds."""
+    newest_submission_at: datetime | None
+    queue: QueueState
+    requests: Mapping[str, int]
+    """Requests to Pinball Map since the start, by outcome."""
+    malformed_rows: int
+    loops: Mapping[str, str]
+    """Loop name to "running" or the sentence of its last failure."""
+    errors: int
+    """Failures of loops and commands since the start."""
+    database_revision: str | None
+    backup: str
+    """One sentence on the backup; "not configured" where there is none."""
+    channels: int = 0
+    targets: int = 0

@@ -1,0 +1,78 @@
+"""The seam behind which messages are posted, and the ways in which posting can fail."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from dispinmap.errors import DisPinMapError
+from dispinmap.pinballmap.models import Submission
+from dispinmap.targets.models import Area
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One notification with what is needed to show it. `area` is the circle of the target that wanted it."""
+
+    notification_id: int
+    submission: Submission
+    area: Area | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What is due together at one location, oldest first: one embed."""
+
+    items: tuple[Item, ...]
+
+    @property
+    def submission_ids(self) -> tuple[int, ...]:
+        return tuple(item.submission.id for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """One Discord post: at most 10 cards. `nonce` has at most 25 characters."""
+
+    channel_id: int
+    nonce: str
+    cards: tuple[Card, ...]
+
+
+class Destination(Protocol):
+    """Where messages go. Errors other than DeliveryError never leave an implementation."""
+
+    async def send(self, message: OutgoingMessage) -> int:
+        """Post it and return the post's id. Raises DeliveryError."""
+        ...
+
+    async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> int | None:
+        """The id of the bot's own post since `since` that carries all these submissions, or None.
+
+        Raises DeliveryError where the channel's history cannot be read.
+        """
+        ...
+
+
+class DeliveryError(DisPinMapError):
+    """A message was not acknowledged; the subclass says what to do next."""
+
+
+class NotDelivered(DeliveryError):
+    """It is certain that nothing was posted: try again, `retry_after` seconds later if that is given."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DeliveryUnknown(DeliveryError):
+    """It may or may not have been posted (a 5xx, a time-out, a lost connection): look before trying again."""
+
+
+class ChannelClosed(DeliveryError):
+    """The channel is gone or closed to us (403, 404): park it with this reason."""
+
+
+class MessageRejected(DeliveryError):
+    """This message will never be accepted (another 4xx): give up on it, and report that."""

@@ -1,0 +1,72 @@
+"""What Pinball Map tells us, as plain values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class SubmissionType(StrEnum):
+    """The submission types this bot has words for; others are carried as plain text."""
+
+    NEW_LMX = "new_lmx"
+    REMOVE_MACHINE = "remove_machine"
+    NEW_CONDITION = "new_condition"
+    NEW_MSX = "new_msx"
+    CONFIRM_LOCATION = "confirm_location"
+    ADD_LOCATION = "add_location"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One change that Pinball Map reports. Almost any field can be missing."""
+
+    id: int
+    type: str
+    created_at: datetime
+    location_id: int | None = None
+    location_name: str | None = None
+    city_name: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    machine_id: int | None = None
+    machine_name: str | None = None
+    user_name: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place with pinball machines."""
+
+    id: int
+    name: str
+    city: str | None = None
+    state: str | None = None
+    country: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    machine_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocationHint:
+    """One line of Pinball Map's autocomplete: `label` is "Name (City, ST)"."""
+
+    id: int
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """An answer with submissions, newest first; `malformed` rows were logged and left out."""
+
+    submissions: tuple[Submission, ...]
+    malformed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """An answer that says, with HTTP 200, that there is nothing; `reason` is the server's text."""
+
+    reason: str

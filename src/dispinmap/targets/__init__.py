@@ -1,0 +1,1 @@
+"""What people asked this bot to watch."""

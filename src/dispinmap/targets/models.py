@@ -1,0 +1,163 @@
+"""Targets and channels as plain values, and the one place where their text is parsed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from dispinmap.errors import UserError
+
+MIN_RADIUS_MILES = 1.0
+MAX_RADIUS_MILES = 100.0
+DEFAULT_RADIUS_MILES = 25.0
+MIN_POLL_RATE_MINUTES = 1
+MAX_POLL_RATE_MINUTES = 7 * 24 * 60
+DEFAULT_POLL_RATE_MINUTES = 60
+KILOMETRES_PER_MILE = 1.609344
+
+
+class TargetType(StrEnum):
+    LOCATION = "location"
+    CITY = "city"
+    LATLONG = "latlong"
+
+
+class NotificationKind(StrEnum):
+    """Which submissions a channel or target wants."""
+
+    MACHINES = "machines"
+    COMMENTS = "comments"
+    ALL = "all"
+
+
+DEFAULT_KIND = NotificationKind.MACHINES
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A circle on the map, written "lat,lon" or "lat,lon,radius" in `monitoring_targets.target_name`.
+
+    Degrees and miles. Without a radius in the text the circle has `DEFAULT_RADIUS_MILES`.
+    """
+
+    latitude: float
+    longitude: float
+    radius_miles: float | None = None
+
+    def __post_init__(self) -> None:
+        if not -90 <= self.latitude <= 90:
+            raise UserError(f"The latitude {self.latitude:g} is not between -90 and 90: check the coordinates.")
+        if not -180 <= self.longitude <= 180:
+            raise UserError(f"The longitude {self.longitude:g} is not between -180 and 180: check the coordinates.")
+        if self.radius_miles is not None and not MIN_RADIUS_MILES <= self.radius_miles <= MAX_RADIUS_MILES:
+            raise UserError(
+                f"A radius of {self.radius_miles:g} miles is not between {MIN_RADIUS_MILES:g} and "
+                f"{MAX_RADIUS_MILES:g}: choose one in that range."
+            )
+
+    @property
+    def radius(self) -> float:
+        """Miles, with the default filled in."""
+        return DEFAULT_RADIUS_MILES if self.radius_miles is None else self.radius_miles
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read "lat,lon" or "lat,lon,radius"; raises UserError for anything else."""
+        try:
+            numbers = [float(part) for part in text.split(",")]
+        except ValueError:
+            numbers = []
+        if len(numbers) not in (2, 3):
+            raise UserError(f"“{text}” is no area: write it as latitude,longitude or latitude,longitude,radius.")
+        return cls(*numbers)
+
+    def __str__(self) -> str:
+        point = f"{_decimal(self.latitude)},{_decimal(self.longitude)}"
+        return point if self.radius_miles is None else f"{point},{_decimal(self.radius_miles)}"
+
+
+def _decimal(number: float) -> str:
+    """The shortest decimal text to the sixth place (0.1 m on the ground), never scientific, never "-0"."""
+    return f"{round(number, 6) + 0.0:.6f}".rstrip("0").rstrip(".")
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRef:
+    """Where a command was given."""
+
+    channel_id: int
+    guild_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel's settings, defaults filled in."""
+
+    channel_id: int
+    guild_id: int
+    poll_rate_minutes: int = DEFAULT_POLL_RATE_MINUTES
+    kind: NotificationKind = DEFAULT_KIND
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A channel's interest. `None` as poll rate or kind means "the channel's"."""
+
+    id: int
+    channel_id: int
+    type: TargetType
+    target_name: str
+    created_at: datetime
+    display_name: str | None = None
+    location_id: int | None = None
+    poll_rate_minutes: int | None = None
+    kind: NotificationKind | None = None
+    last_checked_at: datetime | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.display_name or self.target_name
+
+    @property
+    def area(self) -> Area | None:
+        """The circle of a city or point; None for a location and for text that is no area."""
+        if self.type is TargetType.LOCATION:
+            return None
+        try:
+            return Area.parse(self.target_name)
+        except UserError:
+            return None
+
+    @property
+    def problem(self) -> str | None:
+        """Why this target cannot be watched and what to do, or None."""
+        if self.type is TargetType.LOCATION and self.location_id is None:
+            return f"“{self.label}” has no Pinball Map location id: remove it and add it again."
+        if self.type is not TargetType.LOCATION and self.area is None:
+            return f"“{self.label}” has no coordinates: remove it and add it again."
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedTarget:
+    """A target together with the channel settings it inherits from."""
+
+    target: Target
+    channel: Channel
+
+    @property
+    def poll_rate(self) -> timedelta:
+        return timedelta(minutes=self.target.poll_rate_minutes or self.channel.poll_rate_minutes)
+
+    @property
+    def kind(self) -> NotificationKind:
+        return self.target.kind or self.channel.kind
+
+    @property
+    def due_at(self) -> datetime:
+        """When it is to be served next; one that never was is due at once."""
+        if self.target.last_checked_at is None:
+            return self.target.created_at
+        return self.target.last_checked_at + self.poll_rate
