@@ -1,0 +1,94 @@
+"""Who cares about a submission."""
+
+from datetime import timedelta
+from math import asin, atan2, cos, degrees, radians, sin
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispinmap.matching.distance import miles_between
+from dispinmap.matching.index import TargetIndex, cell_of, cells_around
+from dispinmap.matching.rules import announces, matches, wants
+from dispinmap.pinballmap.models import SubmissionType
+from dispinmap.targets.models import Area, NotificationKind
+from tests.fakes.values import NOON, submission, watched
+
+latitudes = st.floats(-90, 90)
+longitudes = st.floats(-180, 180)
+areas = st.builds(Area, latitudes, longitudes, st.floats(1, 100))
+
+
+def test_distance_from_portland_to_seattle_is_known() -> None:
+    assert miles_between(45.5152, -122.6784, 47.6062, -122.3321) == pytest.approx(145.4, abs=0.3)
+
+
+@given(latitudes, longitudes)
+def test_a_point_is_at_no_distance_from_itself(latitude: float, longitude: float) -> None:
+    assert miles_between(latitude, longitude, latitude, longitude) == 0
+
+
+@given(latitudes, longitudes, latitudes, longitudes)
+def test_distance_is_symmetric_and_at_most_half_the_globe(a: float, b: float, c: float, d: float) -> None:
+    there = miles_between(a, b, c, d)
+    assert there == pytest.approx(miles_between(c, d, a, b), abs=1e-6)
+    assert 0 <= there <= 12_437
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        (NotificationKind.MACHINES, {"new_lmx", "remove_machine"}),
+        (NotificationKind.COMMENTS, {"new_condition"}),
+        (NotificationKind.ALL, {"new_lmx", "remove_machine", "new_condition"}),
+    ],
+)
+def test_a_kind_covers_its_types_and_no_others(kind: NotificationKind, wanted: set[str]) -> None:
+    types = {*SubmissionType, "never_heard_of"}
+    assert {type_ for type_ in types if wants(kind, type_)} == wanted
+
+
+def test_a_location_target_wants_its_own_location_only() -> None:
+    assert matches(watched(location_id=874), submission(location_id=874))
+    assert not matches(watched(location_id=874), submission(location_id=875))
+    assert not matches(watched(location_id=874), submission(location_id=None))
+
+
+def test_an_area_wants_what_lies_within_its_radius() -> None:
+    area = Area(45.5152, -122.6784, 1)
+    assert matches(watched(area=area), submission(latitude=45.524, longitude=-122.676))
+    assert not matches(watched(area=area), submission(latitude=45.6, longitude=-122.676))
+    assert not matches(watched(area=area), submission(latitude=None, longitude=None))
+
+
+def test_what_is_older_than_the_target_is_never_announced() -> None:
+    target = watched(created_at=NOON)
+    assert not announces(target, submission(at=NOON))
+    assert announces(target, submission(at=NOON + timedelta(seconds=1)))
+
+
+@given(areas, latitudes, longitudes)
+def test_the_index_never_misses_a_target(area: Area, latitude: float, longitude: float) -> None:
+    target = watched(area=area)
+    row = submission(latitude=latitude, longitude=longitude, location_id=None)
+    assert TargetIndex([target]).announcing(row) == ([target] if announces(target, row) else [])
+
+
+@given(areas, st.floats(0, 1), st.floats(-180, 180))
+def test_every_point_of_a_circle_lies_in_its_cells(area: Area, reach: float, bearing: float) -> None:
+
+    angle = reach * area.radius / 3958.7558
+    phi, theta = radians(area.latitude), radians(bearing)
+    latitude = asin(sin(phi) * cos(angle) + cos(phi) * sin(angle) * cos(theta))
+    longitude = radians(area.longitude) + atan2(
+        sin(theta) * sin(angle) * cos(phi), cos(angle) - sin(phi) * sin(latitude)
+    )
+    point = degrees(latitude), (degrees(longitude) + 540) % 360 - 180
+    if miles_between(area.latitude, area.longitude, *point) <= area.radius:
+        assert cell_of(*point) in set(cells_around(area))
+
+
+def test_far_away_targets_are_not_even_candidates() -> None:
+    far = [watched(id=n, area=Area(-33.0, 151.0, 100)) for n in range(2, 500)]
+    near = watched(id=1, area=Area(45.5, -122.6, 25))
+    assert TargetIndex([*far, near]).candidates(submission()) == [near]
