@@ -33,6 +33,28 @@ class NotificationKind(StrEnum):
 DEFAULT_KIND = NotificationKind.MACHINES
 
 
+def checked_poll_rate(minutes: int) -> int:
+    """The minutes as they are; raises UserError where nobody could poll at that rate."""
+    if not MIN_POLL_RATE_MINUTES <= minutes <= MAX_POLL_RATE_MINUTES:
+        raise UserError(
+            f"A poll rate of {minutes} minutes is not between {MIN_POLL_RATE_MINUTES} and {MAX_POLL_RATE_MINUTES} "
+            "(a week): choose one in that range."
+        )
+    return minutes
+
+
+def poll_rate_or_none(stored: object) -> int | None:
+    """A stored poll rate in minutes; None (inherit) for one nobody could follow."""
+    if isinstance(stored, int) and MIN_POLL_RATE_MINUTES <= stored <= MAX_POLL_RATE_MINUTES:
+        return stored
+    return None
+
+
+def kind_or_none(stored: object) -> NotificationKind | None:
+    """A stored kind; None (inherit) for one we do not know."""
+    return next((kind for kind in NotificationKind if kind == stored), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Area:
     """A circle on the map, written "lat,lon" or "lat,lon,radius" in `monitoring_targets.target_name`.
@@ -98,6 +120,21 @@ class Channel:
     poll_rate_minutes: int = DEFAULT_POLL_RATE_MINUTES
     kind: NotificationKind = DEFAULT_KIND
     is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NewTarget:
+    """A target as it is to be stored; it starts with the channel's settings."""
+
+    type: TargetType
+    target_name: str
+    display_name: str | None = None
+    location_id: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.display_name or self.target_name
 
 
 @dataclass(frozen=True, slots=True)
