@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries.batching import chunks
@@ -66,20 +66,23 @@ async def of_channel(session: AsyncSession, channel_id: int) -> list[WatchedTarg
 
 async def add(session: AsyncSession, channel_id: int, new: NewTarget, now: datetime) -> Target:
     """Insert it with the channel's settings inherited. Raises IntegrityError where it is there already."""
-    row = MonitoringTargetRow(
-        channel_id=channel_id,
-        target_type=new.type,
-        target_name=new.target_name,
-        display_name=new.display_name,
-        location_id=new.location_id,
-        poll_rate_minutes=None,
-        notification_types=None,
-        last_checked_at=now,
-        created_at=now,
+    # Spelled-out NULLs, because the columns' own defaults are the original's and would hide the channel's settings.
+    statement = (
+        insert(MonitoringTargetRow)
+        .values(
+            channel_id=channel_id,
+            target_type=new.type,
+            target_name=new.target_name,
+            display_name=new.display_name,
+            location_id=new.location_id,
+            poll_rate_minutes=None,
+            notification_types=None,
+            last_checked_at=now,
+            created_at=now,
+        )
+        .returning(MonitoringTargetRow)
     )
-    session.add(row)
-    await session.flush()
-    return to_target(row)
+    return to_target((await session.scalars(statement)).one())
 
 
 async def rename(session: AsyncSession, target_id: int, target_name: str) -> None:
