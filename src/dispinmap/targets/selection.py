@@ -1,0 +1,78 @@
+"""Which target of a channel a person means, and which one an addition would repeat (pure)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dispinmap.errors import UserError
+from dispinmap.targets.models import Area, NewTarget, Target, TargetType, WatchedTarget
+from dispinmap.targets.naming import fold, unquoted
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTarget:
+    """A target with its index, counted from 1 in the order of `/list`."""
+
+    index: int
+    watched: WatchedTarget
+
+
+def listed(targets: Sequence[WatchedTarget]) -> tuple[ListedTarget, ...]:
+    return tuple(ListedTarget(index, watched) for index, watched in enumerate(targets, start=1))
+
+
+def select(targets: Sequence[ListedTarget], selector: str) -> WatchedTarget:
+    """By index or by name, whole or the beginning of it. Raises UserError unless exactly one is meant."""
+    text = unquoted(selector)
+    if not targets:
+        raise UserError("This channel watches nothing yet: start with `/add location`.")
+    number = text.removeprefix("#")
+    if number.isdecimal() and 1 <= int(number) <= len(targets):
+        return targets[int(number) - 1].watched
+    found = _named(targets, text)
+    if len(found) == 1:
+        return found[0].watched
+    if found:
+        several = ", ".join(f"{each.index} ({each.watched.target.label})" for each in found)
+        raise UserError(f"“{text}” could be any of these: {several}. Say which by its number.")
+    if number.removeprefix("-").isdecimal():
+        upto = f"from 1 to {len(targets)}" if len(targets) > 1 else "only number 1"
+        raise UserError(f"There is no target {number} here: the numbers go {upto}, see `/list`.")
+    raise UserError(f"No target here is called “{text}”: see `/list` for names and numbers.")
+
+
+def _named(targets: Sequence[ListedTarget], text: str) -> list[ListedTarget]:
+    """Those that have the name; if none has, those whose name begins with it."""
+    wanted = fold(text)
+    if not wanted:
+        return []
+    names = [(each, {fold(each.watched.target.label), fold(each.watched.target.target_name)}) for each in targets]
+    whole = [each for each, known in names if wanted in known]
+    return whole or [each for each, known in names if any(name.startswith(wanted) for name in known)]
+
+
+def repeated(existing: Sequence[Target], new: NewTarget) -> Target | None:
+    """The target that `new` would double: the same location, or the same point (first with the same radius)."""
+    same_type = [target for target in existing if target.type is new.type]
+    if new.type is TargetType.LOCATION:
+        return next((target for target in same_type if target.location_id == new.location_id), None)
+    area = Area.parse(new.target_name)
+    here = [target for target in same_type if target.area is not None and _point(target.area) == _point(area)]
+    return next(
+        (target for target in here if target.area and target.area.radius == area.radius), next(iter(here), None)
+    )
+
+
+def widened(existing: Target, new: NewTarget) -> str | None:
+    """The text of the circle that `existing` is to have from now on, or None where it stays.
+
+    No radius in `new` means that nobody asked for another one.
+    """
+    if existing.area is None:
+        return None
+    asked = Area.parse(new.target_name)
+    same = asked.radius_miles is None or asked.radius == existing.area.radius
+    return None if same else new.target_name
+
+
+def _point(area: Area) -> str:
+    return str(Area(area.latitude, area.longitude))

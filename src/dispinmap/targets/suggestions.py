@@ -1,0 +1,98 @@
+"""Location names while somebody types: cached, one request at a time, and never late."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from dispinmap.clock import Clock
+from dispinmap.pinballmap.errors import PinballMapError
+from dispinmap.pinballmap.models import LocationHint
+from dispinmap.targets.naming import CHOICES, fold
+
+MIN_LETTERS: Final = 3
+"""Pinball Map's autocomplete answers nothing for less."""
+FRESH_FOR: Final = timedelta(minutes=10)
+CACHED: Final = 500
+PATIENCE_SECONDS: Final = 2.0
+"""Discord drops an autocomplete answer after 3 seconds. Real seconds: a fast-forwarded clock would not help it."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Suggestions:
+    """Asks `ask` only for the newest text; whoever typed on in the meantime gets nothing for the older one."""
+
+    def __init__(
+        self,
+        ask: Callable[[str], Awaitable[tuple[LocationHint, ...]]],
+        clock: Clock,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._patience = patience_seconds
+        self._cache: dict[str, tuple[datetime, tuple[LocationHint, ...]]] = {}
+        self._asking = asyncio.Lock()
+        self._newest = ""
+        self._failing = False
+
+    async def suggest(self, text: str) -> tuple[LocationHint, ...]:
+        """At most 25 hints within two seconds; empty for fewer than 3 letters and where Pinball Map fails."""
+        wanted = fold(text)
+        if len(wanted.replace(" ", "")) < MIN_LETTERS:
+            return ()
+        self._newest = wanted
+        known = self._cached(wanted)
+        if known is not None:
+            return known
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._in_turn(wanted, text)
+        except TimeoutError as error:
+            self._report(error)
+            return ()
+
+    async def _in_turn(self, wanted: str, text: str) -> tuple[LocationHint, ...]:
+        async with self._asking:
+            known = self._cached(wanted)
+            if known is not None:
+                return known
+            if self._is_superseded(wanted):
+                return ()
+            return await self._fetch(wanted, text)
+
+    def _is_superseded(self, wanted: str) -> bool:
+        """Whether the same words were typed on, or shortened, since; other words are somebody else's."""
+        newest = self._newest
+        return newest != wanted and (newest.startswith(wanted) or wanted.startswith(newest))
+
+    async def _fetch(self, wanted: str, text: str) -> tuple[LocationHint, ...]:
+        try:
+            hints = (await self._ask(text))[:CHOICES]
+        except PinballMapError as error:
+            self._report(error)
+            return ()
+        if self._failing:
+            _log.info("location_suggestions_recovered")
+        self._failing = False
+        self._keep(wanted, hints)
+        return hints
+
+    def _report(self, error: Exception) -> None:
+        if not self._failing:
+            _log.warning("location_suggestions_failing", error=type(error).__name__)
+        self._failing = True
+
+    def _cached(self, wanted: str) -> tuple[LocationHint, ...] | None:
+        until, hints = self._cache.get(wanted, (self._clock.now(), ()))
+        return hints if until > self._clock.now() else None
+
+    def _keep(self, wanted: str, hints: tuple[LocationHint, ...]) -> None:
+        self._cache.pop(wanted, None)
+        while len(self._cache) >= CACHED:
+            del self._cache[next(iter(self._cache))]
+        self._cache[wanted] = (self._clock.now() + FRESH_FOR, hints)
