@@ -1,0 +1,112 @@
+"""A card as Discord's embed JSON (pure): one location, what came, what left, what was said.
+
+Limits: https://docs.discord.com/developers/resources/message#embed-object-embed-limits
+"""
+
+import re
+from typing import Final, TypedDict
+
+from dispinmap.discordbot.lines import Kind, distance, full, kind_of
+from dispinmap.discordbot.markdown import fit, length, safe
+from dispinmap.matching.distance import miles_between
+from dispinmap.outbox.destination import Card, Item
+from dispinmap.pinballmap.models import Submission
+
+TITLE_LIMIT: Final = 256
+DESCRIPTION_LIMIT: Final = 4096
+URL_LIMIT: Final = 2048
+FOOTER: Final = "Data: Pinball Map, CC BY-SA 4.0"
+CARD_LIMIT: Final = TITLE_LIMIT + DESCRIPTION_LIMIT + len(FOOTER)
+"""No card measures more. A message may measure 6,000."""
+ITEM_LIMIT: Final = 90
+"""So many ids fit into an embed's link whatever their size; a card with more cannot be found again by all of them."""
+
+_MAP: Final = "https://pinballmap.com/map"
+_MARK: Final = "#submissions="
+_NAME_LIMIT: Final = 120
+_COLOURS: Final = {Kind.CAME: 0x2E9E5B, Kind.LEFT: 0xD1453B, Kind.SAID: 0x3B82D1, Kind.OTHER: 0x8A63D2}
+
+
+class Footer(TypedDict):
+    text: str
+
+
+class Embed(TypedDict):
+    """The part of Discord's embed object that a card uses."""
+
+    title: str
+    url: str
+    description: str
+    color: int
+    footer: Footer
+
+
+def embed(card: Card) -> Embed:
+    """The card within every limit of an embed, whatever its items hold; what has no room is counted in words."""
+    first = card.items[0].submission
+    return {
+        "title": safe(first.location_name or "", _NAME_LIMIT) or "A location without a name",
+        "url": link(card),
+        "description": _description(card),
+        "color": _COLOURS[_kind(card)],
+        "footer": {"text": FOOTER},
+    }
+
+
+def measure(card: Card) -> int:
+    """The characters that count against the 6,000 of a message."""
+    shown = embed(card)
+    return sum(length(text) for text in (shown["title"], shown["description"], shown["footer"]["text"]))
+
+
+def link(card: Card) -> str:
+    """The location's page with the submission ids as fragment, by which the post can be found again."""
+    page = _page(card.items[0].submission.location_id)
+    ids = fit([str(number) for number in card.submission_ids], URL_LIMIT - len(page + _MARK) - 1, ",")
+    return page + _MARK + ids.partition(",…")[0]
+
+
+def submission_ids(url: str | None) -> frozenset[int]:
+    """The ids in a card's link; empty for any other link."""
+    page, mark, ids = (url or "").partition(_MARK)
+    if not mark or not page.startswith(_MAP):
+        return frozenset()
+    return frozenset(int(number) for number in re.findall(r"\d+", ids, re.ASCII))
+
+
+def _page(location_id: int | None) -> str:
+    return _MAP if location_id is None else f"{_MAP}?by_location_id={location_id}"
+
+
+def _kind(card: Card) -> Kind:
+    kinds = {kind_of(item.submission) for item in card.items}
+    return kinds.pop() if len(kinds) == 1 else Kind.OTHER
+
+
+def _description(card: Card) -> str:
+    ordered = sorted(card.items, key=lambda item: kind_of(item.submission).value)
+    head = _where(card)
+    foot = f"[Changed again? Update it at Pinball Map]({_page(card.items[0].submission.location_id)})"
+    room = DESCRIPTION_LIMIT - length(head) - length(foot) - 4
+    body = fit([full(item.submission) for item in ordered], room)
+    return "\n\n".join(part for part in (head, body, foot) if part)
+
+
+def _where(card: Card) -> str:
+    first = card.items[0].submission
+    city = safe(first.city_name or "", _NAME_LIMIT)
+    miles = _miles(card.items)
+    away = "" if miles is None else f"{distance(miles)} from the centre"
+    return " · ".join(part for part in (city, away) if part)
+
+
+def _miles(items: tuple[Item, ...]) -> float | None:
+    """To the nearest centre among the areas that wanted these."""
+    return min((miles for item in items if (miles := _miles_of(item)) is not None), default=None)
+
+
+def _miles_of(item: Item) -> float | None:
+    spot: Submission = item.submission
+    if item.area is None or spot.latitude is None or spot.longitude is None:
+        return None
+    return miles_between(item.area.latitude, item.area.longitude, spot.latitude, spot.longitude)

@@ -1,0 +1,100 @@
+"""One submission as one line of Discord markdown (pure)."""
+
+from datetime import datetime
+from enum import Enum
+
+from dispinmap.discordbot.markdown import safe
+from dispinmap.pinballmap.models import Submission, SubmissionType
+from dispinmap.targets.models import KILOMETRES_PER_MILE
+
+MACHINE_LIMIT = 120
+USER_LIMIT = 50
+PLACE_LIMIT = 80
+COMMENT_LIMIT = 300
+SHORT_COMMENT_LIMIT = 80
+
+
+class Kind(Enum):
+    """What a submission is to a reader; the value orders a card's parts."""
+
+    CAME = 0
+    LEFT = 1
+    SAID = 2
+    OTHER = 3
+
+
+_KINDS: dict[str, Kind] = {
+    SubmissionType.NEW_LMX: Kind.CAME,
+    SubmissionType.REMOVE_MACHINE: Kind.LEFT,
+    SubmissionType.NEW_CONDITION: Kind.SAID,
+}
+_VERBS: dict[str, str] = {
+    SubmissionType.NEW_CONDITION: "",
+    SubmissionType.NEW_LMX: "added",
+    SubmissionType.REMOVE_MACHINE: "removed",
+    SubmissionType.NEW_MSX: "high score",
+    SubmissionType.CONFIRM_LOCATION: "line-up confirmed",
+    SubmissionType.ADD_LOCATION: "location added",
+}
+_SIGNS = {Kind.CAME: "+", Kind.LEFT: "−", Kind.SAID: "💬", Kind.OTHER: "•"}
+
+
+def kind_of(submission: Submission) -> Kind:
+    """Unknown types are OTHER."""
+    return _KINDS.get(submission.type, Kind.OTHER)
+
+
+def moment(at: datetime, style: str = "R") -> str:
+    """Discord's timestamp, shown in each reader's own zone: "R" as "2 hours ago", "f" as date and time."""
+    return f"<t:{int(at.timestamp())}:{style}>"
+
+
+def full(submission: Submission) -> str:
+    """For a card: sign, machine, what was said, who and when."""
+    said = _quote(submission.comment, COMMENT_LIMIT)
+    return _joined(_what(submission), said, f"· {_who_when(submission)}")
+
+
+def short(submission: Submission) -> str:
+    """For a list over several places: the same with the place's name and a shorter comment."""
+    place = safe(submission.location_name or "", PLACE_LIMIT)
+    said = _quote(submission.comment, SHORT_COMMENT_LIMIT)
+    return _joined(_what(submission), place and f"at {place}", said, f"· {_who_when(submission)}")
+
+
+def _joined(*parts: str) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _what(submission: Submission) -> str:
+    kind = kind_of(submission)
+    name = safe(submission.machine_name or "", MACHINE_LIMIT)
+    if not name and kind is not Kind.OTHER:
+        name = "a machine"
+    return f"{_SIGNS[kind]} **{name}**" if name else _SIGNS[kind]
+
+
+def _quote(comment: str | None, limit: int) -> str:
+    said = safe(comment or "", limit)
+    return f"“{said}”" if said else ""
+
+
+def _who_when(submission: Submission) -> str:
+    verb = _verb(submission)
+    who = safe(submission.user_name or "", USER_LIMIT)
+    by = f"by {who}" if verb and who else who
+    return _joined(verb, by, moment(submission.created_at))
+
+
+def _verb(submission: Submission) -> str:
+    verb = _VERBS.get(submission.type)
+    return safe(submission.type.replace("_", " "), PLACE_LIMIT) if verb is None else verb
+
+
+def distance(miles: float) -> str:
+    """Such as "2.3 mi (3.7 km)"; no decimals from 10 on."""
+    return f"{_rounded(miles)} mi ({_rounded(miles * KILOMETRES_PER_MILE)} km)"
+
+
+def _rounded(number: float) -> str:
+    return f"{number:.0f}" if number >= 9.95 else f"{number:.1f}".removesuffix(".0")
