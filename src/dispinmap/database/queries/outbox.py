@@ -1,0 +1,305 @@
+"""The outbox: what is promised, what is being sent, and which channels refuse us."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dispinmap.database.queries.batching import insert_new
+from dispinmap.database.queries.submissions import to_submission
+from dispinmap.database.tables import (
+    ChannelConfigRow,
+    ChannelParkingRow,
+    MessageRow,
+    MonitoringTargetRow,
+    NotificationRow,
+    SubmissionRow,
+)
+from dispinmap.feed.settle import Held, Pair
+from dispinmap.health import QueueState
+from dispinmap.matching.promises import Promise
+from dispinmap.outbox.destination import Item
+from dispinmap.outbox.states import MessageState, NotificationState
+from dispinmap.pinballmap.models import SubmissionType
+from dispinmap.targets.models import Area, TargetType
+
+BATCH = 200
+"""Due notifications looked at for one message; it holds far fewer."""
+
+_UNSENT = and_(NotificationRow.state == NotificationState.PENDING, NotificationRow.message_id.is_(None))
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMessage:
+    """A message as it stands in the database. `attempted_at` is set while an attempt's outcome is unknown."""
+
+    id: int
+    channel_id: int
+    nonce: str
+    attempts: int
+    attempted_at: datetime | None
+    created_at: datetime
+    items: tuple[Item, ...]
+
+
+async def promise(session: AsyncSession, promises: Sequence[Promise], now: datetime) -> None:
+    """Save notifications to be sent when they are due."""
+    await insert_new(
+        session,
+        NotificationRow,
+        [
+            {
+                "channel_id": promise.channel_id,
+                "submission_id": promise.submission.id,
+                "target_id": promise.target_id,
+                "state": NotificationState.PENDING,
+                "due_at": promise.due_at,
+                "created_at": now,
+            }
+            for promise in promises
+        ],
+    )
+
+
+async def held_removals(session: AsyncSession) -> list[Held]:
+    """Removals that are promised and not yet in any message."""
+    rows = await session.execute(
+        select(NotificationRow.channel_id, SubmissionRow)
+        .join(SubmissionRow, SubmissionRow.id == NotificationRow.submission_id)
+        .where(_UNSENT, SubmissionRow.submission_type == SubmissionType.REMOVE_MACHINE)
+    )
+    return [Held(channel_id, to_submission(row)) for channel_id, row in rows]
+
+
+async def cancel(session: AsyncSession, pairs: Iterable[Pair]) -> None:
+    """Withdraw notifications that are in no message yet."""
+    for channel_id, submission_id in pairs:
+        await session.execute(
+            update(NotificationRow)
+            .where(_UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.submission_id == submission_id)
+            .values(state=NotificationState.CANCELLED)
+        )
+
+
+async def hasten(session: AsyncSession, channel_id: int, settled_before: datetime, now: datetime) -> int:
+    """Make everything that waits for this channel due at `now`, and return how many notifications are.
+
+    Removals created after `settled_before` stay held.
+    """
+    young_removals = select(SubmissionRow.id).where(
+        SubmissionRow.submission_type == SubmissionType.REMOVE_MACHINE, SubmissionRow.created_at > settled_before
+    )
+    await session.execute(
+        update(NotificationRow)
+        .where(
+            _UNSENT,
+            NotificationRow.channel_id == channel_id,
+            NotificationRow.due_at > now,
+            NotificationRow.submission_id.not_in(young_removals),
+        )
+        .values(due_at=now)
+    )
+    due = select(func.count()).where(_UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now)
+    return await session.scalar(due) or 0
+
+
+async def ready_channels(session: AsyncSession, now: datetime, channel_id: int | None = None) -> list[int]:
+    """Active channels (or this one) for which something can be sent right now, the longest waiting first."""
+    repeats = select(MessageRow.channel_id, MessageRow.next_attempt_at.label("due_at")).where(
+        MessageRow.state == MessageState.PENDING
+    )
+    unacknowledged = select(MessageRow.channel_id).where(MessageRow.state == MessageState.PENDING)
+    fresh = select(NotificationRow.channel_id, NotificationRow.due_at).where(
+        _UNSENT, NotificationRow.channel_id.not_in(unacknowledged)
+    )
+    work = repeats.union_all(fresh).subquery()
+    return list(
+        await session.scalars(
+            select(work.c.channel_id)
+            .join(ChannelConfigRow, ChannelConfigRow.channel_id == work.c.channel_id)
+            .outerjoin(ChannelParkingRow, ChannelParkingRow.channel_id == work.c.channel_id)
+            .where(
+                work.c.due_at <= now,
+                ChannelConfigRow.is_active.is_not(False),
+                or_(ChannelParkingRow.retry_at.is_(None), ChannelParkingRow.retry_at <= now),
+                true() if channel_id is None else work.c.channel_id == channel_id,
+            )
+            .group_by(work.c.channel_id)
+            .order_by(func.min(work.c.due_at))
+        )
+    )
+
+
+async def next_work_at(session: AsyncSession, now: datetime) -> datetime | None:
+    """When the next thing becomes sendable after `now`, or None where nothing waits."""
+    moments = [
+        await session.scalar(select(func.min(NotificationRow.due_at)).where(_UNSENT, NotificationRow.due_at > now)),
+        await session.scalar(
+            select(func.min(MessageRow.next_attempt_at)).where(
+                MessageRow.state == MessageState.PENDING, MessageRow.next_attempt_at > now
+            )
+        ),
+        await session.scalar(select(func.min(ChannelParkingRow.retry_at)).where(ChannelParkingRow.retry_at > now)),
+    ]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+async def pending_message(session: AsyncSession, channel_id: int) -> SavedMessage | None:
+    """The channel's message that was not acknowledged yet; there is at most one."""
+    row = await session.scalar(
+        select(MessageRow)
+        .where(MessageRow.channel_id == channel_id, MessageRow.state == MessageState.PENDING)
+        .order_by(MessageRow.id)
+        .limit(1)
+    )
+    if row is None:
+        return None
+    items = await _items(session, NotificationRow.message_id == row.id)
+    return SavedMessage(row.id, row.channel_id, row.nonce, row.attempts, row.attempted_at, row.created_at, items)
+
+
+async def due_items(session: AsyncSession, channel_id: int, now: datetime) -> tuple[Item, ...]:
+    """What is due in the channel and in no message yet, oldest first."""
+    return await _items(session, and_(_UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now))
+
+
+async def save_message(
+    session: AsyncSession, channel_id: int, nonce: str, items: Sequence[Item], now: datetime
+) -> SavedMessage:
+    """Persist a message made of these notifications. Their targets count as served when the first of them was due."""
+    row = MessageRow(
+        channel_id=channel_id, nonce=nonce, state=MessageState.PENDING, attempts=0, next_attempt_at=now, created_at=now
+    )
+    session.add(row)
+    await session.flush()
+    ids = [item.notification_id for item in items]
+    await session.execute(update(NotificationRow).where(NotificationRow.id.in_(ids)).values(message_id=row.id))
+    await _serve_targets(session, ids)
+    return SavedMessage(row.id, channel_id, nonce, 0, None, now, tuple(items))
+
+
+async def begin_attempt(session: AsyncSession, message: SavedMessage, now: datetime) -> None:
+    """Note that an attempt is under way, before anything leaves."""
+    await session.execute(
+        update(MessageRow)
+        .where(MessageRow.id == message.id)
+        .values(attempts=MessageRow.attempts + 1, attempted_at=func.coalesce(MessageRow.attempted_at, now))
+    )
+
+
+async def postpone(
+    session: AsyncSession, message: SavedMessage, until: datetime, error: str, *, certainly_not_posted: bool
+) -> None:
+    """Try again at `until`. Only a certain failure takes the message out of doubt."""
+    values: dict[str, object] = {"next_attempt_at": until, "error": error}
+    if certainly_not_posted:
+        values["attempted_at"] = None
+    await session.execute(update(MessageRow).where(MessageRow.id == message.id).values(values))
+
+
+async def finish(
+    session: AsyncSession,
+    message: SavedMessage,
+    state: MessageState,
+    now: datetime,
+    *,
+    posted_id: int | None,
+    error: str | None,
+) -> None:
+    """The message is sent or will never be; its notifications share its fate."""
+    await session.execute(
+        update(MessageRow)
+        .where(MessageRow.id == message.id)
+        .values(
+            state=state,
+            posted_id=posted_id,
+            error=error,
+            attempted_at=None,
+            sent_at=now if state is MessageState.SENT else None,
+        )
+    )
+    await session.execute(
+        update(NotificationRow)
+        .where(NotificationRow.message_id == message.id)
+        .values(state=NotificationState(state.value))
+    )
+
+
+async def parking_attempts(session: AsyncSession, channel_id: int) -> int:
+    """How often in a row the channel has refused us."""
+    return (
+        await session.scalar(select(ChannelParkingRow.attempts).where(ChannelParkingRow.channel_id == channel_id)) or 0
+    )
+
+
+async def park(
+    session: AsyncSession, channel_id: int, reason: str, attempts: int, now: datetime, retry_at: datetime
+) -> None:
+    """Send nothing to the channel before `retry_at`."""
+    row = await session.get(ChannelParkingRow, channel_id)
+    if row is None:
+        row = ChannelParkingRow(channel_id=channel_id, parked_at=now)
+        session.add(row)
+    row.reason, row.attempts, row.retry_at = reason, attempts, retry_at
+
+
+async def unpark(session: AsyncSession, channel_id: int) -> None:
+    """The channel takes messages again."""
+    await session.execute(delete(ChannelParkingRow).where(ChannelParkingRow.channel_id == channel_id))
+
+
+async def queue_state(session: AsyncSession, now: datetime) -> QueueState:
+    """The outbox in numbers."""
+    pending = NotificationRow.state == NotificationState.PENDING
+    waiting = await session.scalar(select(func.count()).where(pending, NotificationRow.due_at > now))
+    due, oldest = (
+        await session.execute(
+            select(func.count(), func.min(NotificationRow.due_at)).where(pending, NotificationRow.due_at <= now)
+        )
+    ).one()
+    parked = await session.scalar(select(func.count()).select_from(ChannelParkingRow))
+    in_doubt = await session.scalar(
+        select(func.count()).where(MessageRow.state == MessageState.PENDING, MessageRow.attempted_at.is_not(None))
+    )
+    return QueueState(waiting or 0, due, oldest, parked or 0, in_doubt or 0)
+
+
+async def _items(session: AsyncSession, which: ColumnElement[bool]) -> tuple[Item, ...]:
+    rows = await session.execute(
+        select(NotificationRow.id, SubmissionRow, MonitoringTargetRow.target_type, MonitoringTargetRow.target_name)
+        .join(SubmissionRow, SubmissionRow.id == NotificationRow.submission_id)
+        .outerjoin(MonitoringTargetRow, MonitoringTargetRow.id == NotificationRow.target_id)
+        .where(which)
+        .order_by(SubmissionRow.created_at, SubmissionRow.id)
+        .limit(BATCH)
+    )
+    return tuple(
+        Item(notification_id, to_submission(row), _area(target_type, target_name))
+        for notification_id, row, target_type, target_name in rows
+    )
+
+
+def _area(target_type: str | None, target_name: str | None) -> Area | None:
+    if target_name is None or target_type == TargetType.LOCATION:
+        return None
+    return Area.parse(target_name)
+
+
+async def _serve_targets(session: AsyncSession, notification_ids: Sequence[int]) -> None:
+    due = (
+        select(func.min(NotificationRow.due_at))
+        .where(NotificationRow.target_id == MonitoringTargetRow.id, NotificationRow.id.in_(notification_ids))
+        .scalar_subquery()
+    )
+    served = select(NotificationRow.target_id).where(NotificationRow.id.in_(notification_ids))
+    await session.execute(
+        update(MonitoringTargetRow)
+        .where(
+            MonitoringTargetRow.id.in_(served),
+            or_(MonitoringTargetRow.last_checked_at.is_(None), MonitoringTargetRow.last_checked_at < due),
+        )
+        .values(last_checked_at=due)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,1 @@
+"""When to look at Pinball Map, and what is new there."""

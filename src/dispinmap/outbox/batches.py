@@ -1,0 +1,62 @@
+"""Which notifications leave together: one card per location, at most 10 cards in a message."""
+
+from base64 import b32encode
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
+from typing import Final
+
+from dispinmap.outbox.destination import Card, Item
+
+MAX_CARDS: Final = 10
+MAX_CHARACTERS: Final = 6000
+"""Discord's limits for one message: embeds, and characters of all embeds together."""
+CARD_CHARACTERS: Final = 2000
+"""A card longer than this is split, so that it stays readable and nothing in it has to be cut."""
+NONCE_LENGTH: Final = 25
+
+Measure = Callable[[Card], int]
+"""The number of characters Discord counts in a card."""
+
+
+def first_message(items: Iterable[Item], measure: Measure) -> tuple[Card, ...]:
+    """The cards of the next message: as many of `items` (oldest first) as fit into one."""
+    message: list[Card] = []
+    room = MAX_CHARACTERS
+    for card in cards(items, measure):
+        room -= measure(card)
+        if message and room < 0:
+            break
+        message.append(card)
+        if len(message) == MAX_CARDS:
+            break
+    return tuple(message)
+
+
+def cards(items: Iterable[Item], measure: Measure) -> list[Card]:
+    """One card per location, in the order of their oldest items; one that grows too long is split."""
+    groups: dict[object, list[Item]] = {}
+    for item in items:
+        groups.setdefault(_place(item), []).append(item)
+    return [card for group in groups.values() for card in _split(group, measure)]
+
+
+def _place(item: Item) -> object:
+    row = item.submission
+    return (row.location_name, row.latitude, row.longitude) if row.location_id is None else row.location_id
+
+
+def _split(group: Sequence[Item], measure: Measure) -> list[Card]:
+    split: list[Card] = []
+    start = 0
+    for end in range(1, len(group) + 1):
+        if end - start > 1 and measure(Card(tuple(group[start:end]))) > CARD_CHARACTERS:
+            split.append(Card(tuple(group[start : end - 1])))
+            start = end - 1
+    split.append(Card(tuple(group[start:])))
+    return split
+
+
+def nonce(channel_id: int, submission_ids: Iterable[int]) -> str:
+    """The message's nonce, the same whenever the same submissions go to the same channel."""
+    text = f"{channel_id}:{','.join(map(str, sorted(submission_ids)))}"
+    return b32encode(sha256(text.encode()).digest()).decode()[:NONCE_LENGTH]

@@ -1,0 +1,183 @@
+"""Carries messages to their destination: saved first, then sent, then marked; repeated with the same nonce."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from dispinmap.clock import Clock, wait_for
+from dispinmap.database.engine import Database
+from dispinmap.database.queries import outbox
+from dispinmap.database.queries.outbox import SavedMessage
+from dispinmap.outbox.batches import Measure, cards, first_message, nonce
+from dispinmap.outbox.destination import (
+    ChannelClosed,
+    DeliveryError,
+    DeliveryUnknown,
+    Destination,
+    MessageRejected,
+    NotDelivered,
+    OutgoingMessage,
+)
+from dispinmap.outbox.retry import is_in_doubt, message_delay, parking_delay
+from dispinmap.outbox.states import MessageState
+
+IDLE_SECONDS: Final = 15.0
+"""How long a change that nobody announced to the sender can go unnoticed."""
+HISTORY_MARGIN: Final = timedelta(minutes=5)
+"""How much earlier than a message's first save its post is looked for: clocks differ."""
+
+log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """Delivers what is due, channel by channel: one message at a time in each, several channels at once."""
+
+    def __init__(
+        self,
+        database: Database,
+        destination: Destination,
+        clock: Clock,
+        measure: Measure,
+        *,
+        report: Callable[[str], None] = lambda _sentence: None,
+        parallel_channels: int = 8,
+    ) -> None:
+        """`report` is told of every message that was given up."""
+        self._database = database
+        self._destination = destination
+        self._clock = clock
+        self._measure = measure
+        self._report = report
+        self._slots = asyncio.Semaphore(parallel_channels)
+        self._busy: set[int] = set()
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something may have become due."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver for ever. An error that is nobody's fault but ours ends it."""
+        self._busy.clear()
+        async with asyncio.TaskGroup() as channels:
+            while True:
+                self._wake.clear()
+                for channel_id in await self._ready():
+                    self._busy.add(channel_id)
+                    channels.create_task(self._serve(channel_id), name=f"deliver-{channel_id}")
+                await wait_for(self._clock, self._wake, await self._seconds_to_next())
+
+    async def drain(self) -> bool:
+        """Deliver everything that can leave at this moment; returns whether there was anything."""
+        worked = False
+        while channels := await self._ready():
+            for channel_id in channels:
+                worked |= await self.step(channel_id)
+        return worked
+
+    async def step(self, channel_id: int) -> bool:
+        """One attempt at the channel's next message; returns whether there was one."""
+        message = await self._prepare(channel_id)
+        if message is None:
+            return False
+        try:
+            posted_id = await self._post(message)
+        except DeliveryError as error:
+            await self._failed(message, error)
+        else:
+            await self._sent(message, posted_id)
+        return True
+
+    async def _serve(self, channel_id: int) -> None:
+        async with self._slots:
+            while channel_id in await self._ready(channel_id):
+                await self.step(channel_id)
+        self._busy.discard(channel_id)
+        self.wake()
+
+    async def _ready(self, channel_id: int | None = None) -> list[int]:
+        async with self._database.read() as session:
+            ready = await outbox.ready_channels(session, self._clock.now(), channel_id)
+        return ready if channel_id is not None else [channel for channel in ready if channel not in self._busy]
+
+    async def _seconds_to_next(self) -> float:
+        now = self._clock.now()
+        async with self._database.read() as session:
+            next_at = await outbox.next_work_at(session, now)
+        if next_at is None:
+            return IDLE_SECONDS
+        return min(IDLE_SECONDS, max(0.0, (next_at - now).total_seconds()))
+
+    async def _prepare(self, channel_id: int) -> SavedMessage | None:
+        """The message to attempt now, committed together with the note that an attempt is under way."""
+        now = self._clock.now()
+        async with self._database.write() as session:
+            message = await outbox.pending_message(session, channel_id)
+            if message is None:
+                chosen = first_message(await outbox.due_items(session, channel_id, now), self._measure)
+                if not chosen:
+                    return None
+                items = [item for card in chosen for item in card.items]
+                name = nonce(channel_id, (item.submission.id for item in items))
+                message = await outbox.save_message(session, channel_id, name, items, now)
+            await outbox.begin_attempt(session, message, now)
+        return message
+
+    async def _post(self, message: SavedMessage) -> int:
+        if is_in_doubt(message.attempted_at, self._clock.now()):
+            ids = [item.submission.id for item in message.items]
+            posted_id = await self._destination.find(message.channel_id, ids, message.created_at - HISTORY_MARGIN)
+            if posted_id is not None:
+                return posted_id
+        shown = tuple(cards(message.items, self._measure))
+        return await self._destination.send(OutgoingMessage(message.channel_id, message.nonce, shown))
+
+    async def _sent(self, message: SavedMessage, posted_id: int) -> None:
+        async with self._database.write() as session:
+            await outbox.finish(session, message, MessageState.SENT, self._clock.now(), posted_id=posted_id, error=None)
+            await outbox.unpark(session, message.channel_id)
+        log.info("message_sent", channel_id=message.channel_id, message_id=message.id, notifications=len(message.items))
+
+    async def _failed(self, message: SavedMessage, error: DeliveryError) -> None:
+        if isinstance(error, MessageRejected):
+            await self._give_up(message, error)
+        elif isinstance(error, ChannelClosed):
+            await self._park(message, error)
+        else:
+            await self._postpone(message, error)
+
+    async def _postpone(self, message: SavedMessage, error: DeliveryError) -> None:
+        retry_after = error.retry_after if isinstance(error, NotDelivered) else None
+        until = self._clock.now() + message_delay(message.attempts + 1, retry_after)
+        async with self._database.write() as session:
+            await outbox.postpone(session, message, until, str(error), certainly_not_posted=_is_certain(message, error))
+        log.warning(
+            "delivery_failed", channel_id=message.channel_id, message_id=message.id, attempts=message.attempts + 1
+        )
+
+    async def _park(self, message: SavedMessage, error: ChannelClosed) -> None:
+        now = self._clock.now()
+        async with self._database.write() as session:
+            attempts = await outbox.parking_attempts(session, message.channel_id) + 1
+            retry_at = now + parking_delay(attempts)
+            await outbox.park(session, message.channel_id, str(error), attempts, now, retry_at)
+            await outbox.postpone(
+                session, message, retry_at, str(error), certainly_not_posted=_is_certain(message, error)
+            )
+        log.warning("channel_parked", channel_id=message.channel_id, attempts=attempts, retry_at=retry_at.isoformat())
+
+    async def _give_up(self, message: SavedMessage, error: MessageRejected) -> None:
+        async with self._database.write() as session:
+            await outbox.finish(
+                session, message, MessageState.REJECTED, self._clock.now(), posted_id=None, error=str(error)
+            )
+        log.error("message_rejected", channel_id=message.channel_id, message_id=message.id)
+        self._report(str(error))
+
+
+def _is_certain(message: SavedMessage, error: DeliveryError) -> bool:
+    """Whether nothing of this message can be in the channel: an earlier unknown attempt leaves a doubt."""
+    return message.attempted_at is None and not isinstance(error, DeliveryUnknown)
