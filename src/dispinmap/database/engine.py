@@ -9,7 +9,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 BUSY_TIMEOUT_MS = 5000
-_WRITE = "dispinmap_write"
+_MODE = "dispinmap_mode"
+_READ, _WRITE = "read", "write"
 
 
 class Database:
@@ -20,12 +21,12 @@ class Database:
         self.url = url
         self._engine: AsyncEngine = create_async_engine(_async_url(url))
         _prepare(self._engine.sync_engine)
-        self._reading = async_sessionmaker(self._engine, expire_on_commit=False)
-        self._writing = async_sessionmaker(self._engine.execution_options(**{_WRITE: True}), expire_on_commit=False)
+        self._reading = self._sessions(_READ)
+        self._writing = self._sessions(_WRITE)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """One consistent view; nothing may be changed in it."""
+        """One consistent view; SQLite refuses changes in it."""
         async with self._reading() as session:
             yield session
 
@@ -38,12 +39,19 @@ class Database:
     async def close(self) -> None:
         await self._engine.dispose()
 
+    def _sessions(self, mode: str) -> async_sessionmaker[AsyncSession]:
+        return async_sessionmaker(self._engine.execution_options(**{_MODE: mode}), expire_on_commit=False)
 
-def sync_engine(url: str) -> Engine:
-    """An engine for migrations and checks, with the same rules."""
+
+def sync_engine(url: str, *, migrating: bool = False) -> Engine:
+    """An engine for checks, with the same rules.
+
+    With `migrating` its transactions take the writer's lock at once, and foreign keys are off: rebuilding a table drops
+    it first, and SQLite ignores the switch inside a transaction. Whoever migrates checks the keys before the commit.
+    """
     engine = create_engine(url)
-    _prepare(engine)
-    return engine
+    _prepare(engine, foreign_keys=not migrating)
+    return engine.execution_options(**{_MODE: _WRITE}) if migrating else engine
 
 
 def _async_url(url: str) -> str:
@@ -53,7 +61,7 @@ def _async_url(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
-def _prepare(engine: Engine) -> None:
+def _prepare(engine: Engine, *, foreign_keys: bool = True) -> None:
     if engine.dialect.name != "sqlite":
         return
 
@@ -65,10 +73,11 @@ def _prepare(engine: Engine) -> None:
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = NORMAL")
-        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get(_WRITE, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        mode = connection.get_execution_options().get(_MODE)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if mode == _READ else 'OFF'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == _WRITE else "BEGIN")

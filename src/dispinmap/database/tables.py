@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, String, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, String, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from dispinmap.database.types import Id, UtcDateTime
@@ -23,8 +23,8 @@ class ChannelConfigRow(Base):
     notification_types: Mapped[str | None]
     is_active: Mapped[bool | None]
     last_poll_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    created_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=func.current_timestamp())
-    updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=func.current_timestamp())
+    created_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=text("CURRENT_TIMESTAMP"))
+    updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=text("CURRENT_TIMESTAMP"))
 
 
 class MonitoringTargetRow(Base):
@@ -41,7 +41,7 @@ class MonitoringTargetRow(Base):
     poll_rate_minutes: Mapped[int | None] = mapped_column(server_default=text("60"))
     notification_types: Mapped[str | None] = mapped_column(server_default=text("'machines'"))
     last_checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    created_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=func.current_timestamp())
+    created_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=text("CURRENT_TIMESTAMP"))
 
     __table_args__ = (
         UniqueConstraint("channel_id", "target_type", "location_id", name="unique_channel_location"),
@@ -66,7 +66,7 @@ class SeenSubmissionRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     channel_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("channel_configs.channel_id"))
     submission_id: Mapped[int] = mapped_column(BigInteger)
-    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=func.current_timestamp())
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=text("CURRENT_TIMESTAMP"))
 
     __table_args__ = (UniqueConstraint("channel_id", "submission_id", name="unique_channel_submission"),)
 
@@ -97,6 +97,7 @@ class FeedStateRow(Base):
     __tablename__ = "feed_state"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    history_until: Mapped[datetime] = mapped_column(UtcDateTime)
     cursor_created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_polled_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -108,7 +109,7 @@ class MessageRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     channel_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("channel_configs.channel_id"))
-    nonce: Mapped[str] = mapped_column(String(25), unique=True)
+    nonce: Mapped[str] = mapped_column(String(25))
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     attempted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -118,7 +119,10 @@ class MessageRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index("ix_messages_state_channel", "state", "channel_id"),)
+    __table_args__ = (
+        UniqueConstraint("nonce", name="unique_message_nonce"),
+        Index("ix_messages_state_channel", "state", "channel_id"),
+    )
 
 
 class NotificationRow(Base):
@@ -128,8 +132,8 @@ class NotificationRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     channel_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("channel_configs.channel_id"))
-    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id"))
-    target_id: Mapped[int | None] = mapped_column(ForeignKey("monitoring_targets.id", ondelete="SET NULL"))
+    submission_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("submissions.id"), index=True)
+    target_id: Mapped[int | None] = mapped_column(ForeignKey("monitoring_targets.id", ondelete="SET NULL"), index=True)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
     state: Mapped[str]
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -138,7 +142,6 @@ class NotificationRow(Base):
     __table_args__ = (
         UniqueConstraint("channel_id", "submission_id", name="unique_notification"),
         Index("ix_notifications_state_channel_due", "state", "channel_id", "due_at"),
-        Index("ix_notifications_target", "target_id"),
     )
 
 

@@ -1,0 +1,1 @@
+"""The revisions that make the schema, and what runs them."""

@@ -1,0 +1,98 @@
+"""Targets that mean the same become one. Part of two revisions and, like them, final."""
+
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+_DEFAULT_POLL_RATE_MINUTES = 60
+_DEFAULT_KIND = "machines"
+_EVERY_KIND = "all"
+
+_targets = sa.table(
+    "monitoring_targets",
+    *(
+        sa.column(name)
+        for name in (
+            "id",
+            "channel_id",
+            "target_type",
+            "target_name",
+            "location_id",
+            "poll_rate_minutes",
+            "notification_types",
+        )
+    ),
+)
+_channels = sa.table(
+    "channel_configs", *(sa.column(name) for name in ("channel_id", "poll_rate_minutes", "notification_types"))
+)
+
+
+def merge_equal_locations(connection: sa.Connection) -> None:
+    """The same location id twice in a channel."""
+    _merge(connection, _targets.c.location_id, _targets.c.location_id.is_not(None))
+
+
+def merge_equal_areas(connection: sa.Connection) -> None:
+    """The same text twice in a channel, where no location id tells the targets apart."""
+    _merge(connection, _targets.c.target_name, _targets.c.location_id.is_(None))
+
+
+def wider_rate(own: Collection[int | None], channel: int) -> int | None:
+    """The shortest of these poll rates in minutes; None, the channel's, if that is the shortest and was there."""
+    rate = min(channel if one is None else one for one in own)
+    return None if rate == channel and None in own else rate
+
+
+def wider_kind(own: Collection[str | None], channel: str) -> str | None:
+    """The one kind that covers these; None, the channel's, if that is the one and was there."""
+    kinds = {channel if one is None else one for one in own}
+    kind = kinds.pop() if len(kinds) == 1 else _EVERY_KIND
+    return None if kind == channel and None in own else kind
+
+
+def _merge(connection: sa.Connection, key: sa.ColumnClause[Any], which: sa.ColumnElement[bool]) -> None:
+    rows = connection.execute(_repeated(key, which)).all()
+    for _, group in groupby(rows, lambda row: (row.channel_id, row.target_type, row.key)):
+        _merge_group(connection, list(group))
+
+
+def _repeated(key: sa.ColumnClause[Any], which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    identity = (_targets.c.channel_id, _targets.c.target_type, key)
+    repeated = sa.select(*identity).where(which).group_by(*identity).having(sa.func.count() > 1).subquery()
+    same = (column == repeated.c[column.name] for column in identity)
+    return (
+        sa.select(
+            _targets,
+            key.label("key"),
+            _channels.c.poll_rate_minutes.label("channel_rate"),
+            _channels.c.notification_types.label("channel_kind"),
+        )
+        .join_from(_targets, repeated, sa.and_(*same, which))
+        .outerjoin(_channels, _channels.c.channel_id == _targets.c.channel_id)
+        .order_by(*identity, _targets.c.id)
+    )
+
+
+def _merge_group(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> None:
+    kept, *others = rows
+    connection.execute(
+        _targets.update()
+        .where(_targets.c.id == kept.id)
+        .values(
+            poll_rate_minutes=wider_rate(
+                [row.poll_rate_minutes for row in rows], kept.channel_rate or _DEFAULT_POLL_RATE_MINUTES
+            ),
+            notification_types=wider_kind([row.notification_types for row in rows], kept.channel_kind or _DEFAULT_KIND),
+        )
+    )
+    merged = _ids(others)
+    connection.execute(_targets.delete().where(_targets.c.id.in_(merged)))
+    structlog.get_logger().info("targets_merged", channel_id=kept.channel_id, kept_id=kept.id, merged_ids=merged)
+
+
+def _ids(rows: Iterable[sa.Row[Any]]) -> list[int]:
+    return [row.id for row in rows]
