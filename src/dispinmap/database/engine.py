@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 BUSY_TIMEOUT_MS = 5000
@@ -66,7 +66,7 @@ def _prepare(engine: Engine, *, foreign_keys: bool = True) -> None:
         return
 
     @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: object) -> None:
+    def _on_connect(connection: DBAPIConnection, _record: object) -> None:
         # None: the driver would otherwise commit before DDL and begin when it likes.
         connection.isolation_level = None
         cursor = connection.cursor()

@@ -6,7 +6,7 @@ from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Constraint, DefaultClause, Engine, Index
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -95,22 +95,24 @@ def _flat(differences: Iterable[Any]) -> Iterable[Sequence[Any]]:
 
 
 def _sentence(difference: Sequence[Any]) -> str:
+    """One of Alembic's difference tuples in words; their shapes are those of `compare_metadata`."""
     kind, *what = difference
     if kind.startswith("modify_"):
         _schema, table, column, _known, found, wanted = what
         return f"{table}.{column}: {kind.removeprefix('modify_')} is {_shown(found)} and should be {_shown(wanted)}."
     verb, _, thing = kind.partition("_")
-    named = what[-1]
-    table = what[1] if thing == "column" else getattr(getattr(named, "table", None), "name", None)
-    where = f"{table}: " if table and thing != "table" else ""
     state = "is missing" if verb == "add" else "should not be there"
-    return f"{where}{thing} {named.name or _columns(named)} {state}."
+    if thing == "column":
+        return f"{what[1]}: column {what[2].name} {state}."
+    if thing == "table":
+        return f"The table {what[0].name} {state}."
+    return f"{what[0].table.name}: {thing} {_constraint_name(what[0])} {state}."
 
 
-def _columns(constraint: Any) -> str:
-    return f"on {', '.join(column.name for column in constraint.columns)}"
+def _constraint_name(item: Constraint | Index) -> str:
+    return str(item.name or f"on {', '.join(column.name for column in item.columns)}")
 
 
-def _shown(value: Any) -> str:
-    """A type, a default's text or a truth value, as an operator reads it."""
-    return str(getattr(getattr(value, "arg", value), "text", getattr(value, "arg", value)))
+def _shown(value: object) -> str:
+    """A type or a truth value, or the text of a default, as an operator reads it."""
+    return str(value.arg) if isinstance(value, DefaultClause) else str(value)

@@ -24,11 +24,14 @@ def _engine() -> Engine:
     if isinstance(given, Engine):
         return given
     url = config.attributes.get("url") or os.environ.get("SQLALCHEMY_URL") or config.get_main_option("sqlalchemy.url")
+    if url is None:
+        raise CommandError("Which database? Set SQLALCHEMY_URL, such as sqlite:///pinball_bot.db.")
     return sync_engine(url, migrating=True)
 
 
-def _check_references(ctx: MigrationContext, step: MigrationInfo, heads: Collection[str], **_: object) -> None:
+def _check_references(ctx: MigrationContext, step: MigrationInfo, heads: Collection[str], run_args: object) -> None:
     """The last act of a revision, before its commit. The original bot enforced no key, so its own rows are let be."""
+    del run_args
     if step.is_stamp or LEGACY_REVISION in heads or ctx.connection is None:
         return
     problems = broken_references(ctx.connection)
