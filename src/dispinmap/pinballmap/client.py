@@ -1,40 +1,207 @@
 """Pinball Map over HTTP."""
 
+import math
 from collections import Counter
-from datetime import date
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from http import HTTPStatus
+from typing import Generic, TypeVar, cast
 
+import aiohttp
+import stamina
+import structlog
+from aiolimiter import AsyncLimiter
+
+from dispinmap import http
+from dispinmap.clock import Clock
+from dispinmap.pinballmap import parsing
+from dispinmap.pinballmap.errors import Garbled, Limited, PinballMapError, Unavailable, refusal
 from dispinmap.pinballmap.models import Location, LocationHint, Nothing, Rows
+from dispinmap.pinballmap.parsing import Page
+from dispinmap.pinballmap.queries import clean_query
+
+T = TypeVar("T")
+
+PAGE_SIZE = 50
+MAX_DISTANCE_MILES = 250
+MIN_AUTOCOMPLETE_LETTERS = 3
+BURST = 5
+# A server that asks for a longer pause gets it from the caller: nobody waits that long inside a call.
+MAX_WAIT_SECONDS = 10.0
+MAX_REMEMBERED_ROWS = 1000
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question(Generic[T]):
+    path: str
+    params: Mapping[str, str]
+    parse: Callable[[object], T]
+    conditional: bool = False
+    """Ask only for what changed since the last answer; at most one question a path may be."""
 
 
 class PinballMapClient:
     """Asks Pinball Map. Every method raises Unauthorized, Limited, Unavailable or Malformed."""
 
-    requests: Counter[str]
-    """Requests sent, by outcome."""
-    malformed_rows: int
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        token: str | None,
+        clock: Clock,
+        *,
+        requests_per_minute: float = 30,
+    ) -> None:
+        """`token` is sent as a header and nowhere else. The server's own limit is 120 requests a minute."""
+        self.requests: Counter[str] = Counter()
+        """Requests sent, retries included, by outcome: ok, nothing, not_modified, or an error's `outcome`."""
+        self.malformed_rows = 0
+        """Distinct rows left out."""
+        self._session = session
+        self._base_url = base_url.rstrip("/")
+        self._headers = {"X-Api-Token": token} if token else {}
+        self._clock = clock
+        self._limiter = AsyncLimiter(BURST, 60 * BURST / requests_per_minute)
+        # Paging back takes at most half of the rate, so that a person's request never queues behind it.
+        self._paging_limiter = AsyncLimiter(1, 60 / (requests_per_minute / 2))
+        self._retry = stamina.AsyncRetryingCaller(
+            attempts=3, timeout=30, wait_initial=0.5, wait_max=4, wait_jitter=0.5
+        ).on(_worth_retrying)
+        self._quiet_until: datetime | None = None
+        self._unchanged: dict[str, tuple[str, object]] = {}
+        self._reported: set[int] = set()
 
     async def feed(self, page: int | None = None) -> Rows | Nothing:
         """The newest 200 submissions of the whole world; with `page` (from 1), pages of 50."""
-        raise NotImplementedError
+        if page is None:
+            return await self._submissions("user_submissions.json", {}, conditional=True)
+        await self._paging_limiter.acquire()
+        return await self._submissions("user_submissions.json", {"limit": str(PAGE_SIZE), "page": str(page)})
 
     async def submissions_at(self, location_id: int) -> Rows | Nothing:
         """The newest 200 submissions of one location."""
-        raise NotImplementedError
+        return await self._submissions("user_submissions/location.json", {"id": str(location_id)})
 
     async def submissions_near(
         self, latitude: float, longitude: float, radius_miles: float, since: date | None = None
     ) -> Rows | Nothing:
-        """The newest 200 submissions of an area (degrees, miles), from the day `since` on."""
-        raise NotImplementedError
+        """The newest 200 submissions of an area (degrees, miles), from the day `since` on.
+
+        The server counts whole miles up to 250 and Pacific days, so some rows may lie outside by a part of either.
+        """
+        params = {
+            "lat": f"{latitude:.6f}",
+            "lon": f"{longitude:.6f}",
+            "max_distance": str(min(math.ceil(radius_miles), MAX_DISTANCE_MILES)),
+        }
+        if since is not None:
+            params["min_date_of_submission"] = since.isoformat()
+        return await self._submissions("user_submissions/list_within_range.json", params)
 
     async def location(self, location_id: int) -> Location | None:
         """None where Pinball Map has no such location."""
-        raise NotImplementedError
+        path = f"locations/{location_id}.json"
+        found = await self._ask(_Question(path, {"metadata_only": "1"}, parsing.parse_location))
+        return None if isinstance(found, Nothing) else found
 
     async def search_locations(self, name: str) -> tuple[Location, ...]:
         """Locations whose name contains `name`."""
-        raise NotImplementedError
+        cleaned = clean_query(name)
+        if not cleaned:
+            return ()
+        params = {"by_location_name": cleaned, "no_details": "1"}
+        found = await self._ask(_Question("locations.json", params, parsing.parse_locations))
+        return () if isinstance(found, Nothing) else self._readable(found)
 
     async def autocomplete(self, text: str) -> tuple[LocationHint, ...]:
-        """What the cheap endpoint suggests for 3 or more letters."""
-        raise NotImplementedError
+        """What the cheap endpoint suggests for 3 or more letters. Asked once only: whoever types will ask again."""
+        cleaned = clean_query(text)
+        if len(cleaned) < MIN_AUTOCOMPLETE_LETTERS:
+            return ()
+        found = await self._once(_Question("locations/autocomplete.json", {"name": cleaned}, parsing.parse_hints))
+        return () if isinstance(found, Nothing) else self._readable(found)
+
+    async def _submissions(self, path: str, params: Mapping[str, str], *, conditional: bool = False) -> Rows | Nothing:
+        found = await self._ask(_Question(path, params, parsing.parse_submissions, conditional))
+        return found if isinstance(found, Nothing) else Rows(self._readable(found), len(found.rejected))
+
+    def _readable(self, page: Page[T]) -> tuple[T, ...]:
+        """The good rows; the others are reported, each once, because the feed shows a row for hours."""
+        for row in page.rejected:
+            if row.fingerprint not in self._reported:
+                if len(self._reported) >= MAX_REMEMBERED_ROWS:
+                    self._reported.clear()
+                self._reported.add(row.fingerprint)
+                self.malformed_rows += 1
+                _log.warning("pinballmap_row_malformed", id=row.id, fields=row.fields)
+        return page.rows
+
+    async def _ask(self, question: _Question[T]) -> T:
+        return await self._retry(self._once, question)
+
+    async def _once(self, question: _Question[T]) -> T:
+        self._obey_pause()
+        await self._limiter.acquire()
+        try:
+            answer = await self._get(question)
+            if answer.status == HTTPStatus.NOT_MODIFIED and question.path in self._unchanged:
+                self.requests["not_modified"] += 1
+                return cast("T", self._unchanged[question.path][1])
+            result = self._read(answer, question)
+        except PinballMapError as error:
+            self.requests[error.outcome] += 1
+            self._note_pause(error)
+            raise
+        self.requests["nothing" if isinstance(result, Nothing) else "ok"] += 1
+        return result
+
+    async def _get(self, question: _Question[T]) -> http.Answer:
+        headers = dict(self._headers)
+        if question.conditional and question.path in self._unchanged:
+            headers["If-None-Match"] = self._unchanged[question.path][0]
+        try:
+            return await http.get(self._session, f"{self._base_url}/{question.path}", question.params, headers)
+        except http.NoAnswer as error:
+            raise Unavailable(f"Pinball Map {error}: try again in a few minutes.") from None
+
+    def _read(self, answer: http.Answer, question: _Question[T]) -> T:
+        error = refusal(answer.status, http.retry_after(answer.headers, self._clock.now()))
+        if error is not None:
+            raise error
+        try:
+            body = http.decode(answer.body)
+        except ValueError:
+            raise Garbled("Pinball Map's answer is garbled or cut short: try again in a few minutes.") from None
+        result = question.parse(body)
+        etag = answer.headers.get("ETag")
+        if question.conditional and etag:
+            self._unchanged[question.path] = (etag, result)
+        return result
+
+    def _obey_pause(self) -> None:
+        """Raises Limited, without a request, while a longer pause that the server asked for lasts."""
+        if self._quiet_until is None:
+            return
+        left = (self._quiet_until - self._clock.now()).total_seconds()
+        if left > 0:
+            raise Limited(f"Pinball Map asked for a pause: try again in {math.ceil(left)} seconds.", left)
+
+    def _note_pause(self, error: PinballMapError) -> None:
+        seconds = _asked_pause(error)
+        if seconds > MAX_WAIT_SECONDS:
+            self._quiet_until = self._clock.now() + timedelta(seconds=seconds)
+
+
+def _asked_pause(error: Exception) -> float:
+    return error.retry_after or 0.0 if isinstance(error, Limited | Unavailable) else 0.0
+
+
+def _worth_retrying(error: Exception) -> bool | float:
+    """Whether to ask again, or after how many seconds; True leaves the wait to the back-off."""
+    if not isinstance(error, Limited | Unavailable | Garbled):
+        return False
+    pause = _asked_pause(error)
+    return pause <= MAX_WAIT_SECONDS and (pause or True)

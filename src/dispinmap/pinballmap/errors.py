@@ -1,18 +1,29 @@
 """The ways in which asking Pinball Map can fail. Nothing of aiohttp's passes this seam."""
 
+from typing import ClassVar
+
 from dispinmap.errors import DisPinMapError
+
+TOKEN_PAGE = "https://pinballmap.com/api_token"  # noqa: S105 - an address
 
 
 class PinballMapError(DisPinMapError):
     """Pinball Map gave no usable answer."""
 
+    outcome: ClassVar[str]
+    """Under which name the client counts it."""
+
 
 class Unauthorized(PinballMapError):
     """The API token is missing, pending or revoked (401 or 403); asking again does not help."""
 
+    outcome = "unauthorized"
+
 
 class Limited(PinballMapError):
     """Too many requests (429). `retry_after` is the number of seconds the server asked for, if it did."""
+
+    outcome = "limited"
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -20,8 +31,56 @@ class Limited(PinballMapError):
 
 
 class Unavailable(PinballMapError):
-    """No answer in time, no connection, or a 5xx; asking again later helps."""
+    """No answer in time, no connection, or a 5xx; asking again later helps, after `retry_after` seconds if given."""
+
+    outcome = "unavailable"
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Malformed(PinballMapError):
-    """An answer that is not what the API promises, such as truncated JSON."""
+    """An answer that is not what the API promises."""
+
+    outcome = "malformed"
+
+
+class Garbled(Malformed):
+    """An answer that is no JSON, such as half a page or an HTML notice; the next one may be whole."""
+
+
+def refusal(status: int, retry_after: float | None) -> PinballMapError | None:
+    """What an HTTP status other than success means; None for 200."""
+    match status:
+        case 200:
+            return None
+        case 401:
+            return Unauthorized(
+                "Pinball Map refuses the API token (HTTP 401): "
+                f"get one at {TOKEN_PAGE} and set PINBALLMAP_API_TOKEN to it."
+            )
+        case 403:
+            return Unauthorized(
+                "Pinball Map refuses this bot (HTTP 403): its address may be blocked for some hours, "
+                f"or the API token is revoked; see {TOKEN_PAGE}."
+            )
+        case 429:
+            return Limited(
+                f"Pinball Map asks for fewer requests (HTTP 429): try again {_when(retry_after)}.", retry_after
+            )
+        case _ if status >= 500:
+            return Unavailable(
+                f"Pinball Map is out of order (HTTP {status}): try again {_when(retry_after)}.", retry_after
+            )
+        case _ if 300 <= status < 400:
+            return Malformed(f"Pinball Map has moved (HTTP {status}): check PINBALLMAP_API_BASE.")
+        case _:
+            return Malformed(
+                f"Pinball Map does not understand this bot (HTTP {status}): check PINBALLMAP_API_BASE, "
+                "or look for a newer DisPinMap."
+            )
+
+
+def _when(retry_after: float | None) -> str:
+    return f"in {retry_after:.0f} seconds" if retry_after else "in a few minutes"

@@ -1,0 +1,109 @@
+"""What both outside services share: one session, one way to ask, and no aiohttp error beyond this file."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+
+import aiohttp
+
+from dispinmap.errors import DisPinMapError
+
+TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
+# A search of Pinball Map for a very common word is a few MB; the container has 256 MiB.
+MAX_BODY_BYTES = 16 * 2**20
+# Longer waits are taken for a mistake of the server: an hour later one request finds out.
+MAX_RETRY_AFTER_SECONDS = 3600.0
+
+
+class NoAnswer(DisPinMapError):
+    """No complete answer came; the text is what the server did, to be put after its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in any case."""
+    body: bytes
+
+
+def user_agent() -> str:
+    """Who we are and where to complain, as Pinball Map asks every client to say."""
+    return f"DisPinMap/{version('dispinmap')} (+https://github.com/dispinmap/dispinmap; self-hosted Discord bot)"
+
+
+def open_session(timeout: aiohttp.ClientTimeout = TIMEOUT) -> aiohttp.ClientSession:
+    """The one session for Pinball Map and the geocoder; whoever opens it closes it. Keeps no cookies."""
+    return aiohttp.ClientSession(
+        headers={"User-Agent": user_agent(), "Accept": "application/json"},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=timeout,
+    )
+
+
+async def get(
+    session: aiohttp.ClientSession, url: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Ask once. Raises NoAnswer.
+
+    Redirects are not followed: aiohttp would carry a token in a header of its own name to the other host.
+    """
+    try:
+        async with session.get(url, params=params, headers=headers, allow_redirects=False) as response:
+            return Answer(response.status, response.headers, await _body(response))
+    except TimeoutError:
+        raise NoAnswer("did not answer in time") from None
+    except aiohttp.ClientPayloadError:
+        raise NoAnswer("broke off in the middle of its answer") from None
+    except aiohttp.ClientError as error:
+        raise NoAnswer(f"could not be reached ({type(error).__name__})") from None
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise NoAnswer(f"sent more than {MAX_BODY_BYTES // 2**20} MiB")
+    return bytes(body)
+
+
+def decode(body: bytes) -> object:
+    """The JSON value in `body`. Raises ValueError for anything else."""
+    try:
+        value: object = json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return value
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds that `Retry-After` asks for (RFC 9110, 10.2.3: a number or a date), from 0 to an hour."""
+    text = headers.get("Retry-After", "").strip()
+    seconds = _seconds(text) if text else None
+    if seconds is None and text:
+        seconds = _seconds_until(text, now)
+    return None if seconds is None else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) else None
+
+
+def _seconds_until(text: str, now: datetime) -> float | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    # An HTTP date is always GMT; "-0000" makes the parser leave the zone open.
+    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
