@@ -11,7 +11,7 @@ _PUNCTUATION = "'-&.,!"
 _SPELLINGS = str.maketrans("‘’ʼ`´‐‑–—", "'''''----")
 # What still reads as an attack when written with allowed characters: a file's ending, a step up a folder, a
 # database's comment and its most abused words.
-_DOTS = re.compile(r"\.(?=\.|[^\W\d_]{2})")
+_DOTS = re.compile(r"(?<!\w)\.|\.(?=\.|[^\W\d_]{2})")
 _DASHES = re.compile(r"-(?=-)")
 _UNION = re.compile(r"(?<=\bunion)\s(?=(?:all\s)?select\b)", re.IGNORECASE)
 
