@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+RUNNING = "running"
+
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
@@ -43,3 +45,27 @@ class HealthReport:
     """One sentence on the backup; "not configured" where there is none."""
     channels: int = 0
     targets: int = 0
+
+
+class Vitals:
+    """What the loops and commands report of themselves while the process lives."""
+
+    def __init__(self, started_at: datetime) -> None:
+        self.started_at = started_at
+        self.errors = 0
+        self.loops: dict[str, str] = {}
+
+    def loop_runs(self, name: str) -> None:
+        self.loops[name] = RUNNING
+
+    def loop_failed(self, name: str, sentence: str) -> None:
+        self.errors += 1
+        self.loops[name] = sentence
+
+    def failed(self, _sentence: str = "") -> None:
+        """Something outside the loops went wrong and was logged."""
+        self.errors += 1
+
+    @property
+    def all_loops_run(self) -> bool:
+        return all(state == RUNNING for state in self.loops.values())

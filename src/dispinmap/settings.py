@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dispinmap.errors import SettingsError
@@ -19,6 +19,10 @@ def _base_url(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ValueError("write an address that starts with https:// (or http://)")
     return value.rstrip("/")
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
 
 
 def _token(value: SecretStr) -> SecretStr:
@@ -46,13 +50,13 @@ class Settings(BaseSettings):
     pinballmap_api_token: Token | None = None
     pinballmap_api_base: BaseUrl = PINBALLMAP_API_BASE
     geocoding_api_base: BaseUrl = GEOCODING_API_BASE
-    sqlalchemy_url: str | None = None
+    sqlalchemy_url: SecretStr | None = None
     litestream_path: str | None = None
     database_path: str | None = None
     litestream_bucket: str | None = None
     litestream_replica_url: str | None = None
     port: int = Field(default=8080, ge=0, le=65535)
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     log_format: Literal["console", "json"] = "console"
     feed_min_interval_seconds: float = Field(default=60, gt=0, le=900)
     settle_window_seconds: float = Field(default=300, ge=0, le=86400)
@@ -62,7 +66,15 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """SQLALCHEMY_URL, or the file named by LITESTREAM_PATH or DATABASE_PATH."""
-        return self.sqlalchemy_url or f"sqlite:///{self.litestream_path or self.database_path or 'pinball_bot.db'}"
+        if self.sqlalchemy_url is not None:
+            return self.sqlalchemy_url.get_secret_value()
+        return f"sqlite:///{self.litestream_path or self.database_path or 'pinball_bot.db'}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The tokens in clear, for the one who masks them in the log."""
+        tokens = (self.discord_token, self.pinballmap_api_token)
+        return tuple(token.get_secret_value() for token in tokens if token is not None)
 
     @classmethod
     def load(cls) -> Self:
@@ -77,6 +89,13 @@ class Settings(BaseSettings):
 
 _CURES = {
     "discord_token": "create a bot at https://discord.com/developers/applications and set its token",
+    "port": "write a whole number from 0 to 65535, such as 8080",
+    "log_level": "write DEBUG, INFO, WARNING or ERROR",
+    "log_format": "write console or json",
+    "feed_min_interval_seconds": "write a number of seconds above 0 and up to 900, such as 60",
+    "settle_window_seconds": "write a number of seconds from 0 to 86400, such as 300",
+    "command_prefix": "write at most 5 characters without blanks, such as !, or leave it empty",
+    "manage_channels_required": "write true or false",
 }
 
 
@@ -84,5 +103,4 @@ def _sentence(field: str, kind: str, message: str) -> str:
     name = field.upper()
     if kind == "missing":
         return f"{name} is not set: {_CURES.get(field, 'set it')}."
-    text = message.removeprefix("Value error, ")
-    return f"{name} is malformed: {text[:1].lower()}{text[1:]}."
+    return f"{name} is malformed: {_CURES[field] if kind != 'value_error' else message.removeprefix('Value error, ')}."

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NoReturn
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -64,7 +64,7 @@ class Poller:
         self.problem: str | None = None
         """Why Pinball Map could not be asked last time; None once it could."""
 
-    async def run(self) -> None:
+    async def run(self) -> NoReturn:
         """Poll for ever, whenever it is time. Only errors that are ours end it."""
         while True:
             await self._clock.sleep(await self.step())

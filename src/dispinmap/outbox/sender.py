@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Final, NoReturn
 
 import structlog
 
@@ -59,7 +59,7 @@ class Sender:
         """Something may have become due."""
         self._wake.set()
 
-    async def run(self) -> None:
+    async def run(self) -> NoReturn:
         """Deliver for ever. An error that is nobody's fault but ours ends it."""
         self._busy.clear()
         async with asyncio.TaskGroup() as channels:

@@ -83,11 +83,8 @@ async def cancel(session: AsyncSession, pairs: Iterable[Pair]) -> None:
         )
 
 
-async def hasten(session: AsyncSession, channel_id: int, settled_before: datetime, now: datetime) -> int:
-    """Make everything that waits for this channel due at `now`, and return how many notifications are.
-
-    Removals created after `settled_before` stay held.
-    """
+async def hasten(session: AsyncSession, channel_id: int, settled_before: datetime, now: datetime) -> None:
+    """Make everything that waits for this channel due at `now`; removals created after `settled_before` stay held."""
     young_removals = select(SubmissionRow.id).where(
         SubmissionRow.submission_type == SubmissionType.REMOVE_MACHINE, SubmissionRow.created_at > settled_before
     )
@@ -101,8 +98,14 @@ async def hasten(session: AsyncSession, channel_id: int, settled_before: datetim
         )
         .values(due_at=now)
     )
-    due = select(func.count()).where(_UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now)
-    return await session.scalar(due) or 0
+
+
+async def count_leaving(session: AsyncSession, channel_id: int, since: datetime, now: datetime) -> int:
+    """How many notifications of the channel leave now, or were promised since `since` and have left already."""
+    leaving = and_(_UNSENT, NotificationRow.due_at <= now)
+    left = and_(NotificationRow.created_at >= since, NotificationRow.message_id.is_not(None))
+    query = select(func.count()).where(NotificationRow.channel_id == channel_id, or_(leaving, left))
+    return await session.scalar(query) or 0
 
 
 async def ready_channels(session: AsyncSession, now: datetime, channel_id: int | None = None) -> list[int]:

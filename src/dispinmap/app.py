@@ -1,0 +1,145 @@
+"""The one place where everything is wired together."""
+
+import asyncio
+from datetime import timedelta
+
+import aiohttp
+import structlog
+
+from dispinmap.clock import Clock
+from dispinmap.database.engine import Database
+from dispinmap.database.queries import outbox
+from dispinmap.database.queries.status import status
+from dispinmap.database.upgrade import upgrade
+from dispinmap.discordbot import cards
+from dispinmap.discordbot.bot import DisPinMapBot, use_api_base
+from dispinmap.discordbot.destination import DiscordDestination
+from dispinmap.discordbot.services import CheckResult, Services
+from dispinmap.errors import DisPinMapError
+from dispinmap.feed.poller import Poller
+from dispinmap.geocoding.client import GeocodingClient
+from dispinmap.health import HealthReport, Vitals
+from dispinmap.http import open_session
+from dispinmap.outbox.sender import Sender
+from dispinmap.pinballmap.client import PinballMapClient
+from dispinmap.pinballmap.errors import PinballMapError
+from dispinmap.settings import Settings
+from dispinmap.supervision import supervise
+from dispinmap.targets.service import TargetService
+
+log = structlog.get_logger(__name__)
+
+
+async def run(settings: Settings, clock: Clock) -> None:
+    """Bring the database to head and run the bot until it is cancelled or fails for good."""
+    await asyncio.to_thread(upgrade, settings.database_url)
+    database = Database(settings.database_url)
+    try:
+        async with open_session() as session:
+            await Application(settings, clock, database, session).run()
+    finally:
+        await database.close()
+
+
+class Application:
+    """The bot and its two loops on one database."""
+
+    def __init__(self, settings: Settings, clock: Clock, database: Database, session: aiohttp.ClientSession) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._database = database
+        self._settle_window = timedelta(seconds=settings.settle_window_seconds)
+        self.vitals = Vitals(clock.now())
+        token = settings.pinballmap_api_token
+        self._pinballmap = PinballMapClient(
+            session, settings.pinballmap_api_base, token.get_secret_value() if token else None, clock
+        )
+        self.bot = DisPinMapBot(
+            Services(
+                targets=TargetService(
+                    database,
+                    self._pinballmap,
+                    GeocodingClient(session, settings.geocoding_api_base, clock),
+                    clock,
+                    settle_window=self._settle_window,
+                ),
+                check=self.check,
+                health=self.report,
+                clock=clock,
+                report_error=self.vitals.failed,
+                manage_channels_required=settings.manage_channels_required,
+                command_prefix=settings.command_prefix,
+            )
+        )
+        self._sender = Sender(database, DiscordDestination(self.bot), clock, cards.measure, report=self.vitals.failed)
+        self._poller = Poller(
+            self._pinballmap,
+            database,
+            clock,
+            shortest_interval=timedelta(seconds=settings.feed_min_interval_seconds),
+            settle_window=self._settle_window,
+            wake_sender=self._sender.wake,
+        )
+
+    async def run(self) -> None:
+        """Log in and serve until cancelled. Raises DisPinMapError where Discord refuses the token or the intents."""
+        use_api_base(self._settings.discord_api_base)
+        if self._settings.pinballmap_api_token is None:
+            log.warning(
+                "pinballmap_token_missing", cure="set PINBALLMAP_API_TOKEN, see https://pinballmap.com/api_token"
+            )
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._serve_discord(), name="discord")
+                group.create_task(self._work(group), name="start-loops")
+        except* DisPinMapError as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            await self.bot.close()
+
+    async def _serve_discord(self) -> None:
+        await self.bot.serve(self._settings.discord_token.get_secret_value())
+
+    async def _work(self, group: asyncio.TaskGroup) -> None:
+        # Posting needs the login, and which servers we are in decides what is posted at all.
+        await self.bot.wait_until_reconciled()
+        for name, loop in (("feed", self._poller.run), ("delivery", self._sender.run)):
+            group.create_task(supervise(name, loop, self._clock, self.vitals), name=name)
+
+    async def check(self, channel_id: int) -> CheckResult:
+        """Ask Pinball Map now and make what waits for the channel due."""
+        started = self._clock.now()
+        problem = None
+        try:
+            await self._poller.check()
+        except PinballMapError as error:
+            problem = str(error)
+        now = self._clock.now()
+        async with self._database.write() as session:
+            await outbox.hasten(session, channel_id, now - self._settle_window, now)
+            new = await outbox.count_leaving(session, channel_id, started, now)
+        self._sender.wake()
+        return CheckResult(new, problem)
+
+    async def report(self) -> HealthReport:
+        """One look at everything."""
+        now = self._clock.now()
+        async with self._database.read() as session:
+            stored = await status(session, now)
+        return HealthReport(
+            now=now,
+            started_at=self.vitals.started_at,
+            gateway_connected=self.bot.is_ready(),
+            last_good_poll_at=stored.last_polled_at,
+            last_poll_problem=self._poller.problem,
+            newest_submission_at=stored.newest_submission_at,
+            queue=stored.queue,
+            requests=dict(self._pinballmap.requests),
+            malformed_rows=self._pinballmap.malformed_rows,
+            loops=dict(self.vitals.loops),
+            errors=self.vitals.errors,
+            database_revision=stored.revision,
+            backup="not configured",
+            channels=stored.channels,
+            targets=stored.targets,
+        )

@@ -1,0 +1,39 @@
+"""Numbers for `/monitor_health`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dispinmap.database.queries import feed, outbox, submissions
+from dispinmap.database.tables import ChannelConfigRow, MonitoringTargetRow
+from dispinmap.health import QueueState
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the database says of the bot's state."""
+
+    revision: str | None
+    channels: int
+    targets: int
+    queue: QueueState
+    last_polled_at: datetime | None
+    newest_submission_at: datetime | None
+
+
+async def status(session: AsyncSession, now: datetime) -> Status:
+    """One look at everything; `channels` are the active ones."""
+    cursor = await feed.cursor(session)
+    return Status(
+        revision=await session.scalar(text("SELECT version_num FROM alembic_version")),
+        channels=await session.scalar(
+            select(func.count()).select_from(ChannelConfigRow).where(ChannelConfigRow.is_active.is_not(False))
+        )
+        or 0,
+        targets=await session.scalar(select(func.count()).select_from(MonitoringTargetRow)) or 0,
+        queue=await outbox.queue_state(session, now),
+        last_polled_at=cursor.last_polled_at if cursor else None,
+        newest_submission_at=await submissions.newest_created_at(session),
+    )

@@ -1,0 +1,60 @@
+"""Logging: structlog in front, the standard library's records through the same pipe, secrets masked in every line."""
+
+import logging
+import sys
+from collections.abc import Collection
+from typing import Literal
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+MASK = "**********"
+
+
+def configure(level: str, log_format: Literal["console", "json"], secrets: Collection[str] = ()) -> None:
+    """Write to standard error; `secrets` are replaced wherever they appear in a line."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(log_format, secrets)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    # discord.py speaks of every request at INFO and of every frame at DEBUG; its warnings are what matters.
+    logging.getLogger("discord").setLevel(max(logging.getLevelName(level), logging.WARNING))
+
+
+def _renderers(log_format: Literal["console", "json"], secrets: Collection[str]) -> list[Processor]:
+    if log_format == "json":
+        render: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    return [*render, _Masking(secrets)]
+
+
+class _Masking:
+    """The last processor: it sees the finished line, tracebacks included."""
+
+    def __init__(self, secrets: Collection[str]) -> None:
+        self._secrets = [secret for secret in secrets if secret]
+
+    def __call__(self, _logger: object, _method: str, line: EventDict | str) -> str:
+        text = str(line)
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text

@@ -1,0 +1,34 @@
+"""Loops that must not die unnoticed."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, NoReturn
+
+import structlog
+
+from dispinmap.clock import Clock
+from dispinmap.health import Vitals
+
+MAX_FAILURES: Final = 8
+"""Failures in a row after which the process ends, so that whoever runs it starts a fresh one."""
+LONGEST_PAUSE_SECONDS: Final = 60.0
+STEADY_SECONDS: Final = 600.0
+"""A loop that ran this long before it failed had recovered: its failures count from one again."""
+
+log = structlog.get_logger(__name__)
+
+
+async def supervise(name: str, loop: Callable[[], Awaitable[NoReturn]], clock: Clock, vitals: Vitals) -> None:
+    """Run `loop` for ever: report each failure, restart it after a growing pause, raise the last one in the end."""
+    failures = 0
+    while True:
+        vitals.loop_runs(name)
+        started = clock.now()
+        try:
+            await loop()
+        except Exception as error:
+            failures = 1 if (clock.now() - started).total_seconds() > STEADY_SECONDS else failures + 1
+            vitals.loop_failed(name, f"failed {failures} times in a row, last with {type(error).__name__}")
+            log.exception("loop_failed", loop=name, failures=failures)
+            if failures >= MAX_FAILURES:
+                raise
+        await clock.sleep(min(2.0 ** (failures - 1), LONGEST_PAUSE_SECONDS))

@@ -1,0 +1,86 @@
+"""What leaves together, and when to try again."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispinmap.discordbot.cards import measure
+from dispinmap.outbox import retry
+from dispinmap.outbox.batches import MAX_CARDS, MAX_CHARACTERS, NONCE_LENGTH, cards, first_message, nonce
+from dispinmap.outbox.destination import Card, Item
+from tests.fakes.values import NOON, submission
+
+items = st.lists(
+    st.builds(
+        lambda id_, location, comment: Item(id_, submission(id_, location_id=location, comment=comment)),
+        st.integers(1, 10**6),
+        st.integers(1, 15) | st.none(),
+        st.text(max_size=400),
+    ),
+    max_size=60,
+    unique_by=lambda item: item.notification_id,
+)
+
+
+def _ids(shown: tuple[Card, ...] | list[Card]) -> list[int]:
+    return [item.notification_id for card in shown for item in card.items]
+
+
+@given(items)
+def test_every_item_is_on_exactly_one_card_and_each_card_is_of_one_location(due: list[Item]) -> None:
+    shown = cards(due, measure)
+    assert sorted(_ids(shown)) == sorted(item.notification_id for item in due)
+    assert all(len({item.submission.location_id for item in card.items}) == 1 for card in shown)
+
+
+@given(items)
+def test_repeated_messages_carry_everything_within_the_limits(due: list[Item]) -> None:
+    rest, sent = due, []
+    while rest:
+        message = first_message(rest, measure)
+        assert 0 < len(message) <= MAX_CARDS
+        assert sum(measure(card) for card in message) <= MAX_CHARACTERS
+        sent += _ids(message)
+        rest = [item for item in rest if item.notification_id not in sent]
+    assert sorted(sent) == sorted(item.notification_id for item in due)
+
+
+@given(items)
+def test_a_saved_message_is_cut_into_the_same_cards_again(due: list[Item]) -> None:
+    message = first_message(due, measure)
+    chosen = set(_ids(message))
+    assert tuple(cards([item for item in due if item.notification_id in chosen], measure)) == message
+
+
+def test_ten_changes_at_one_location_are_one_card() -> None:
+    due = [Item(n, submission(n)) for n in range(10)]
+    assert len(first_message(due, measure)) == 1
+
+
+def test_cards_come_in_the_order_of_their_oldest_items() -> None:
+    due = [Item(n, submission(n, location_id=location)) for n, location in ((1, 7), (2, 8), (3, 7))]
+    assert [card.submission_ids for card in cards(due, measure)] == [(1, 3), (2,)]
+
+
+@given(st.integers(0, 2**63), st.lists(st.integers(1, 10**9), min_size=1, unique=True))
+def test_a_nonce_depends_on_channel_and_submissions_alone(channel_id: int, ids: list[int]) -> None:
+    assert nonce(channel_id, ids) == nonce(channel_id, reversed(ids))
+    assert nonce(channel_id, ids) != nonce(channel_id + 1, ids)
+    assert len(nonce(channel_id, ids)) == NONCE_LENGTH
+
+
+@given(st.integers(1, 10**6))
+def test_pauses_grow_up_to_a_bound(attempts: int) -> None:
+    assert retry.message_delay(attempts) <= retry.message_delay(attempts + 1) <= retry.LONGEST_RETRY
+    assert retry.parking_delay(attempts) <= retry.parking_delay(attempts + 1) <= retry.LONGEST_PARKING
+
+
+def test_discord_is_never_asked_again_sooner_than_it_said() -> None:
+    assert retry.message_delay(1, retry_after=3600) == timedelta(hours=1)
+
+
+def test_an_attempt_is_in_doubt_once_its_nonce_no_longer_protects_it() -> None:
+    assert not retry.is_in_doubt(None, NOON)
+    assert not retry.is_in_doubt(NOON, NOON + retry.NONCE_LIFETIME)
+    assert retry.is_in_doubt(NOON, NOON + retry.NONCE_LIFETIME + timedelta(seconds=1))
