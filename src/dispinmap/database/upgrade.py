@@ -50,7 +50,7 @@ def upgrade(url: str) -> None:
     `url` is a synchronous SQLAlchemy URL. Every revision is one transaction: after a crash, call this again.
     Raises DatabaseError if the database is of another origin, newer than this code, or wrong afterwards.
     """
-    config = _config(url)
+    config = alembic_config(url)
     before = _recognise(url, config)
     try:
         command.upgrade(config, "head")
@@ -70,6 +70,15 @@ def head() -> str:
     if found is None:
         raise DatabaseError("This installation has no revisions: install it again.")
     return found
+
+
+def alembic_config(url: str | None = None) -> Config:
+    """Settings for `alembic.command` without alembic.ini, so that an installed wheel can migrate too."""
+    config = Config()
+    folder = Path(__file__).with_name("migrations")
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.attributes["url"] = url
+    return config
 
 
 def _recognise(url: str, config: Config) -> str | None:
@@ -115,13 +124,4 @@ def _columns(url: str) -> dict[str, set[str]]:
 
 
 def _script() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
-def _config(url: str | None = None) -> Config:
-    """Alembic's settings without its file, so that an installed wheel can migrate too."""
-    config = Config()
-    folder = Path(__file__).with_name("migrations")
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.attributes["url"] = url
-    return config
+    return ScriptDirectory.from_config(alembic_config())

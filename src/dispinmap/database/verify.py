@@ -6,9 +6,10 @@ from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Constraint, DefaultClause, Engine, Index
+from sqlalchemy import Connection, DefaultClause, Engine, Index
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import ColumnCollectionConstraint
 
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
@@ -109,7 +110,7 @@ def _sentence(difference: Sequence[Any]) -> str:
     return f"{what[0].table.name}: {thing} {_constraint_name(what[0])} {state}."
 
 
-def _constraint_name(item: Constraint | Index) -> str:
+def _constraint_name(item: ColumnCollectionConstraint | Index) -> str:
     return str(item.name or f"on {', '.join(column.name for column in item.columns)}")
 
 
