@@ -94,13 +94,22 @@ class Area:
         return cls(*numbers)
 
     def __str__(self) -> str:
-        point = f"{_decimal(self.latitude)},{_decimal(self.longitude)}"
-        return point if self.radius_miles is None else f"{point},{_decimal(self.radius_miles)}"
+        point = f"{decimal(self.latitude)},{decimal(self.longitude)}"
+        return point if self.radius_miles is None else f"{point},{decimal(self.radius_miles)}"
 
 
-def _decimal(number: float) -> str:
+def decimal(number: float) -> str:
     """The shortest decimal text to the sixth place (0.1 m on the ground), never scientific, never "-0"."""
     return f"{round(number, 6) + 0.0:.6f}".rstrip("0").rstrip(".")
+
+
+def _area(target_type: TargetType, target_name: str) -> Area | None:
+    if target_type is TargetType.LOCATION:
+        return None
+    try:
+        return Area.parse(target_name)
+    except UserError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,11 @@ class NewTarget:
         """What people call it."""
         return self.display_name or self.target_name
 
+    @property
+    def area(self) -> Area | None:
+        """The circle of a city or point; None for a location."""
+        return _area(self.type, self.target_name)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -160,12 +174,7 @@ class Target:
     @property
     def area(self) -> Area | None:
         """The circle of a city or point; None for a location and for text that is no area."""
-        if self.type is TargetType.LOCATION:
-            return None
-        try:
-            return Area.parse(self.target_name)
-        except UserError:
-            return None
+        return _area(self.type, self.target_name)
 
     @property
     def problem(self) -> str | None:

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from dispinmap.errors import UserError
-from dispinmap.targets.models import Area, NewTarget, Target, TargetType, WatchedTarget
+from dispinmap.targets.models import Area, NewTarget, Target, WatchedTarget
 from dispinmap.targets.naming import fold, unquoted
+
+T = TypeVar("T", Target, NewTarget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +53,21 @@ def _named(targets: Sequence[ListedTarget], text: str) -> list[ListedTarget]:
     return whole or [each for each, known in names if any(name.startswith(wanted) for name in known)]
 
 
-def repeated(existing: Sequence[Target], new: NewTarget) -> Target | None:
+def repeated(existing: Sequence[T], new: NewTarget) -> T | None:
     """The target that `new` would double: the same location, or the same point (first with the same radius)."""
     same_type = [target for target in existing if target.type is new.type]
-    if new.type is TargetType.LOCATION:
+    if new.area is None:
         return next((target for target in same_type if target.location_id == new.location_id), None)
-    area = Area.parse(new.target_name)
-    here = [target for target in same_type if target.area is not None and _point(target.area) == _point(area)]
-    return next(
-        (target for target in here if target.area and target.area.radius == area.radius), next(iter(here), None)
-    )
+    here = [(target, area) for target in same_type if (area := target.area) and _point(area) == _point(new.area)]
+    same_radius = [target for target, area in here if area.radius == new.area.radius]
+    return next(iter(same_radius or [target for target, _ in here]), None)
 
 
-def widened(existing: Target, new: NewTarget) -> str | None:
-    """The text of the circle that `existing` is to have from now on, or None where it stays.
-
-    No radius in `new` means that nobody asked for another one.
-    """
-    if existing.area is None:
-        return None
-    asked = Area.parse(new.target_name)
-    same = asked.radius_miles is None or asked.radius == existing.area.radius
-    return None if same else new.target_name
+def resized(existing: Target | NewTarget, new: NewTarget) -> bool:
+    """Whether `new` asks for another radius than `existing` has; no radius means that nobody asked for one."""
+    if existing.area is None or new.area is None or new.area.radius_miles is None:
+        return False
+    return existing.area.radius != new.area.radius
 
 
 def _point(area: Area) -> str:

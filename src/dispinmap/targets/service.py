@@ -1,26 +1,43 @@
 """What people can ask for: add, list, change and remove targets. Commands call this and render the answer."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import timedelta
+
+import structlog
 
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database
+from dispinmap.database.queries import channels, seen, submissions, targets
+from dispinmap.errors import UserError
 from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.geocoding.models import Place
 from dispinmap.outbox.destination import Item
 from dispinmap.pinballmap.client import PinballMapClient
-from dispinmap.pinballmap.models import Location, LocationHint
-from dispinmap.targets.models import Channel, ChannelRef, NotificationKind, Target, WatchedTarget
+from dispinmap.pinballmap.errors import PinballMapError
+from dispinmap.pinballmap.models import Location, LocationHint, Submission
+from dispinmap.targets import changes, latest, planning, transfer
+from dispinmap.targets.changes import AddOutcome
+from dispinmap.targets.drafts import city_target, location_target, point_target
+from dispinmap.targets.latest import LATEST_COUNT
+from dispinmap.targets.lookup import Lookup
+from dispinmap.targets.models import (
+    Channel,
+    ChannelRef,
+    NewTarget,
+    NotificationKind,
+    Target,
+    WatchedTarget,
+    checked_poll_rate,
+)
+from dispinmap.targets.selection import ListedTarget, listed
 from dispinmap.targets.transfer import ImportPlan
 
-LATEST_COUNT = 5
+__all__ = ["LATEST_COUNT", "AddOutcome", "Added", "ListedTarget", "TargetService"]
 
+DEFAULT_SETTLE_WINDOW = timedelta(minutes=5)
 
-class AddOutcome(StrEnum):
-    ADDED = "added"
-    RADIUS_CHANGED = "radius_changed"
-    ALREADY_THERE = "already_there"
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,72 +53,173 @@ class Added:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListedTarget:
-    """A target with its index, counted from 1 in the order of `/list`."""
-
-    index: int
-    watched: WatchedTarget
-
-
 class TargetService:
     """Every method raises UserError, PinballMapError or GeocodingError with a sentence for the person who asked."""
 
     def __init__(
-        self, database: Database, pinballmap: PinballMapClient, geocoder: GeocodingClient, clock: Clock
-    ) -> None: ...
+        self,
+        database: Database,
+        pinballmap: PinballMapClient,
+        geocoder: GeocodingClient,
+        clock: Clock,
+        *,
+        settle_window: timedelta = DEFAULT_SETTLE_WINDOW,
+    ) -> None:
+        self._database = database
+        self._pinballmap = pinballmap
+        self._clock = clock
+        self._settle_window = settle_window
+        self._lookup = Lookup(pinballmap, geocoder, clock)
 
     async def find_locations(self, text: str) -> tuple[Location, ...]:
         """By id, by pinballmap.com link or by name. One for an exact hit, several to choose from, none for no hit."""
+        return await self._lookup.locations(text)
 
     async def suggest_locations(self, text: str) -> tuple[LocationHint, ...]:
         """For autocomplete while somebody types: cached, debounced, at most 25, empty where Pinball Map fails."""
+        return await self._lookup.suggestions(text)
 
     async def find_places(self, text: str) -> tuple[Place, ...]:
         """One for an unambiguous city, several to choose from, none for no hit."""
+        return await self._lookup.places(text)
 
-    async def add_location(self, channel: ChannelRef, location: Location) -> Added: ...
+    async def add_location(self, channel: ChannelRef, location: Location) -> Added:
+        return await self._add(channel, location_target(location))
 
-    async def add_city(self, channel: ChannelRef, place: Place, radius_miles: float | None = None) -> Added: ...
+    async def add_city(self, channel: ChannelRef, place: Place, radius_miles: float | None = None) -> Added:
+        """Without a radius the default applies, or the one that the city already has."""
+        return await self._add(channel, city_target(place, radius_miles))
 
     async def add_coordinates(
         self, channel: ChannelRef, latitude: float, longitude: float, radius_miles: float | None = None
-    ) -> Added: ...
+    ) -> Added:
+        """Without a radius the default applies."""
+        return await self._add(channel, point_target(latitude, longitude, radius_miles))
 
-    async def targets(self, channel_id: int) -> tuple[ListedTarget, ...]: ...
+    async def _add(self, channel: ChannelRef, new: NewTarget) -> Added:
+        now = self._clock.now()
+        async with self._database.write() as session:
+            await channels.ensure(session, channel, now)
+            target_id, outcome = await changes.put(session, channel.channel_id, new, now)
+            watched = await targets.get(session, target_id)
+        _log.info("target_added", channel_id=channel.channel_id, target_id=target_id, outcome=outcome)
+        if outcome is AddOutcome.ALREADY_THERE:
+            return Added(watched.target, outcome)
+        try:
+            rows = await latest.fetch(self._pinballmap, watched.target)
+        except PinballMapError as error:
+            _log.warning("latest_submissions_unavailable", target_id=target_id, error=type(error).__name__)
+            return Added(watched.target, outcome, problem=str(error))
+        return Added(watched.target, outcome, await self._show(watched, rows))
+
+    async def _show(self, watched: WatchedTarget, rows: Sequence[Submission]) -> tuple[Item, ...]:
+        """Keep what is shown, and count what was there before as seen."""
+        shown = latest.shown(rows, watched.kind)
+        channel_id = watched.channel.channel_id
+        async with self._database.write() as session:
+            others = await targets.of_channel(session, channel_id)
+            ids = latest.counted_as_seen(rows, shown, others)
+            await submissions.remember(session, shown, fed_at=None)
+            await seen.mark_seen(session, [(channel_id, id_) for id_ in ids], self._clock.now())
+        return tuple(latest.item(row, [watched]) for row in shown)
+
+    async def targets(self, channel_id: int) -> tuple[ListedTarget, ...]:
+        async with self._database.read() as session:
+            return listed(await targets.of_channel(session, channel_id))
 
     async def channel(self, channel_id: int) -> Channel | None:
         """The channel's settings, or None where nothing was ever asked for there."""
+        async with self._database.read() as session:
+            return await channels.get(session, channel_id)
 
     async def remove(self, channel_id: int, selector: str) -> Target:
         """`selector` is an index of `/list` or a name. What still waits for this target alone is cancelled."""
+        async with self._database.write() as session:
+            target = await changes.remove(session, channel_id, selector)
+        _log.info("target_removed", channel_id=channel_id, target_id=target.id)
+        return target
 
     async def set_poll_rate(
         self, channel: ChannelRef, minutes: int | None, selector: str | None = None
     ) -> Target | None:
         """For the channel, or for one target; None hands a target back to the channel. Returns that target."""
+        if minutes is not None:
+            checked_poll_rate(minutes)
+        now = self._clock.now()
+        async with self._database.write() as session:
+            await channels.ensure(session, channel, now)
+            target_id = await changes.chosen(session, channel.channel_id, selector)
+            await changes.set_poll_rate(session, channel.channel_id, target_id, minutes, now)
+            affected = await changes.polled_anew(session, channel.channel_id, target_id)
+            await changes.follow_poll_rates(session, affected, now, self._settle_window)
+            return None if target_id is None else (await targets.get(session, target_id)).target
 
     async def set_kind(
         self, channel: ChannelRef, kind: NotificationKind | None, selector: str | None = None
     ) -> Target | None:
-        """For the channel, or for one target; None hands a target back to the channel. Returns that target."""
+        """For the channel, or for one target; None hands a target back to the channel. Returns that target.
+
+        What waits and is wanted no more is cancelled.
+        """
+        now = self._clock.now()
+        async with self._database.write() as session:
+            await channels.ensure(session, channel, now)
+            target_id = await changes.chosen(session, channel.channel_id, selector)
+            await changes.set_kind(session, channel.channel_id, target_id, kind, now)
+            await changes.follow_kinds(session, channel.channel_id)
+            return None if target_id is None else (await targets.get(session, target_id)).target
 
     async def latest_known(self, channel_id: int, limit: int = LATEST_COUNT) -> tuple[Item, ...]:
         """The newest submissions this channel has already been shown, newest first."""
+        async with self._database.read() as session:
+            here = await targets.of_channel(session, channel_id)
+            types = latest.types_of({watched.kind for watched in here})
+            shown = await seen.latest_shown(session, channel_id, types, limit)
+        return tuple(latest.item(row, here) for row in shown)
 
     async def export(self, channel_id: int) -> str:
         """The channel's set-up as lines that `/import` reads back, here or elsewhere."""
+        async with self._database.read() as session:
+            channel = await channels.get(session, channel_id)
+            here = await targets.of_channel(session, channel_id)
+        if channel is None:
+            raise UserError("Nothing is set up in this channel yet: start with `/add location`.")
+        return transfer.export(channel, [watched.target for watched in here])
 
     async def plan_import(self, channel: ChannelRef, text: str) -> ImportPlan:
         """What an import would do; changes nothing."""
+        async with self._database.read() as session:
+            here = await targets.of_channel(session, channel.channel_id)
+        return await planning.plan(self._lookup, text, [watched.target for watched in here])
 
-    async def apply_import(self, channel: ChannelRef, plan: ImportPlan) -> None: ...
+    async def apply_import(self, channel: ChannelRef, plan: ImportPlan) -> None:
+        """Carry out the plan's good steps, all or none; what happened before is not announced."""
+        now = self._clock.now()
+        async with self._database.write() as session:
+            await channels.ensure(session, channel, now)
+            await changes.carry_out(session, channel.channel_id, plan, now)
+            everyone = await targets.of_channel(session, channel.channel_id)
+            await changes.follow_poll_rates(session, everyone, now, self._settle_window)
+            await changes.follow_kinds(session, channel.channel_id)
+        _log.info("setup_imported", channel_id=channel.channel_id, actions=len(plan.actions))
 
     async def left_guild(self, guild_id: int) -> None:
         """The bot was removed from a server: its channels are deactivated."""
+        async with self._database.write() as session:
+            deactivated = await channels.deactivate(session, [guild_id], self._clock.now())
+        _log.info("guild_left", guild_id=guild_id, channels=deactivated)
 
     async def joined_guild(self, guild_id: int) -> None:
         """The bot is (back) in a server: its channels are revived."""
+        async with self._database.write() as session:
+            revived = await channels.revive(session, [guild_id], self._clock.now())
+        _log.info("guild_joined", guild_id=guild_id, channels=revived)
 
     async def reconcile_guilds(self, guild_ids: Collection[int]) -> None:
         """The servers the bot is in right now: channels elsewhere are deactivated, those here revived."""
+        now, here = self._clock.now(), set(guild_ids)
+        async with self._database.write() as session:
+            active, inactive = await channels.guilds(session)
+            deactivated = await channels.deactivate(session, active - here, now)
+            revived = await channels.revive(session, inactive & here, now)
+        _log.info("guilds_reconciled", guilds=len(here), deactivated=deactivated, revived=revived)

@@ -1,6 +1,38 @@
-"""A channel's set-up as text and back (pure). Reads our own exports and those of the original bot."""
+"""A channel's set-up as text, and what an import of such text would do (pure)."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+from dispinmap.targets.models import Area, Channel, NewTarget, NotificationKind, Target, TargetType, decimal
+
+HEADER = "# What this channel watches. /import reads it back, here or in another channel."
+
+
+@dataclass(frozen=True, slots=True)
+class AddTarget:
+    """`position` counts the additions of the text from 1; settings name a target by it."""
+
+    position: int
+    new: NewTarget
+
+
+@dataclass(frozen=True, slots=True)
+class SetPollRate:
+    """None as minutes means the default, None as position the channel."""
+
+    minutes: int | None
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetKind:
+    """None as kind means the default, None as position the channel."""
+
+    kind: NotificationKind | None
+    position: int | None = None
+
+
+Action = AddTarget | SetPollRate | SetKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +43,8 @@ class PlannedStep:
     line: str
     summary: str
     problem: str | None = None
+    action: Action | None = None
+    """What applying the step does, everything looked up; None where it has a problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +52,65 @@ class ImportPlan:
     """A dry run. Applying it carries out the steps without a problem."""
 
     steps: tuple[PlannedStep, ...]
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """What applying it does, in the order of the text."""
+        return tuple(step.action for step in self.steps if step.action is not None)
+
+
+def export(channel: Channel, targets: Iterable[Target]) -> str:
+    """Commands in their slash form, one a line, with comments for people and for the exact point of a city."""
+    lines = [HEADER, f"/poll_rate minutes:{channel.poll_rate_minutes}", f"/notifications kind:{channel.kind}"]
+    position = 0
+    for target in targets:
+        if target.type is TargetType.LATLONG and target.area is None:
+            lines.append(f"# Left out, because it has no coordinates: {_one_line(target.label)}")
+            continue
+        position += 1
+        lines += _addition(target)
+        lines += _own_settings(target, position)
+    return "\n".join(lines) + "\n"
+
+
+def _addition(target: Target) -> Iterator[str]:
+    if target.type is TargetType.LATLONG and target.area is not None:
+        yield f"/add coordinates {_circle(target.area)}"
+    elif target.type is TargetType.CITY:
+        yield from _city(target.label, target.area)
+    elif target.location_id is not None:
+        yield f"# {_one_line(target.label)}"
+        yield f"/add location name:{target.location_id}"
+    else:
+        yield f"/add location name:{quoted(target.label)}"
+
+
+def _city(label: str, area: Area | None) -> Iterator[str]:
+    if area is not None:
+        yield f"# at {Area(area.latitude, area.longitude)}"
+    yield f"/add city name:{quoted(label)}{_radius(area)}"
+
+
+def _circle(area: Area) -> str:
+    return f"latitude:{decimal(area.latitude)} longitude:{decimal(area.longitude)}{_radius(area)}"
+
+
+def _radius(area: Area | None) -> str:
+    return "" if area is None or area.radius_miles is None else f" radius:{decimal(area.radius_miles)}"
+
+
+def _own_settings(target: Target, position: int) -> Iterator[str]:
+    if target.poll_rate_minutes is not None:
+        yield f"/poll_rate minutes:{target.poll_rate_minutes} target:{position}"
+    if target.kind is not None:
+        yield f"/notifications kind:{target.kind} target:{position}"
+
+
+def quoted(text: str) -> str:
+    """In double quotes, on one line, with a backslash before quotes and backslashes inside."""
+    escaped = _one_line(text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.splitlines())

@@ -3,11 +3,14 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries.batching import chunks, insert_new
-from dispinmap.database.tables import SeenSubmissionRow
+from dispinmap.database.queries.submissions import to_submission
+from dispinmap.database.tables import NotificationRow, SeenSubmissionRow, SubmissionRow
+from dispinmap.outbox.states import NotificationState
+from dispinmap.pinballmap.models import Submission
 
 
 async def seen(session: AsyncSession, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
@@ -32,3 +35,23 @@ async def mark_seen(session: AsyncSession, pairs: Collection[tuple[int, int]], a
         SeenSubmissionRow,
         [{"channel_id": channel_id, "submission_id": id_, "seen_at": at} for channel_id, id_ in set(pairs)],
     )
+
+
+async def latest_shown(session: AsyncSession, channel_id: int, types: Collection[str], limit: int) -> list[Submission]:
+    """The newest submissions of these types that the channel was shown, newest first.
+
+    What still waits is not shown yet, and what was cancelled never will be.
+    """
+    unshown = exists().where(
+        NotificationRow.channel_id == channel_id,
+        NotificationRow.submission_id == SubmissionRow.id,
+        NotificationRow.state.in_((NotificationState.PENDING, NotificationState.CANCELLED)),
+    )
+    rows = await session.scalars(
+        select(SubmissionRow)
+        .join(SeenSubmissionRow, SeenSubmissionRow.submission_id == SubmissionRow.id)
+        .where(SeenSubmissionRow.channel_id == channel_id, SubmissionRow.submission_type.in_(types), ~unshown)
+        .order_by(SubmissionRow.created_at.desc(), SubmissionRow.id.desc())
+        .limit(limit)
+    )
+    return [to_submission(row) for row in rows]

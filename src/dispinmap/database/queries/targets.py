@@ -64,6 +64,11 @@ async def of_channel(session: AsyncSession, channel_id: int) -> list[WatchedTarg
     return await _fetch(session, _select().where(ChannelConfigRow.channel_id == channel_id))
 
 
+async def get(session: AsyncSession, target_id: int) -> WatchedTarget:
+    """One that is known to be there."""
+    return (await _fetch(session, _select().where(MonitoringTargetRow.id == target_id)))[0]
+
+
 async def add(session: AsyncSession, channel_id: int, new: NewTarget, now: datetime) -> Target:
     """Insert it with the channel's settings inherited. Raises IntegrityError where it is there already."""
     # Spelled-out NULLs, because the columns' own defaults are the original's and would hide the channel's settings.

@@ -1,0 +1,108 @@
+"""Changes of a channel's targets within the caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dispinmap.database.queries import channels, targets, waiting
+from dispinmap.targets.models import NewTarget, NotificationKind, Target, WatchedTarget
+from dispinmap.targets.selection import listed, repeated, resized, select
+from dispinmap.targets.transfer import AddTarget, ImportPlan, SetKind, SetPollRate
+from dispinmap.targets.waiting import hastened, without_target, without_unwanted
+
+
+class AddOutcome(StrEnum):
+    ADDED = "added"
+    RADIUS_CHANGED = "radius_changed"
+    ALREADY_THERE = "already_there"
+
+
+async def put(session: AsyncSession, channel_id: int, new: NewTarget, now: datetime) -> tuple[int, AddOutcome]:
+    """Add it unless it is there, and give it the radius asked for. Returns its id. The channel's row must be locked."""
+    existing = [watched.target for watched in await targets.of_channel(session, channel_id)]
+    there = repeated(existing, new)
+    if there is None:
+        return (await targets.add(session, channel_id, new, now)).id, AddOutcome.ADDED
+    if resized(there, new):
+        await targets.rename(session, there.id, new.target_name)
+        return there.id, AddOutcome.RADIUS_CHANGED
+    return there.id, AddOutcome.ALREADY_THERE
+
+
+async def remove(session: AsyncSession, channel_id: int, selector: str) -> Target:
+    """What waits for it alone is cancelled, the rest goes to the channel's other targets. Raises UserError."""
+    everyone = await targets.of_channel(session, channel_id)
+    target = select(listed(everyone), selector).target
+    others = [watched for watched in everyone if watched.target.id != target.id]
+    await waiting.hand_over(session, without_target(await waiting.for_targets(session, [target.id]), others))
+    await targets.remove(session, target.id)
+    return target
+
+
+async def chosen(session: AsyncSession, channel_id: int, selector: str | None) -> int | None:
+    """The id of the target that is meant; None, the channel, for no selector. Raises UserError."""
+    if selector is None:
+        return None
+    return select(listed(await targets.of_channel(session, channel_id)), selector).target.id
+
+
+async def set_poll_rate(
+    session: AsyncSession, channel_id: int, target_id: int | None, minutes: int | None, now: datetime
+) -> None:
+    """Of the target, or of the channel where that is None."""
+    if target_id is None:
+        await channels.set_poll_rate(session, channel_id, minutes, now)
+    else:
+        await targets.set_poll_rate(session, target_id, minutes)
+
+
+async def set_kind(
+    session: AsyncSession, channel_id: int, target_id: int | None, kind: NotificationKind | None, now: datetime
+) -> None:
+    """Of the target, or of the channel where that is None."""
+    if target_id is None:
+        await channels.set_kind(session, channel_id, kind, now)
+    else:
+        await targets.set_kind(session, target_id, kind)
+
+
+async def carry_out(session: AsyncSession, channel_id: int, plan: ImportPlan, now: datetime) -> None:
+    """The plan's actions: additions first, because settings name targets by their place among them."""
+    ids = {
+        action.position: (await put(session, channel_id, action.new, now))[0]
+        for action in plan.actions
+        if isinstance(action, AddTarget)
+    }
+    for action in plan.actions:
+        match action:
+            case SetPollRate(minutes, position):
+                await set_poll_rate(session, channel_id, ids[position] if position else None, minutes, now)
+            case SetKind(kind, position):
+                await set_kind(session, channel_id, ids[position] if position else None, kind, now)
+            case AddTarget():
+                pass
+
+
+async def follow_poll_rates(
+    session: AsyncSession, affected: Sequence[WatchedTarget], now: datetime, settle_window: timedelta
+) -> None:
+    """Bring forward what waits for longer than the targets' poll rates now say."""
+    waits = await waiting.for_targets(session, [watched.target.id for watched in affected])
+    await waiting.reschedule(session, hastened(waits, affected, now, settle_window))
+
+
+async def follow_kinds(session: AsyncSession, channel_id: int) -> None:
+    """Withdraw what waits but is wanted no more."""
+    everyone = await targets.of_channel(session, channel_id)
+    waits = await waiting.for_targets(session, [watched.target.id for watched in everyone])
+    await waiting.hand_over(session, without_unwanted(waits, everyone))
+
+
+async def polled_anew(session: AsyncSession, channel_id: int, target_id: int | None) -> list[WatchedTarget]:
+    """Whose poll rate a change touches: the target, or, where that is None, all that follow the channel."""
+    everyone = await targets.of_channel(session, channel_id)
+    if target_id is not None:
+        return [watched for watched in everyone if watched.target.id == target_id]
+    return [watched for watched in everyone if watched.target.poll_rate_minutes is None]

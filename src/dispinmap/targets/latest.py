@@ -1,0 +1,51 @@
+"""What was going on at a target when it was added."""
+
+from collections.abc import Collection, Sequence
+
+from dispinmap.matching.rules import announces, is_at, wants
+from dispinmap.outbox.destination import Item
+from dispinmap.pinballmap.client import PinballMapClient
+from dispinmap.pinballmap.models import Rows, Submission, SubmissionType
+from dispinmap.targets.models import NotificationKind, Target, WatchedTarget
+
+LATEST_COUNT = 5
+NO_NOTIFICATION = 0
+"""The notification id of an item that is shown as an answer and not delivered."""
+
+
+async def fetch(pinballmap: PinballMapClient, target: Target) -> tuple[Submission, ...]:
+    """The newest submissions at the target. Raises PinballMapError."""
+    answer = None
+    if target.location_id is not None:
+        answer = await pinballmap.submissions_at(target.location_id)
+    elif target.area is not None:
+        answer = await pinballmap.submissions_near(target.area.latitude, target.area.longitude, target.area.radius)
+    return answer.submissions if isinstance(answer, Rows) else ()
+
+
+def shown(rows: Sequence[Submission], kind: NotificationKind) -> tuple[Submission, ...]:
+    """The newest few that the kind covers, newest first."""
+    wanted = [row for row in rows if wants(kind, row.type)]
+    return tuple(sorted(wanted, key=lambda row: (row.created_at, row.id), reverse=True)[:LATEST_COUNT])
+
+
+def counted_as_seen(
+    rows: Sequence[Submission], displayed: Sequence[Submission], targets: Sequence[WatchedTarget]
+) -> set[int]:
+    """The ids that are never to be announced to the channel.
+
+    All that was fetched, except what another of its targets is about to announce and the answer does not show.
+    """
+    ids = {row.id for row in displayed}
+    return ids | {row.id for row in rows if not any(announces(watched, row) for watched in targets)}
+
+
+def types_of(kinds: Collection[NotificationKind]) -> list[str]:
+    """The submission types that any of the kinds covers."""
+    return [each for each in SubmissionType if any(wants(kind, each) for kind in kinds)]
+
+
+def item(submission: Submission, targets: Sequence[WatchedTarget]) -> Item:
+    """With the circle of the first of the targets that the submission lies in."""
+    around = (watched.target.area for watched in targets if is_at(watched, submission))
+    return Item(NO_NOTIFICATION, submission, next((area for area in around if area is not None), None))

@@ -1,0 +1,162 @@
+"""What an import would do: looks up what its lines name, and writes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dispinmap.errors import DisPinMapError, UserError
+from dispinmap.geocoding.models import Place
+from dispinmap.pinballmap.errors import PinballMapError
+from dispinmap.pinballmap.models import Location
+from dispinmap.targets.drafts import city_target, location_target, point_target
+from dispinmap.targets.lookup import Lookup
+from dispinmap.targets.models import NewTarget, NotificationKind, Target, TargetType, decimal
+from dispinmap.targets.naming import fold
+from dispinmap.targets.reading import AddCity, AddCoordinates, AddLocation, ReadLine, Request, read
+from dispinmap.targets.selection import repeated, resized
+from dispinmap.targets.transfer import AddTarget, ImportPlan, PlannedStep, SetKind, SetPollRate
+
+NAMED_CHOICES = 5
+"""So many candidates of an ambiguous name fit into a sentence."""
+
+Addition = AddLocation | AddCity | AddCoordinates
+
+
+async def plan(lookup: Lookup, text: str, existing: Sequence[Target]) -> ImportPlan:
+    """Raises UserError for a text without any command; whatever is wrong with a line is that step's problem."""
+    lines = read(text)
+    if not lines:
+        raise UserError("There is no command in this text: paste what /export gave you.")
+    added = await _additions(Resolver(lookup), lines)
+    labels = [None if isinstance(new, str) else new.label for new in added.values()]
+    steps = []
+    for line in lines:
+        if line.problem is not None or line.request is None:
+            steps.append(PlannedStep(line.number, line.line, line.line, line.problem))
+        elif isinstance(line.request, SetPollRate | SetKind):
+            steps.append(_setting(line, line.request, labels))
+        else:
+            position = list(added).index(line.number) + 1
+            steps.append(_addition(line, position, added[line.number], existing))
+    return ImportPlan(tuple(steps))
+
+
+async def _additions(resolver: "Resolver", lines: Sequence[ReadLine]) -> dict[int, NewTarget | str]:
+    """By line number, in the order of the text: the target to add, or why there is none."""
+    added: dict[int, NewTarget | str] = {}
+    for line in lines:
+        if isinstance(line.request, AddLocation | AddCity | AddCoordinates):
+            try:
+                added[line.number] = await resolver.resolve(line.request)
+            except DisPinMapError as error:
+                added[line.number] = str(error)
+    return added
+
+
+def _addition(line: ReadLine, position: int, new: NewTarget | str, existing: Sequence[Target]) -> PlannedStep:
+    if isinstance(new, str):
+        return PlannedStep(line.number, line.line, f"Watch {_asked(line.request)}", new)
+    there = repeated(existing, new)
+    if there is None:
+        summary = f"Watch {_described(new)}"
+    elif resized(there, new):
+        summary = f"Change the radius: {_described(new)}"
+    else:
+        summary = f"Is watched already: {_described(new)}"
+    return PlannedStep(line.number, line.line, summary, action=AddTarget(position, new))
+
+
+def _setting(line: ReadLine, request: SetPollRate | SetKind, labels: Sequence[str | None]) -> PlannedStep:
+    position = request.position
+    if position is None:
+        return PlannedStep(line.number, line.line, _effect(request, "this channel"), action=request)
+    if position > len(labels):
+        problem = f"This text adds {len(labels)} targets, so there is no target {position}: correct the number."
+        return PlannedStep(line.number, line.line, _effect(request, f"target {position}"), problem)
+    label = labels[position - 1]
+    if label is None:
+        problem = f"Target {position} of this text cannot be added: correct its line first."
+        return PlannedStep(line.number, line.line, _effect(request, f"target {position}"), problem)
+    return PlannedStep(line.number, line.line, _effect(request, f"“{label}”"), action=request)
+
+
+def _effect(request: SetPollRate | SetKind, whose: str) -> str:
+    if isinstance(request, SetKind):
+        wanted = "its default kinds" if request.kind is None else _KINDS[request.kind]
+        return f"Notify of {wanted}: {whose}"
+    if request.minutes is None:
+        return f"Poll at the default rate: {whose}"
+    return f"Poll every {request.minutes} minutes: {whose}"
+
+
+_KINDS = {
+    NotificationKind.MACHINES: "machines",
+    NotificationKind.COMMENTS: "comments",
+    NotificationKind.ALL: "machines and comments",
+}
+
+
+def _described(new: NewTarget) -> str:
+    if new.area is None:
+        return new.label
+    centre = (
+        new.label if new.type is TargetType.CITY else f"{decimal(new.area.latitude)}, {decimal(new.area.longitude)}"
+    )
+    return f"{decimal(new.area.radius)} miles around {centre}"
+
+
+def _asked(request: Request | None) -> str:
+    if isinstance(request, AddLocation):
+        return f"“{request.text}”"
+    return f"“{request.name}”" if isinstance(request, AddCity) else "a point"
+
+
+@dataclass(slots=True)
+class Resolver:
+    """Looks up each distinct name once, and asks Pinball Map no more once it has failed."""
+
+    lookup: Lookup
+    _locations: dict[str, tuple[Location, ...]] = field(default_factory=dict)
+    _places: dict[str, tuple[Place, ...]] = field(default_factory=dict)
+    _failure: PinballMapError | None = None
+
+    async def resolve(self, request: Addition) -> NewTarget:
+        """Raises UserError, PinballMapError or GeocodingError where the request names no one target."""
+        match request:
+            case AddCoordinates(area):
+                return point_target(area.latitude, area.longitude, area.radius_miles)
+            case AddCity(name, radius, point) if point is not None:
+                return city_target(Place(name, point.latitude, point.longitude), radius)
+            case AddCity(name, radius):
+                return city_target(await self._place(name), radius)
+            case AddLocation(text):
+                return location_target(await self._location(text))
+
+    async def _location(self, text: str) -> Location:
+        key = fold(text)
+        if key not in self._locations:
+            if self._failure is not None:
+                raise UserError(str(self._failure))
+            try:
+                self._locations[key] = await self.lookup.locations(text)
+            except PinballMapError as error:
+                self._failure = error
+                raise
+        found = self._locations[key]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise UserError(f"Pinball Map knows no location “{text}”: look it up there and import it by its id.")
+        names = "; ".join(f"{each.name}, {each.city or '?'} ({each.id})" for each in found[:NAMED_CHOICES])
+        raise UserError(f"“{text}” could be several locations: {names}. Write the id instead of the name.")
+
+    async def _place(self, name: str) -> Place:
+        key = fold(name)
+        if key not in self._places:
+            self._places[key] = await self.lookup.places(name)
+        found = self._places[key]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise UserError(f"No city is called “{name}”: check the spelling, or import it by its coordinates.")
+        names = "; ".join(place.label for place in found[:NAMED_CHOICES])
+        raise UserError(f"“{name}” could be several cities: {names}. Write it with its region and country.")
