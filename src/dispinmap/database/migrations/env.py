@@ -1,13 +1,14 @@
 """Alembic runs this file: it says which database, and makes each revision one transaction."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from logging.config import fileConfig
 
 from alembic import context
 from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.util import CommandError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.migrations.options import COMPARISON
@@ -19,14 +20,24 @@ from dispinmap.errors import DisPinMapError
 config = context.config
 
 
-def _engine() -> Engine:
+@contextmanager
+def _connected() -> Iterator[Connection]:
     given = config.attributes.get("connection")
-    if isinstance(given, Engine):
-        return given
+    engine = given if isinstance(given, Engine) else sync_engine(_url(), migrating=True)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        if engine is not given:
+            # Only when its last connection closes does SQLite move the log into the file.
+            engine.dispose()
+
+
+def _url() -> str:
     url = config.attributes.get("url") or os.environ.get("SQLALCHEMY_URL") or config.get_main_option("sqlalchemy.url")
-    if url is None:
+    if not url:
         raise CommandError("Which database? Set SQLALCHEMY_URL, such as sqlite:///pinball_bot.db.")
-    return sync_engine(url, migrating=True)
+    return str(url)
 
 
 def _check_references(ctx: MigrationContext, step: MigrationInfo, heads: Collection[str], run_args: object) -> None:
@@ -40,7 +51,7 @@ def _check_references(ctx: MigrationContext, step: MigrationInfo, heads: Collect
 
 
 def _run() -> None:
-    with _engine().connect() as connection:
+    with _connected() as connection:
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
