@@ -50,7 +50,7 @@ class HttpFaults:
         body: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Answer with `status`; without a body, as the real server would (an HTML page for 5xx)."""
+        """Answer with `status`; without a body, with an HTML page, as real servers fail."""
         self._faults.append(Fault(path_glob.lstrip("/"), FaultKind.FAIL, times, status, body, headers or {}))
 
     def truncate(self, path_glob: str, *, times: int | None = 1) -> None:

@@ -33,12 +33,12 @@ Json = dict[str, object]
 
 
 def search(world: World, query: Query) -> Json:
-    """locations.json: full rows with machines, or without both with `no_details`."""
+    """locations.json, by name: full rows with machines; `no_details` leaves out machines and some fields."""
     if not any(query.get(name) for name in FILTERS):
         return {"errors": FILTERING_REQUIRED}
     found = sorted((place for place in world.locations if _matches(place, query)), key=lambda place: place.name)
     brief = bool(query.get("no_details"))
-    return {"locations": [_row(world, location, brief=brief, machines=not brief) for location in found]}
+    return {"locations": [_brief(world, place) if brief else _full(world, place) for place in found]}
 
 
 def autocomplete(world: World, query: Query) -> list[Json]:
@@ -59,8 +59,10 @@ def details(world: World, location_id: int, query: Query) -> Json:
     if location is None:
         return {"errors": NO_LOCATION}
     if query.get("metadata_only") == "1":
-        return _row(world, location, brief=False, machines=False)
-    return _row(world, location, brief=False, machines=True, comments=query.get("no_details") != "1")
+        return _metadata(world, location)
+    xref = _xref if query.get("no_details") == "1" else _xref_with_comments
+    placed = world.placements(location_id)
+    return {**_metadata(world, location), "location_machine_xrefs": [xref(world, location_id, each) for each in placed]}
 
 
 def closest(world: World, query: Query) -> Json:
@@ -98,15 +100,14 @@ def _around(world: World, centre: tuple[float, float], reach: float) -> list[tup
     return [(distance, place) for distance, place in distances if distance <= reach]
 
 
-def _row(world: World, location: WorldLocation, *, brief: bool, machines: bool, comments: bool = True) -> Json:
-    row = _metadata(world, location)
-    if brief:
-        row = {key: value for key, value in row.items() if key not in LEFT_OUT_WITHOUT_DETAILS}
-    if machines:
-        row["location_machine_xrefs"] = [
-            _xref(world, location.id, placed, comments=comments) for placed in world.placements(location.id)
-        ]
-    return row
+def _brief(world: World, location: WorldLocation) -> Json:
+    return {key: value for key, value in _metadata(world, location).items() if key not in LEFT_OUT_WITHOUT_DETAILS}
+
+
+def _full(world: World, location: WorldLocation) -> Json:
+    placed = world.placements(location.id)
+    xrefs = [{**_xref(world, location.id, each), "machine": _machine(each.machine)} for each in placed]
+    return {**_metadata(world, location), "location_machine_xrefs": xrefs}
 
 
 def _metadata(world: World, location: WorldLocation) -> Json:
@@ -151,9 +152,8 @@ def _with_names(world: World, location: WorldLocation) -> Json:
     }
 
 
-def _xref(world: World, location_id: int, placed: Placement, *, comments: bool) -> Json:
-    """A machine at a location. Its comments are those made since it was put up: coming back clears them."""
-    row: Json = {
+def _xref(_world: World, location_id: int, placed: Placement) -> Json:
+    return {
         "id": placed.id,
         "created_at": timestamp(placed.created_at),
         "updated_at": timestamp(placed.created_at),
@@ -164,10 +164,12 @@ def _xref(world: World, location_id: int, placed: Placement, *, comments: bool) 
         "ic_enabled": None,
         "last_updated_by_username": placed.user.name,
     }
-    if comments:
-        row["machine_conditions"] = [_condition(placed.id, said) for said in _comments(world, location_id, placed)]
-        row["machine_score_xrefs"] = []
-    return row
+
+
+def _xref_with_comments(world: World, location_id: int, placed: Placement) -> Json:
+    """A machine at a location with the comments made since it was put up: coming back clears them."""
+    said = [_condition(placed.id, row) for row in _comments(world, location_id, placed)]
+    return {**_xref(world, location_id, placed), "machine_conditions": said, "machine_score_xrefs": []}
 
 
 def _comments(world: World, location_id: int, placed: Placement) -> list[SubmissionRow]:
