@@ -1,0 +1,62 @@
+"""A channel in memory: it keeps what is posted and fails as it is told."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from dispinmap.clock import Clock
+from dispinmap.outbox.destination import DeliveryError, DeliveryUnknown, OutgoingMessage
+from dispinmap.outbox.retry import NONCE_LIFETIME
+
+Before = Callable[[OutgoingMessage], None]
+
+
+class FakeDestination:
+    """Drops a repeated nonce for as long as we rely on that, and forgets it afterwards, as Discord does."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._nonces: dict[str, tuple[datetime, int]] = {}
+        self.posts: list[OutgoingMessage] = []
+        self.posted_at: list[datetime] = []
+        self.refusals: list[DeliveryError] = []
+        """Raised one after the other, before anything is posted."""
+        self.lost_answers = 0
+        """How many more posts happen without the sender being told."""
+        self.searches = 0
+
+    async def send(self, message: OutgoingMessage) -> int:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        posted_id = self._post(message)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise DeliveryUnknown("The connection ended before Discord answered.")
+        return posted_id
+
+    async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> int | None:
+        self.searches += 1
+        for number, (post, at) in enumerate(zip(self.posts, self.posted_at, strict=True), 1):
+            shown = {id_ for card in post.cards for id_ in card.submission_ids}
+            if post.channel_id == channel_id and at >= since and shown.issuperset(submission_ids):
+                return number
+        return None
+
+    def shown(self, channel_id: int) -> list[int]:
+        """The submission ids posted to a channel, in order, repeats included."""
+        return [
+            id_
+            for post in self.posts
+            if post.channel_id == channel_id
+            for card in post.cards
+            for id_ in card.submission_ids
+        ]
+
+    def _post(self, message: OutgoingMessage) -> int:
+        now = self._clock.now()
+        at, posted_id = self._nonces.get(message.nonce, (None, 0))
+        if at is not None and now - at <= NONCE_LIFETIME:
+            return posted_id
+        self.posts.append(message)
+        self.posted_at.append(now)
+        self._nonces[message.nonce] = now, len(self.posts)
+        return len(self.posts)
