@@ -21,7 +21,8 @@ _LABEL = re.compile(r"(?P<name>.+?)\s*\([^()]*\)\s*")
 
 def fold(text: str) -> str:
     """The text without case, accents and punctuation, words separated by one blank."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # Letters in mathematical or other dress have a case only once they are decomposed.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     letters = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(re.sub(r"['’`.]", "", letters).replace("&", " and ").translate(_BLANKS).split())
 

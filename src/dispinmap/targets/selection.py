@@ -44,13 +44,18 @@ def select(targets: Sequence[ListedTarget], selector: str) -> WatchedTarget:
 
 
 def _named(targets: Sequence[ListedTarget], text: str) -> list[ListedTarget]:
-    """Those that have the name; if none has, those whose name begins with it."""
+    """Those that have the name; if none has, those whose name begins with it.
+
+    A number never stands for a beginning: “4” must not reach a point such as “45.5,-122.6”.
+    """
     wanted = fold(text)
     if not wanted:
         return []
     names = [(each, {fold(each.watched.target.label), fold(each.watched.target.target_name)}) for each in targets]
     whole = [each for each, known in names if wanted in known]
-    return whole or [each for each, known in names if any(name.startswith(wanted) for name in known)]
+    if whole or wanted.isdecimal():
+        return whole
+    return [each for each, known in names if any(name.startswith(wanted) for name in known)]
 
 
 def repeated(existing: Sequence[T], new: NewTarget) -> T | None:
