@@ -1,0 +1,136 @@
+"""Which of the geocoder's answers a person meant (pure).
+
+The geocoder takes a bare name and answers with everything that ever had it in any language: "Portland" brings
+Sandusky, once called so, and "München" brings Munich. State and country are for us to match.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from dispinmap.geocoding.models import Place
+from dispinmap.geocoding.parsing import Candidate
+from dispinmap.geocoding.regions import COUNTRY_ALIASES, fold, is_known, region_names
+
+MAX_PLACES = 10
+SAME_PLACE_KM = 5.0
+# Hamlets below this, and those of unknown size, do not make a town's name ambiguous.
+SIGNIFICANT_POPULATION = 1000
+_KM_PER_DEGREE = 111.2
+_LONGEST_QUALIFIER_WORDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A bare name for the geocoder, and the folded qualifiers its answers must all match."""
+
+    name: str
+    qualifiers: tuple[str, ...] = ()
+    literal: bool = False
+    """Only places of this name will do, because another reading of the text is still to be tried."""
+
+
+def queries(text: str) -> tuple[Query, ...]:
+    """What to ask, in order, until something is found: as written first, then with a state split off by a blank."""
+    name, *rest = (part.strip() for part in text.split(","))
+    if not name:
+        return ()
+    qualifiers = tuple(qualifier for part in rest if (qualifier := fold(_without_postcode(part))))
+    split = [Query(start, (end, *qualifiers)) for start, end in _splits(_without_postcode(name).split())]
+    return (Query(name, qualifiers, literal=bool(split)), *split)
+
+
+def _without_postcode(text: str) -> str:
+    return " ".join(word for word in text.split() if not any(letter.isdigit() for letter in word))
+
+
+def _splits(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The longest known ending first: "West Virginia" before "Virginia"."""
+    for length in range(min(_LONGEST_QUALIFIER_WORDS, len(words) - 1), 0, -1):
+        end = fold(" ".join(words[-length:]))
+        if is_known(end):
+            yield " ".join(words[:-length]), end
+
+
+def choose(query: Query, candidates: Sequence[Candidate]) -> tuple[Place, ...]:
+    """The places that fit, best first, at most 10; one alone if there is no doubt, none if nothing fits."""
+    fitting = [candidate for candidate in candidates if all(_fits(candidate, text) for text in query.qualifiers)]
+    named = _named(query, _distinct(_towns(fitting)))
+    significant = [candidate for candidate in named if candidate.population >= SIGNIFICANT_POPULATION]
+    chosen = significant if len(significant) == 1 else named[:MAX_PLACES]
+    return _told_apart(chosen)
+
+
+def _fits(candidate: Candidate, qualifier: str) -> bool:
+    place = candidate.place
+    region, country = fold(place.region or ""), fold(place.country or "")
+    code = place.country_code or ""
+    if qualifier in {region, country, code.lower(), *_county_names(candidate.county)}:
+        return True
+    return COUNTRY_ALIASES.get(qualifier) == code or (code, region) in region_names(qualifier)
+
+
+def _county_names(county: str | None) -> tuple[str, ...]:
+    name = fold(county or "").removesuffix(" county")
+    return (name, f"{name} county") if name else ()
+
+
+def _towns(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Without mountains, airports and the like, unless there is nothing else."""
+    towns = [candidate for candidate in candidates if (candidate.feature or "PPL").startswith("PPL")]
+    return towns or candidates
+
+
+def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """By population, each town once: the geocoder lists some as a city and again as its district."""
+    kept: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda candidate: -candidate.population):
+        if not any(_same_town(candidate.place, other.place) for other in kept):
+            kept.append(candidate)
+    return kept
+
+
+def _same_town(one: Place, other: Place) -> bool:
+    return fold(one.name) == fold(other.name) and _kilometres(one, other) <= SAME_PLACE_KM
+
+
+def _kilometres(one: Place, other: Place) -> float:
+    """Good for short distances, which is all that is asked of it."""
+    east = (one.longitude - other.longitude) * math.cos(math.radians(one.latitude))
+    return _KM_PER_DEGREE * math.hypot(one.latitude - other.latitude, east)
+
+
+def _named(query: Query, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those of exactly the name, and bigger ones that are meant by it all the same.
+
+    `candidates` are ordered by population. Bigger ones are longer names ("Frankfurt am Main") or else the biggest of
+    all under a name of its own ("Munich" for "München"), but not where it only completes the word ("Port", Portland).
+    """
+    asked = fold(query.name)
+    exact = [candidate for candidate in candidates if _squeezed(candidate) == asked.replace(" ", "")]
+    largest = max((candidate.population for candidate in exact), default=-1)
+    bigger = [candidate for candidate in candidates if candidate.population > largest]
+    longer = [candidate for candidate in bigger if fold(candidate.place.name).startswith(f"{asked} ")]
+    if longer or query.literal:
+        return longer + exact
+    return [c for c in bigger[:1] if not (exact and _squeezed(c).startswith(asked))] + exact
+
+
+def _squeezed(candidate: Candidate) -> str:
+    return fold(candidate.place.name).replace(" ", "")
+
+
+def _told_apart(candidates: Sequence[Candidate]) -> tuple[Place, ...]:
+    """Namesakes within one state get their county before it."""
+    labels = Counter(candidate.place.label for candidate in candidates)
+    return tuple(
+        replace(candidate.place, region=_region_with_county(candidate))
+        if labels[candidate.place.label] > 1
+        else candidate.place
+        for candidate in candidates
+    )
+
+
+def _region_with_county(candidate: Candidate) -> str | None:
+    return ", ".join(part for part in (candidate.county, candidate.place.region) if part) or None
