@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 RUNNING = "running"
 
@@ -69,3 +69,27 @@ class Vitals:
     @property
     def all_loops_run(self) -> bool:
         return all(state == RUNNING for state in self.loops.values())
+
+
+POLL_OVERDUE = timedelta(minutes=45)
+"""Three of the longest intervals between two looks at Pinball Map: past that somebody should know."""
+
+
+def faults(report: HealthReport) -> dict[str, str]:
+    """What keeps the bot from doing its work: part to sentence, empty when all is well."""
+    found: dict[str, str] = {}
+    if not report.gateway_connected:
+        found["discord"] = "The gateway is not connected."
+    if report.database_revision is None:
+        found["database"] = "The database has no schema revision."
+    for name, state in report.loops.items():
+        if state != RUNNING:
+            found[name] = f"The {name} loop {state}."
+    if report.targets and _overdue(report):
+        found["pinballmap"] = report.last_poll_problem or "Pinball Map was not asked for too long."
+    return found
+
+
+def _overdue(report: HealthReport) -> bool:
+    since = max(filter(None, (report.last_good_poll_at, report.started_at)))
+    return report.now - since > POLL_OVERDUE

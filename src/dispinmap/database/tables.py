@@ -99,7 +99,7 @@ class FeedStateRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     history_until: Mapped[datetime] = mapped_column(UtcDateTime)
     cursor_created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    last_polled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_polled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class MessageRow(Base):

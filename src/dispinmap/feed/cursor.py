@@ -23,7 +23,8 @@ class Cursor:
     """What was created up to here is history: it was there before the bot first looked."""
     created_at: datetime
     """The newest submission read so far, or the start if there was none."""
-    last_polled_at: datetime
+    last_polled_at: datetime | None = None
+    """None until the first answer."""
 
 
 def read_back_to(cursor: Cursor, oldest_target_at: datetime) -> datetime:

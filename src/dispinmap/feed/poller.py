@@ -118,7 +118,9 @@ class Poller:
             smallest = await feed_queries.smallest_poll_rate(session)
         if smallest is None:
             return None
-        return self._not_before or cursor.last_polled_at + self._interval(smallest)
+        if self._not_before is not None or cursor.last_polled_at is None:
+            return self._not_before or now
+        return cursor.last_polled_at + self._interval(smallest)
 
     async def _cursor(self, now: datetime) -> Cursor:
         """Where the feed was left, or its beginning.
@@ -129,7 +131,7 @@ class Poller:
         async with self._database.read() as session:
             cursor = await feed_queries.cursor(session)
         if cursor is None:
-            cursor = Cursor(history_until=now, created_at=now, last_polled_at=now - schedule.LONGEST_INTERVAL)
+            cursor = Cursor(history_until=now, created_at=now)
             async with self._database.write() as session:
                 await feed_queries.save_cursor(session, cursor)
         return cursor

@@ -21,6 +21,6 @@ def after_failure(now: datetime, usual: timedelta, failures: int, retry_after: f
     return now + max(pause, timedelta(seconds=retry_after or 0))
 
 
-def is_fresh(last_polled_at: datetime, now: datetime) -> bool:
+def is_fresh(last_polled_at: datetime | None, now: datetime) -> bool:
     """Whether asking again would be of no use."""
-    return timedelta(0) <= now - last_polled_at < FRESH
+    return last_polled_at is not None and now - last_polled_at < FRESH

@@ -15,7 +15,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("history_until", sa.DateTime(), nullable=False),
         sa.Column("cursor_created_at", sa.DateTime(), nullable=False),
-        sa.Column("last_polled_at", sa.DateTime(), nullable=False),
+        sa.Column("last_polled_at", sa.DateTime()),
         sa.PrimaryKeyConstraint("id"),
     )
 
