@@ -25,5 +25,7 @@ class Services:
     """Asks Pinball Map now and makes everything that waits for this channel due."""
     health: Callable[[], Awaitable[HealthReport]]
     clock: Clock
+    failed: Callable[[], object] = lambda: None
+    """Told once for every command, button or suggestion that failed for a reason nobody foresaw."""
     manage_channels_required: bool = True
     command_prefix: str = ""

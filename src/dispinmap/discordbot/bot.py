@@ -1,0 +1,119 @@
+"""The bot: discord.py with our commands, and the servers it is in."""
+
+import sys
+
+import discord
+import structlog
+import yarl
+from discord import app_commands
+from discord.ext import commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from dispinmap.discordbot.commands import all_cogs
+from dispinmap.discordbot.errors import Context, ErrorDesk, did_you_mean
+from dispinmap.discordbot.services import Services
+
+_log = structlog.stdlib.get_logger(__name__)
+
+MAX_RATE_LIMIT_WAIT_SECONDS = 30.0
+"""discord.py waits this long by itself (its least setting); a longer limit goes back to the outbox, which waits."""
+
+
+def use_api_base(url: str) -> None:
+    """Send discord.py's requests to `url` instead of Discord; holds for the whole process, as discord.py's route does.
+
+    The gateway's address comes from there too, see `DisPinMapBot.launch_shard`.
+    """
+    Route.BASE = url.rstrip("/")
+
+
+class Tree(app_commands.CommandTree["DisPinMapBot"]):
+    """Slash commands that never fail silently."""
+
+    async def on_error(
+        self, interaction: discord.Interaction["DisPinMapBot"], error: app_commands.AppCommandError, /
+    ) -> None:
+        where = interaction.command.qualified_name if interaction.command else "unknown"
+        await interaction.client.desk.answer_interaction(interaction, error, where)
+
+
+class DisPinMapBot(commands.AutoShardedBot):
+    """Answers commands, and tells the service which servers it is in. Messages go out through `DiscordDestination`."""
+
+    def __init__(self, services: Services, *, shard_count: int | None = None) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned_or(*filter(None, [services.command_prefix])),
+            intents=_intents(services.command_prefix),
+            tree_cls=Tree,
+            help_command=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+            case_insensitive=True,
+            strip_after_prefix=True,
+            max_ratelimit_timeout=MAX_RATE_LIMIT_WAIT_SECONDS,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            shard_count=shard_count,
+        )
+        self.services = services
+        self.desk = ErrorDesk(services.failed)
+        self.check(_in_a_server)
+        self.before_invoke(_defer)
+
+    async def setup_hook(self) -> None:
+        for cog in all_cogs(self.services, self.desk):
+            await self.add_cog(cog)
+        await self.tree.sync()
+
+    async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
+        # After an invalid session discord.py goes back to this constant, not to the address the API named.
+        DiscordWebSocket.DEFAULT_GATEWAY = gateway
+        await super().launch_shard(gateway, shard_id, initial=initial)
+
+    async def on_ready(self) -> None:
+        """Every shard is there; what happened while the bot was away is made up for."""
+        _log.info("discord_ready", guilds=len(self.guilds))
+        await self.services.targets.reconcile_guilds([guild.id for guild in self.guilds])
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        _log.info("guild_joined", guild_id=guild.id)
+        await self.services.targets.joined_guild(guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        _log.info("guild_left", guild_id=guild.id)
+        await self.services.targets.left_guild(guild.id)
+
+    async def on_error(self, event_method: str, /, *_args: object, **_kwargs: object) -> None:
+        error = sys.exception()
+        if error is not None:
+            self.desk.report(error, event_method)
+
+    async def on_command_error(self, context: Context, exception: commands.CommandError, /) -> None:  # type: ignore[override]
+        if isinstance(exception, commands.CommandNotFound):
+            await self._unknown(context)
+        else:
+            await self.desk.answer_context(context, exception)
+
+    async def _unknown(self, ctx: Context) -> None:
+        word = ctx.invoked_with or ""
+        # "!!!" or "@bot ?" is talk, not a command.
+        if word[:1].isalpha():
+            names = {name for command in self.commands for name in (command.name, *command.aliases)}
+            await ctx.send(did_you_mean(word, sorted(names)))
+
+
+def _intents(prefix: str) -> discord.Intents:
+    return discord.Intents(guilds=True, guild_messages=True, message_content=bool(prefix))
+
+
+async def _in_a_server(ctx: Context) -> bool:
+    if ctx.guild is None:
+        raise commands.NoPrivateMessage
+    return True
+
+
+async def _defer(ctx: Context) -> None:
+    """Discord gives 3 seconds for a first answer and 15 minutes after this one."""
+    await ctx.defer()

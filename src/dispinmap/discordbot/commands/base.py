@@ -1,0 +1,95 @@
+"""What all commands share: their services, who may use them, and how they answer."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from functools import wraps
+from typing import Any, TypeVar
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from dispinmap.discordbot import texts
+from dispinmap.discordbot.errors import Context, ErrorDesk
+from dispinmap.discordbot.markdown import clean, cut
+from dispinmap.discordbot.services import Services
+from dispinmap.discordbot.views import AskerView
+from dispinmap.targets.models import ChannelRef
+from dispinmap.targets.service import ListedTarget
+
+SUGGESTIONS = 25
+"""Discord shows no more."""
+SUGGESTION_SECONDS = 2.5
+"""Discord waits for 3 seconds."""
+
+Choices = list[app_commands.Choice[str]]
+CogT = TypeVar("CogT", bound="ServiceCog")
+Suggest = Callable[[CogT, discord.Interaction, str], Coroutine[Any, Any, Choices]]
+
+
+class ServiceCog(commands.Cog):
+    """Commands that everybody may use."""
+
+    def __init__(self, services: Services, desk: ErrorDesk) -> None:
+        self.services = services
+        self.desk = desk
+
+
+class ChangingCog(ServiceCog):
+    """Commands for members who may manage the channel.
+
+    Discord hides them from others by default, which a server's owner can change for each command; so it is checked
+    again here.
+    """
+
+    def __init__(self, services: Services, desk: ErrorDesk) -> None:
+        super().__init__(services, desk)
+        if services.manage_channels_required:
+            for command in self.get_commands():
+                if isinstance(command, commands.HybridCommand | commands.HybridGroup) and command.app_command:
+                    command.app_command.default_permissions = discord.Permissions(manage_channels=True)
+
+    async def cog_check(self, ctx: commands.Context[Any]) -> bool:
+        if self.services.manage_channels_required and not ctx.permissions.manage_channels:
+            raise commands.MissingPermissions(["manage_channels"])
+        return True
+
+
+def channel_ref(ctx: Context) -> ChannelRef:
+    """Where the command was given; the bot lets none pass that was given outside a server."""
+    if ctx.guild is None:
+        raise commands.NoPrivateMessage
+    return ChannelRef(ctx.channel.id, ctx.guild.id)
+
+
+async def send_view(ctx: Context, text: str, view: AskerView) -> None:
+    """Answer with controls, which are disabled when their time is up."""
+    view.message = await ctx.send(text, view=view)
+
+
+def suggesting(suggest: Suggest[CogT]) -> Suggest[CogT]:
+    """An autocomplete that always answers in time; a failure is reported and suggests nothing."""
+
+    @wraps(suggest)
+    async def answer(cog: CogT, interaction: discord.Interaction, current: str) -> Choices:
+        try:
+            async with asyncio.timeout(SUGGESTION_SECONDS):
+                return (await suggest(cog, interaction, current))[:SUGGESTIONS]
+        except TimeoutError:
+            return []
+        except Exception as error:  # noqa: BLE001 (the edge of a suggestion: discord.py would log it uncounted)
+            cog.desk.report(error, suggest.__name__, interaction.channel_id)
+            return []
+
+    return answer
+
+
+def target_choices(listed: Sequence[ListedTarget], text: str) -> Choices:
+    """The targets whose index or name contains what was typed; the value is the index."""
+    wanted = text.strip().casefold()
+    labels = ((one.index, f"{one.index}: {clean(one.watched.target.label)}") for one in listed)
+    return [
+        app_commands.Choice(name=cut(label, texts.OPTION_LIMIT), value=str(index))
+        for index, label in labels
+        if wanted in label.casefold()
+    ]

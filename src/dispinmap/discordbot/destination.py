@@ -1,0 +1,110 @@
+"""Messages posted through discord.py, and its errors translated into what to do next."""
+
+import asyncio
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import aiohttp
+import discord
+
+from dispinmap.discordbot import cards
+from dispinmap.outbox.destination import (
+    ChannelClosed,
+    DeliveryUnknown,
+    MessageRejected,
+    NotDelivered,
+    OutgoingMessage,
+)
+
+TIMEOUT_SECONDS = 90.0
+"""Longer than discord.py's own five attempts at a 5xx, which take 25 seconds, and its waits for a rate limit."""
+
+
+class DiscordDestination:
+    """Posts with `nonce` and `enforce_nonce`, which discord.py sets together, and mentions nobody."""
+
+    def __init__(self, client: discord.Client, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._client = client
+        self._timeout = timeout_seconds
+
+    async def send(self, message: OutgoingMessage) -> int:
+        """Post it and return the post's id. Raises DeliveryError."""
+        embeds = [discord.Embed.from_dict(cards.embed(card)) for card in message.cards]
+        channel = self._client.get_partial_messageable(message.channel_id)
+        with self._translated():
+            async with asyncio.timeout(self._timeout):
+                post = await channel.send(
+                    embeds=embeds, nonce=message.nonce, allowed_mentions=discord.AllowedMentions.none()
+                )
+        return post.id
+
+    async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> int | None:
+        """The id of the bot's own post since `since` that carries all these submissions, or None.
+
+        Raises DeliveryError where the channel's history cannot be read.
+        """
+        wanted = frozenset(submission_ids)
+        channel = self._client.get_partial_messageable(channel_id)
+        with self._translated():
+            async with asyncio.timeout(self._timeout):
+                async for post in channel.history(after=since, limit=None, oldest_first=True):
+                    if self._is_own(post) and wanted <= _carried(post):
+                        return post.id
+        return None
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        if self._client.user is None or self._client.is_closed():
+            raise NotDelivered("The bot is not logged in to Discord: it is tried again once it is.")
+        with _translated():
+            yield
+
+    def _is_own(self, post: discord.Message) -> bool:
+        return self._client.user is not None and post.author.id == self._client.user.id
+
+
+def _carried(post: discord.Message) -> frozenset[int]:
+    return frozenset[int]().union(*(cards.submission_ids(shown.url) for shown in post.embeds))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (discord.Forbidden, discord.NotFound) as error:
+        raise ChannelClosed(_closed(error)) from error
+    except discord.RateLimited as error:
+        raise NotDelivered("Discord asks to wait: try again after its delay.", error.retry_after) from error
+    except discord.DiscordServerError as error:
+        raise DeliveryUnknown(f"Discord failed with {error.status}: look for the post, then try again.") from error
+    except discord.HTTPException as error:
+        raise _refused(error) from error
+    except aiohttp.ClientConnectorError as error:
+        raise NotDelivered("Discord cannot be reached: check the connection; it is tried again.") from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise DeliveryUnknown("Discord's answer never came: look for the post, then try again.") from error
+
+
+def _closed(error: discord.Forbidden | discord.NotFound) -> str:
+    if isinstance(error, discord.NotFound):
+        return "The channel does not exist any more: add the targets again in another one."
+    return (
+        "Discord lets the bot not post here: give it View Channel, Send Messages, Embed Links "
+        "and Read Message History in this channel."
+    )
+
+
+def _refused(error: discord.HTTPException) -> NotDelivered | MessageRejected:
+    if error.status == 429:
+        return NotDelivered("Discord refuses requests for now: wait, then try again.", _retry_after(error))
+    if error.status == 401:
+        return NotDelivered("Discord does not accept the bot's token any more: set a new one.")
+    return MessageRejected(f"Discord rejects this message for good: {error.status}, error code {error.code}.")
+
+
+def _retry_after(error: discord.HTTPException) -> float | None:
+    try:
+        return float(error.response.headers["Retry-After"])
+    except (KeyError, ValueError):
+        return None

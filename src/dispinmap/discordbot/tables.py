@@ -1,0 +1,98 @@
+"""`/list` as a table of fixed-width characters (pure)."""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dispinmap.discordbot.markdown import clean, escape, fit, pages
+from dispinmap.targets.models import WatchedTarget
+from dispinmap.targets.service import ListedTarget
+
+NAME_COLUMNS = 28
+ROWS_PER_PAGE = 10
+_TABLE_LIMIT = 1300
+_PROBLEMS_LIMIT = 500
+_HEAD = ("#", "Name", "Every", "Kinds", "Checked")
+
+
+def width(text: str) -> int:
+    """Columns in a fixed-width font: 2 for a wide East Asian character or emoji, 0 for an accent of its own."""
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def padded(text: str, columns: int) -> str:
+    """`text` cut or filled up to exactly `columns`."""
+    if width(text) > columns:
+        text = _cut_to(text, columns - 1) + "…"
+    return text + " " * (columns - width(text))
+
+
+def _cut_to(text: str, columns: int) -> str:
+    while width(text) > columns:
+        text = text[:-1]
+    return text
+
+
+def target_pages(listed: Sequence[ListedTarget], now: datetime) -> list[str]:
+    """The table in pages that each fit into one message, with what is wrong with a target below it."""
+    rows = [_row(one, now) for one in listed]
+    columns = [min(NAME_COLUMNS, max(width(cell) for cell in column)) for column in zip(_HEAD, *rows, strict=True)]
+    head, *lines = (_line(row, columns) for row in (_HEAD, *rows))
+    groups = pages(lines, _TABLE_LIMIT, ROWS_PER_PAGE)
+    starts = [sum(len(group) for group in groups[:index]) for index in range(len(groups))]
+    return [_page(head, group, listed[start : start + len(group)]) for start, group in zip(starts, groups, strict=True)]
+
+
+def _line(row: Sequence[str], columns: Sequence[int]) -> str:
+    return "  ".join(padded(cell, size) for cell, size in zip(row, columns, strict=True)).rstrip()
+
+
+def _page(head: str, lines: Sequence[str], listed: Sequence[ListedTarget]) -> str:
+    table = "\n".join(("```", head, *lines, "```"))
+    problems = [f"⚠️ {one.index}: {escape(one.watched.target.problem)}" for one in listed if one.watched.target.problem]
+    return f"{table}\n{fit(problems, _PROBLEMS_LIMIT)}".rstrip()
+
+
+def _row(one: ListedTarget, now: datetime) -> tuple[str, ...]:
+    watched = one.watched
+    return (
+        str(one.index),
+        _name(watched),
+        _inherited(poll_rate(watched.poll_rate), watched.target.poll_rate_minutes is None),
+        _inherited(str(watched.kind), watched.target.kind is None),
+        ago(watched.target.last_checked_at, now),
+    )
+
+
+def _name(watched: WatchedTarget) -> str:
+    # A backtick would end the block of code that keeps the columns aligned.
+    name = clean(watched.target.label).replace("`", "’")
+    mark = "⚠ " if watched.target.problem else ""
+    radius = f" ({area.radius:g} mi)" if (area := watched.target.area) else ""
+    return mark + _cut_to(name, NAME_COLUMNS - width(mark + radius)) + radius
+
+
+def _inherited(text: str, inherited: bool) -> str:  # noqa: FBT001 (a private helper of two words)
+    return f"{text} (channel)" if inherited else text
+
+
+def poll_rate(rate: timedelta) -> str:
+    """Such as "60 min"."""
+    return f"{rate // timedelta(minutes=1)} min"
+
+
+def ago(then: datetime | None, now: datetime) -> str:
+    """How long ago, in the largest whole unit; a block of code does not show Discord's own timestamps."""
+    if then is None:
+        return "not yet"
+    seconds = (now - then).total_seconds()
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit} ago"
+    return "just now"

@@ -1,0 +1,195 @@
+"""What the commands answer, in words (pure)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dispinmap.discordbot.lines import moment, short
+from dispinmap.discordbot.markdown import cut, escape, fit, length, safe
+from dispinmap.geocoding.models import Place
+from dispinmap.outbox.destination import Item
+from dispinmap.pinballmap.models import Location
+from dispinmap.targets.models import (
+    DEFAULT_KIND,
+    DEFAULT_POLL_RATE_MINUTES,
+    KILOMETRES_PER_MILE,
+    Channel,
+    NotificationKind,
+    Target,
+    WatchedTarget,
+)
+from dispinmap.targets.service import Added, AddOutcome
+from dispinmap.targets.transfer import ImportPlan, PlannedStep
+
+MESSAGE_LIMIT = 2000
+NAME_LIMIT = 100
+OPTION_LIMIT = 100
+
+NO_TARGETS = "Nothing is watched in this channel yet: start with `/add location`, `/add city` or `/add coordinates`."
+NOTHING_TO_EXPORT = "There is nothing to export: nothing is watched in this channel yet."
+KIND_WORDS = {
+    NotificationKind.MACHINES: "machines added and removed",
+    NotificationKind.COMMENTS: "comments",
+    NotificationKind.ALL: "machines added and removed, and comments",
+}
+
+
+def named(target: Target) -> str:
+    """A target's name in bold, with its radius if it is an area."""
+    bold = f"**{safe(target.label, NAME_LIMIT)}**"
+    area = target.area
+    return f"{bold} ({radius(area.radius)} around)" if area else bold
+
+
+def radius(miles: float) -> str:
+    """Such as "25 mi / 40 km"."""
+    return f"{miles:.3g} mi / {miles * KILOMETRES_PER_MILE:.3g} km"
+
+
+def every(minutes: int) -> str:
+    """Such as "every 30 minutes"."""
+    return "every minute" if minutes == 1 else f"every {minutes} minutes"
+
+
+def added(result: Added, channel: Channel | None) -> str:
+    """The answer to an add: what will be watched, how often, which kinds, and the latest there."""
+    settings = channel or Channel(result.target.channel_id, 0)
+    return fit([_outcome(result), _how(WatchedTarget(result.target, settings)), *_latest_there(result)], MESSAGE_LIMIT)
+
+
+def _outcome(result: Added) -> str:
+    name = named(result.target)
+    match result.outcome:
+        case AddOutcome.ADDED:
+            return f"✅ Now watching {name}."
+        case AddOutcome.RADIUS_CHANGED:
+            return f"✅ The radius is changed: now watching {name}."
+        case AddOutcome.ALREADY_THERE:
+            return f"{name} is already watched in this channel."
+
+
+def _how(watched: WatchedTarget) -> str:
+    minutes = int(watched.poll_rate.total_seconds() // 60)
+    return f"News of {KIND_WORDS[watched.kind]} will be posted here, checked {every(minutes)}."
+
+
+def _latest_there(result: Added) -> list[str]:
+    if result.problem:
+        return [f"The latest submissions there could not be shown: {escape(result.problem)}"]
+    if not result.latest:
+        return ["There are no submissions there yet."] if result.outcome is AddOutcome.ADDED else []
+    return ["The latest submissions there:", *listed(result.latest)]
+
+
+def listed(items: Sequence[Item]) -> list[str]:
+    """Submissions of any place, one a line."""
+    return [short(item.submission) for item in items]
+
+
+def checked(new: int) -> str:
+    """The answer to `/check` where something was new."""
+    what = "1 new submission" if new == 1 else f"{new} new submissions"
+    return f"✅ Pinball Map was asked: {what} will be posted here right away."
+
+
+def nothing_new(problem: str | None, known: Sequence[Item]) -> str:
+    """The answer to `/check` where nothing was new, or Pinball Map could not be asked."""
+    head = f"⚠️ {escape(problem)}" if problem else "Nothing new since the last check."
+    if not known:
+        return f"{head}\nNothing was posted in this channel so far."
+    return fit([head, "The latest that are already known:", *listed(known)], MESSAGE_LIMIT)
+
+
+def removed(target: Target) -> str:
+    return f"✅ {named(target)} is not watched here any more."
+
+
+def poll_rate_set(minutes: int | None, target: Target | None) -> str:
+    if target is None:
+        return f"✅ This channel’s targets are checked {every(minutes or DEFAULT_POLL_RATE_MINUTES)}{_unless_own}"
+    if minutes is None:
+        return f"✅ {named(target)} follows the channel’s poll rate again."
+    return f"✅ {named(target)} is checked {every(minutes)}."
+
+
+def kind_set(kind: NotificationKind | None, target: Target | None) -> str:
+    if target is None:
+        return f"✅ This channel gets {KIND_WORDS[kind or DEFAULT_KIND]}{_unless_own}"
+    if kind is None:
+        return f"✅ {named(target)} follows the channel’s kinds again."
+    return f"✅ For {named(target)} this channel gets {KIND_WORDS[kind]}."
+
+
+_unless_own = ", unless a target has its own setting."
+
+
+def no_location(text: str) -> str:
+    return (
+        f"Pinball Map knows no location called “{safe(text, NAME_LIMIT)}”: try fewer words, its id or its "
+        "pinballmap.com link, or watch the whole neighbourhood with `/add city`."
+    )
+
+
+def no_place(text: str) -> str:
+    return (
+        f"No city called “{safe(text, NAME_LIMIT)}” was found: check the spelling, add a state or country "
+        "(“Portland, OR”, “Birmingham, UK”), or use `/add coordinates`."
+    )
+
+
+def several(count: int, shown: int) -> str:
+    """Above a select menu."""
+    if count > shown:
+        return f"{count} are called like that; here are the first {shown}. Choose one, or try a longer name:"
+    return f"{count} are called like that. Which one?"
+
+
+def location_option(location: Location) -> tuple[str, str]:
+    """Label and description of a location in a select menu."""
+    where = ", ".join(part for part in (location.city, location.state, location.country) if part)
+    machines = "" if location.machine_count is None else f"{location.machine_count} machines"
+    return _option(location.name, f"Location {location.id}"), _option(
+        " · ".join(part for part in (where, machines) if part), f"Location {location.id}"
+    )
+
+
+def place_option(place: Place) -> tuple[str, str]:
+    """Label and description of a city in a select menu."""
+    point = f"{place.latitude:.2f}, {place.longitude:.2f}"
+    people = f" · {place.population:,} people" if place.population else ""
+    return _option(place.label, point), point + people
+
+
+def _option(text: str, fallback: str) -> str:
+    return cut(" ".join(text.split()), OPTION_LIMIT) or fallback
+
+
+def import_lines(plan: ImportPlan) -> list[str]:
+    """A dry run, one line of text a step."""
+    return [_step(step) for step in plan.steps]
+
+
+def _step(step: PlannedStep) -> str:
+    if step.problem:
+        return f"⚠️ {step.line_number}: {safe(step.line, NAME_LIMIT)}: {safe(step.problem, 200)}"
+    return f"✅ {step.line_number}: {safe(step.summary, 200)}"
+
+
+def possible(plan: ImportPlan) -> int:
+    """How many steps can be carried out."""
+    return sum(step.problem is None for step in plan.steps)
+
+
+def imported(plan: ImportPlan) -> str:
+    left = len(plan.steps) - possible(plan)
+    tail = f" {left} could not be and were left out." if left else ""
+    return f"✅ Imported: {possible(plan)} of {len(plan.steps)} lines were carried out.{tail}"
+
+
+def as_code(text: str) -> str | None:
+    """`text` as a block that can be copied, or None where it needs a file."""
+    block = f"```\n{text.rstrip()}\n```"
+    return None if "`" in text or length(block) > MESSAGE_LIMIT else block
+
+
+def when(at: datetime | None, missing: str) -> str:
+    return moment(at) if at else missing

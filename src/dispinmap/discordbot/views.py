@@ -1,0 +1,161 @@
+"""Menus and buttons: for the person who asked, for a while, and never silent when they fail."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import discord
+import structlog
+
+from dispinmap.discordbot.errors import ErrorDesk
+from dispinmap.discordbot.markdown import cut
+
+_log = structlog.stdlib.get_logger(__name__)
+
+MENU_OPTIONS = 25
+"""Discord allows no more in one select menu."""
+MENU_SECONDS = 120.0
+PAGER_SECONDS = 300.0
+# Editing needs the token of the interaction, which lives for 15 minutes; every press brings a new one.
+
+NOTHING = discord.AllowedMentions.none()
+
+
+class AskerView(discord.ui.View):
+    """Controls that only the person who asked may use."""
+
+    message: discord.Message | None = None
+    """Set once it is sent, so that the controls can be disabled when time is up."""
+    expired = ""
+    """What the message says when time is up; empty leaves it as it is."""
+
+    def __init__(self, asker_id: int, desk: ErrorDesk, seconds: float) -> None:
+        super().__init__(timeout=seconds)
+        self._asker_id = asker_id
+        self._desk = desk
+
+    async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
+        if interaction.user.id == self._asker_id:
+            return True
+        await interaction.response.send_message(
+            "Only the person who gave the command can use this: give the command yourself.", ephemeral=True
+        )
+        return False
+
+    async def on_error(
+        self, interaction: discord.Interaction, error: Exception, _item: discord.ui.Item[Any], /
+    ) -> None:
+        await self._desk.answer_interaction(interaction, error, type(self).__name__)
+
+    async def on_timeout(self) -> None:
+        if self.message is None:
+            return
+        self._disable()
+        try:
+            if self.expired:
+                await self.message.edit(content=self.expired, view=self, allowed_mentions=NOTHING)
+            else:
+                await self.message.edit(view=self)
+        except discord.HTTPException as error:
+            # Somebody deleted the message, or its interaction is too old to be edited: nothing left to disable.
+            _log.info("view_not_disabled", message_id=self.message.id, status=error.status)
+
+    def _disable(self) -> None:
+        for child in self.children:
+            if isinstance(child, discord.ui.Button | discord.ui.Select):
+                child.disabled = True
+
+    async def _finish(self, interaction: discord.Interaction, work: Callable[[], Awaitable[str]]) -> None:
+        """Put the controls away, so that a second press cannot do it twice; then do it and say so."""
+        self.stop()
+        await interaction.response.edit_message(view=None)
+        await interaction.edit_original_response(content=await work(), allowed_mentions=NOTHING)
+
+
+class ChoiceView(AskerView):
+    """A select menu; `chosen` gets the index of the option and returns the message's new text."""
+
+    expired = "Nothing was chosen in time, so nothing was changed: give the command again."
+
+    def __init__(
+        self,
+        asker_id: int,
+        desk: ErrorDesk,
+        options: Sequence[tuple[str, str]],
+        chosen: Callable[[int], Awaitable[str]],
+    ) -> None:
+        super().__init__(asker_id, desk, MENU_SECONDS)
+        self._chosen = chosen
+        self.add_item(_Menu(options))
+
+    async def picked(self, interaction: discord.Interaction, index: int) -> None:
+        await self._finish(interaction, lambda: self._chosen(index))
+
+
+class _Menu(discord.ui.Select[ChoiceView]):
+    def __init__(self, options: Sequence[tuple[str, str]]) -> None:
+        shown = [
+            discord.SelectOption(label=label, description=description, value=str(index))
+            for index, (label, description) in enumerate(options[:MENU_OPTIONS])
+        ]
+        super().__init__(placeholder="Choose one", options=shown)
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        if self.view is not None:
+            await self.view.picked(interaction, int(self.values[0]))
+
+
+class PageView(AskerView):
+    """Previous and next over texts that each fit into one message."""
+
+    def __init__(self, asker_id: int, desk: ErrorDesk, pages: Sequence[str]) -> None:
+        super().__init__(asker_id, desk, PAGER_SECONDS)
+        self._pages = pages
+        self._index = 0
+        if len(pages) < 2:
+            self.remove_item(self.previous)
+            self.remove_item(self.next)
+        self._update()
+
+    @property
+    def text(self) -> str:
+        """The page that is shown."""
+        return self._pages[self._index]
+
+    def _update(self) -> None:
+        self.previous.disabled = self._index == 0
+        self.next.disabled = self._index == len(self._pages) - 1
+        self.next.label = cut(f"Next ({self._index + 1} of {len(self._pages)})", 80)
+
+    async def _turn(self, interaction: discord.Interaction, by: int) -> None:
+        self._index = max(0, min(self._index + by, len(self._pages) - 1))
+        self._update()
+        await interaction.response.edit_message(content=self.text, view=self, allowed_mentions=NOTHING)
+
+    @discord.ui.button(label="Previous", emoji="◀️")
+    async def previous(self, interaction: discord.Interaction, _button: discord.ui.Button["PageView"]) -> None:
+        await self._turn(interaction, -1)
+
+    @discord.ui.button(label="Next", emoji="▶️")
+    async def next(self, interaction: discord.Interaction, _button: discord.ui.Button["PageView"]) -> None:
+        await self._turn(interaction, 1)
+
+
+class ApplyView(PageView):
+    """A dry run in pages, to be applied or cancelled."""
+
+    expired = "Nothing was applied in time, so nothing was changed: give the command again."
+
+    def __init__(
+        self, asker_id: int, desk: ErrorDesk, pages: Sequence[str], apply: Callable[[], Awaitable[str]]
+    ) -> None:
+        super().__init__(asker_id, desk, pages)
+        self._apply = apply
+
+    @discord.ui.button(label="Apply", style=discord.ButtonStyle.success, row=1)
+    async def apply(self, interaction: discord.Interaction, _button: discord.ui.Button["ApplyView"]) -> None:
+        await self._finish(interaction, self._apply)
+
+    @discord.ui.button(label="Cancel", style=discord.ButtonStyle.secondary, row=1)
+    async def cancel(self, interaction: discord.Interaction, _button: discord.ui.Button["ApplyView"]) -> None:
+        self.stop()
+        await interaction.response.edit_message(content="Cancelled: nothing was changed.", view=None)
