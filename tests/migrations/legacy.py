@@ -91,7 +91,7 @@ def schema(path: Path) -> dict[str, str]:
     return {name: " ".join(sql.split()) for name, sql in found}
 
 
-def write(path: Path, sql: str) -> None:
+def write(path: Path, sql: str, *values: object) -> None:
     """Carry out one statement with plain sqlite3."""
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(sql)
+        connection.execute(sql, values)

@@ -1,0 +1,77 @@
+"""Which databases are taken as they are, and which are refused with a sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from dispinmap.database.errors import DatabaseError
+from dispinmap.database.upgrade import LEGACY_REVISION, ORIGINAL_BASELINE, UNIQUE_LOCATION_REVISION, head, upgrade
+from dispinmap.database.verify import revision
+from tests.migrations.legacy import rows, schema, write
+
+
+def stamp(path: Path, *revisions: str) -> None:
+    write(path, "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    for one in revisions:
+        write(path, "INSERT INTO alembic_version VALUES (?)", one)
+
+
+def test_a_file_that_is_not_there_is_made(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new 100%.db'}"
+    upgrade(url)
+    assert revision(url) == head()
+
+
+def test_upgrading_twice_changes_nothing(database_file: Path) -> None:
+    before = schema(database_file)
+    upgrade(f"sqlite:///{database_file}")
+    assert schema(database_file) == before
+
+
+@pytest.mark.parametrize("stamps", [(), (LEGACY_REVISION,), (ORIGINAL_BASELINE,)])
+def test_production_s_tables_are_upgraded_whatever_their_stamp(legacy_file: Path, stamps: tuple[str, ...]) -> None:
+    stamp(legacy_file, *stamps)
+    upgrade(f"sqlite:///{legacy_file}")
+    assert revision(f"sqlite:///{legacy_file}") == head()
+    assert len(rows(legacy_file, "SELECT id FROM monitoring_targets")) == 8
+
+
+def test_the_original_s_tables_of_another_age_are_refused(legacy_file: Path) -> None:
+    write(legacy_file, "ALTER TABLE channel_configs DROP COLUMN last_poll_at")
+    assert_refused(legacy_file, "not those the original bot had in production")
+
+
+def test_tables_of_somebody_else_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    write(path, "CREATE TABLE recipes (id INTEGER)")
+    assert_refused(path, r"its tables \(recipes\) are not those")
+
+
+def test_a_revision_nobody_knows_is_refused(legacy_file: Path) -> None:
+    stamp(legacy_file, "ffffffffffff")
+    assert_refused(legacy_file, "at revision ffffffffffff, which this version does not know")
+
+
+def test_the_original_s_own_redesign_is_refused_because_it_lost_the_coordinates(legacy_file: Path) -> None:
+    stamp(legacy_file, UNIQUE_LOCATION_REVISION)
+    assert_refused(legacy_file, "drops the coordinates of cities")
+
+
+def test_two_stamps_are_refused(legacy_file: Path) -> None:
+    stamp(legacy_file, LEGACY_REVISION, UNIQUE_LOCATION_REVISION)
+    assert_refused(legacy_file, "carries several revisions")
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "photo.db"
+    path.write_bytes(b"not a database, not even nearly" * 100)
+    with pytest.raises(DatabaseError, match="cannot be read"):
+        upgrade(f"sqlite:///{path}")
+
+
+def assert_refused(path: Path, sentence: str) -> None:
+    """Refused, and nothing was changed."""
+    before = schema(path)
+    with pytest.raises(DatabaseError, match=sentence):
+        upgrade(f"sqlite:///{path}")
+    assert schema(path) == before

@@ -1,0 +1,75 @@
+"""Whatever is off in a database is said in a sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from dispinmap.database.errors import DatabaseError
+from dispinmap.database.upgrade import upgrade
+from dispinmap.database.verify import revision, verify
+from tests.migrations.legacy import write
+
+
+def test_a_database_at_head_has_nothing_off(database_file: Path) -> None:
+    assert verify(f"sqlite:///{database_file}") == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        ("DROP TABLE channel_parkings", "The table channel_parkings is missing."),
+        ("CREATE TABLE notes (id INTEGER)", "The table notes should not be there."),
+        ("ALTER TABLE messages DROP COLUMN error", "messages: column error is missing."),
+        ("ALTER TABLE messages ADD COLUMN mood VARCHAR", "messages: column mood should not be there."),
+        ("DROP INDEX unique_channel_area", "monitoring_targets: index unique_channel_area is missing."),
+        (
+            "INSERT INTO seen_submissions (channel_id, submission_id) VALUES (404, 1)",
+            "1 rows of seen_submissions (the first is 1) belong to rows of channel_configs that are not there.",
+        ),
+    ],
+)
+def test_what_differs_is_said(database_file: Path, damage: str, sentence: str) -> None:
+    write(database_file, damage)
+    assert verify(f"sqlite:///{database_file}") == [sentence]
+
+
+def test_types_defaults_and_constraints_are_compared(database_file: Path) -> None:
+    write(database_file, "DROP TABLE seen_submissions")
+    write(
+        database_file,
+        "CREATE TABLE seen_submissions (id INTEGER NOT NULL PRIMARY KEY, channel_id VARCHAR, "
+        "submission_id BIGINT NOT NULL DEFAULT 7, seen_at DATETIME)",
+    )
+    assert sorted(verify(f"sqlite:///{database_file}")) == [
+        "seen_submissions.channel_id: nullable is True and should be False.",
+        "seen_submissions.channel_id: type is VARCHAR and should be BIGINT.",
+        "seen_submissions.seen_at: default is None and should be CURRENT_TIMESTAMP.",
+        "seen_submissions.submission_id: default is 7 and should be None.",
+        "seen_submissions: constraint unique_channel_submission is missing.",
+        "seen_submissions: fk on channel_id is missing.",
+    ]
+
+
+def test_tables_of_litestream_are_not_reported(database_file: Path) -> None:
+    write(database_file, "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
+    assert verify(f"sqlite:///{database_file}") == []
+
+
+def test_an_upgrade_that_ends_with_a_difference_fails(database_file: Path) -> None:
+    write(database_file, "DROP INDEX ix_submissions_created_at")
+    with pytest.raises(DatabaseError, match="submissions: index ix_submissions_created_at is missing"):
+        upgrade(f"sqlite:///{database_file}")
+
+
+def test_a_damaged_file_is_reported(database_file: Path) -> None:
+    content = bytearray(database_file.read_bytes())
+    content[4096 * 3 : 4096 * 4] = b"\xff" * 4096
+    database_file.write_bytes(content)
+    assert verify(f"sqlite:///{database_file}") != []
+
+
+def test_a_file_that_is_not_there_is_reported_and_not_made(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere.db"
+    assert verify(f"sqlite:///{path}") == [f"There is no database at {path}: check the path."]
+    assert revision(f"sqlite:///{path}") is None
+    assert not path.exists()
