@@ -24,7 +24,8 @@ ADDRESS_LIMIT = 180
 WINDOW_SECONDS = 60
 BAN = timedelta(hours=3)
 """As the real server's rules have it."""
-BANNED_TEXT = re.compile(r"page=\D|/etc/passwd|sleep\(|\.php|wp-admin|wp-login|wp-includes")
+BANNED_QUERY = re.compile(r"page=\D|/etc/passwd|sleep\(|\.php")
+BANNED_PATH = re.compile(r"/etc/passwd|sleep\(|\.php|wp-admin|wp-login|wp-includes")
 UNAUTHORIZED = (
     "A valid api_token is required for this request. Ask for one at https://pinballmap.com/api_token "
     "and send it in the X-Api-Token header."
@@ -77,7 +78,7 @@ class PinballMapServer(EmbeddedServer):
     def _is_banned(self, address: str, query: str, path: str) -> bool:
         """One request that looks like a break-in bans its address for hours, and every request in that time is 403."""
         now = self._clock.now()
-        if BANNED_TEXT.search(query) or BANNED_TEXT.search(path):
+        if BANNED_QUERY.search(query) or BANNED_PATH.search(path):
             self._banned[address] = now + BAN
         return now < self._banned.get(address, now)
 
