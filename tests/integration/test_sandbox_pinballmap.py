@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from dispinmap.sandbox.errors import SandboxError
 from dispinmap.sandbox.pinballmap_server import ADDRESS_LIMIT, BAN, TOKEN_LIMIT, PinballMapServer
 from dispinmap.sandbox.world import World
 from tests.fakes.clock import ManualClock
@@ -451,6 +452,18 @@ async def test_a_server_that_is_down_refuses_and_comes_back_on_the_same_port(
     await server.faults.up()
     assert server.base_url == address
     assert (await guest.answer(FEED))[0] == 200
+
+
+async def test_a_port_that_is_taken_is_said_so(server: PinballMapServer, guest: Guest, clock: ManualClock) -> None:
+    assert (await guest.answer(FEED))[0] == 200
+    port = int(server.base_url.split(":")[2].split("/")[0])
+    with pytest.raises(SandboxError, match=f"cannot listen on 127.0.0.1:{port}"):
+        await PinballMapServer(World(clock, history=0), clock).start(port=port)
+
+
+def test_there_is_no_address_before_the_start(server: PinballMapServer) -> None:
+    with pytest.raises(SandboxError, match="start it first"):
+        server.base_url  # noqa: B018 - asking is the test
 
 
 async def test_an_unknown_path_is_404(guest: Guest) -> None:

@@ -14,6 +14,7 @@ from dispinmap.sandbox.errors import SandboxError
 from dispinmap.sandbox.http_faults import Fault, FaultKind, HttpFaults
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+SHUTDOWN_SECONDS = 0.1
 LOG_LENGTH = 10_000
 """Requests kept in `log`, so that a sandbox left running for days does not grow."""
 
@@ -50,7 +51,7 @@ class EmbeddedServer(ABC):
         return f"http://{host}:{port}{self.prefix}"
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; port 0 takes a free one, which is kept from then on."""
+        """Listen; port 0 takes a free one, which is kept from then on. Raises SandboxError where the port is taken."""
         self._address = (host, port)
         await self._listen()
 
@@ -73,10 +74,14 @@ class EmbeddedServer(ABC):
         application = web.Application(middlewares=[self._middleware])
         for pattern, handler in self.routes().items():
             application.router.add_get(f"{self.prefix}/{pattern}", handler)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
         host, port = self._address
-        await web.TCPSite(self._runner, host, port).start()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            await self._close()
+            raise SandboxError(f"The sandbox cannot listen on {host}:{port}: choose another port.") from error
         self._address = (host, self._runner.addresses[0][1])
 
     async def _close(self) -> None:
