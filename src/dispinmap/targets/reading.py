@@ -59,7 +59,8 @@ class _Arguments:
 
 _KEYS = "name|radius|latitude|longitude|minutes|target|kind"
 _WORD = re.compile(
-    rf'(?:(?P<key>{_KEYS}):)?(?:"(?P<quoted>(?:\\.|[^"\\])*)"|“(?P<curly>[^”]*)”|(?P<plain>\S+))|(?P<empty>{_KEYS}):',
+    rf"(?P<empty>{_KEYS}):(?=\s|$)|"
+    rf'(?:(?P<key>{_KEYS}):)?(?:"(?P<quoted>(?:\\.|[^"\\])*)"|“(?P<curly>[^”]*)”|(?P<plain>\S+))',
     re.IGNORECASE,
 )
 # Whatever character the original's prefix was, a mention of the bot, or our own slash.
