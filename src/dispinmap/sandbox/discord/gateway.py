@@ -1,0 +1,274 @@
+"""The gateway: web sockets over which the bot hears of everything, and sessions that outlive a socket.
+
+https://discord.com/developers/docs/events/gateway
+"""
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+from enum import IntEnum, IntFlag, StrEnum
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from dispinmap.sandbox.discord import payloads
+from dispinmap.sandbox.discord.connection import Connection
+from dispinmap.sandbox.discord.models import Guild, Json
+from dispinmap.sandbox.discord.state import State
+
+HEARTBEAT_SECONDS = 41.25
+REPLAY_LIMIT = 1000
+"""Events a session keeps for a resume; a client that missed more has to identify again."""
+
+log = structlog.get_logger(__name__)
+
+
+class Op(IntEnum):
+    DISPATCH = 0
+    HEARTBEAT = 1
+    IDENTIFY = 2
+    RESUME = 6
+    RECONNECT = 7
+    INVALID_SESSION = 9
+    HELLO = 10
+    HEARTBEAT_ACK = 11
+
+
+class CloseCode(IntEnum):
+    DECODE_ERROR = 4002
+    NOT_AUTHENTICATED = 4003
+    AUTHENTICATION_FAILED = 4004
+    ALREADY_AUTHENTICATED = 4005
+    SESSION_TIMED_OUT = 4009
+    DISALLOWED_INTENTS = 4014
+
+
+class Intent(IntFlag):
+    GUILDS = 1 << 0
+    GUILD_MEMBERS = 1 << 1
+    GUILD_PRESENCES = 1 << 8
+    GUILD_MESSAGES = 1 << 9
+    MESSAGE_CONTENT = 1 << 15
+
+
+PRIVILEGED = Intent.GUILD_MEMBERS | Intent.GUILD_PRESENCES | Intent.MESSAGE_CONTENT
+
+
+class Drop(StrEnum):
+    """How a connection is ended."""
+
+    CUT = "cut"
+    """The line goes dead without a close frame."""
+    RECONNECT = "reconnect"
+    """Op 7: Discord asks the client to come back."""
+    INVALID = "invalid"
+    """Op 9: the session is over, or to be resumed."""
+
+
+@dataclass(slots=True)
+class Session:
+    """What the server remembers of one shard of one client."""
+
+    id: str
+    intents: int
+    shard: tuple[int, int]
+    connection: Connection | None = None
+    sequence: int = 0
+    sent: list[Json] = field(default_factory=list)
+
+    def serves(self, guild_id: int | None) -> bool:
+        """Whether that server belongs to this shard; None belongs to all.
+
+        https://discord.com/developers/docs/events/gateway#sharding
+        """
+        index, count = self.shard
+        return guild_id is None or (guild_id >> 22) % count == index
+
+    def dispatch(self, name: str, data: Json) -> None:
+        self.sequence += 1
+        event: Json = {"op": Op.DISPATCH, "t": name, "s": self.sequence, "d": data}
+        self.sent.append(event)
+        del self.sent[:-REPLAY_LIMIT]
+        if self.connection is not None:
+            self.connection.send(event)
+
+    def missed(self, sequence: int) -> list[Json] | None:
+        """The events after `sequence`, or None where some of them are forgotten or were never sent."""
+        if not self.sequence - len(self.sent) <= sequence <= self.sequence:
+            return None
+        return [event for event in self.sent if event["s"] > sequence]
+
+
+class Gateway:
+    """`allowed_intents` are those switched on for the application in Discord's developer portal."""
+
+    def __init__(self, state: State, token: str) -> None:
+        self._state = state
+        self._token = token
+        self.url = ""
+        self.allowed_intents = int(PRIVILEGED)
+        self._connections: set[Connection] = set()
+        self._sessions: dict[str, Session] = {}
+        self._changed = asyncio.Condition()
+
+    @property
+    def connected(self) -> bool:
+        """Whether at least one session hears events right now."""
+        return any(session.connection is not None for session in self._sessions.values())
+
+    async def wait_connected(self) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.connected)
+
+    def dispatch(
+        self,
+        name: str,
+        data: Json,
+        *,
+        intent: Intent | None,
+        guild_id: int | None = None,
+        without_content: Json | None = None,
+    ) -> None:
+        """Send an event to every session that wants it.
+
+        Those without the message-content intent get `without_content` where that is given.
+        """
+        reduced = data if without_content is None else without_content
+        for session in self._sessions.values():
+            if session.serves(guild_id) and (intent is None or session.intents & intent):
+                session.dispatch(name, data if session.intents & Intent.MESSAGE_CONTENT else reduced)
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """One web socket, from HELLO to its end."""
+        socket = web.WebSocketResponse(max_msg_size=0)
+        await socket.prepare(request)
+        connection = Connection(socket, request, request.query.get("compress"))
+        self._connections.add(connection)
+        try:
+            connection.send({"op": Op.HELLO, "d": {"heartbeat_interval": int(HEARTBEAT_SECONDS * 1000)}})
+            await self._listen(connection)
+        finally:
+            self._connections.discard(connection)
+            await self._detach(connection)
+            await connection.finish()
+        return socket
+
+    async def drop(self, how: Drop = Drop.CUT, *, resumable: bool = True) -> None:
+        """End every connection; returns when they are gone."""
+        if not resumable:
+            self._sessions = {key: s for key, s in self._sessions.items() if s.connection is None}
+        for connection in list(self._connections):
+            if how is Drop.RECONNECT:
+                connection.send({"op": Op.RECONNECT, "d": None})
+            elif how is Drop.INVALID:
+                connection.send({"op": Op.INVALID_SESSION, "d": resumable})
+            else:
+                connection.cut()
+            await self._detach(connection)
+
+    async def close(self) -> None:
+        for connection in list(self._connections):
+            await connection.close(1001)
+
+    async def _listen(self, connection: Connection) -> None:
+        while True:
+            try:
+                message = await connection.socket.receive(timeout=HEARTBEAT_SECONDS * 2)
+            except TimeoutError:
+                await connection.close(CloseCode.SESSION_TIMED_OUT)
+                return None
+            if message.type is not WSMsgType.TEXT:
+                return self._ended(connection, message.data)
+            try:
+                packet = message.json()
+                code = await self._received(connection, packet["op"], packet.get("d"))
+            except (ValueError, KeyError, TypeError):
+                code = CloseCode.DECODE_ERROR
+            if code is not None:
+                log.info("sandbox_gateway_refused", code=int(code))
+                await connection.close(code)
+                return None
+
+    def _ended(self, connection: Connection, code: object) -> None:
+        """A client that closes with 1000 or 1001 gives its session up.
+
+        https://discord.com/developers/docs/events/gateway#disconnecting
+        """
+        if code in (1000, 1001):
+            self._sessions = {key: s for key, s in self._sessions.items() if s.connection is not connection}
+
+    async def _received(self, connection: Connection, op: int, data: Json) -> CloseCode | None:
+        """Carry a packet out; a code where it must end the connection."""
+        if op == Op.HEARTBEAT:
+            connection.send({"op": Op.HEARTBEAT_ACK})
+        elif op == Op.IDENTIFY:
+            return await self._identify(connection, data)
+        elif op == Op.RESUME:
+            return await self._resume(connection, data)
+        elif self._session_of(connection) is None:
+            return CloseCode.NOT_AUTHENTICATED
+        return None
+
+    async def _identify(self, connection: Connection, data: Json) -> CloseCode | None:
+        if data["token"] != self._token:
+            return CloseCode.AUTHENTICATION_FAILED
+        if self._session_of(connection) is not None:
+            return CloseCode.ALREADY_AUTHENTICATED
+        if data["intents"] & PRIVILEGED & ~self.allowed_intents:
+            return CloseCode.DISALLOWED_INTENTS
+        index, count = data.get("shard") or (0, 1)
+        session = Session(secrets.token_hex(16), data["intents"], (index, count))
+        self._sessions[session.id] = session
+        await self._attach(session, connection)
+        self._greet(session)
+        return None
+
+    def _greet(self, session: Session) -> None:
+        guilds = [guild for guild in self._state.bot_guilds if session.serves(guild.id)]
+        ready: Json = {
+            "v": 10,
+            "user": payloads.own_user(self._state.bot),
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "session_id": session.id,
+            "resume_gateway_url": self.url,
+            "shard": list(session.shard),
+            "application": {"id": str(self._state.application_id), "flags": 0},
+        }
+        session.dispatch("READY", ready)
+        if session.intents & Intent.GUILDS:
+            for guild in guilds:
+                session.dispatch("GUILD_CREATE", {**self._guild(guild), "unavailable": False})
+
+    def guild_joined(self, guild: Guild) -> None:
+        """Without the key `unavailable`: that is how a client tells a new server from one that came back up."""
+        self.dispatch("GUILD_CREATE", self._guild(guild), intent=Intent.GUILDS, guild_id=guild.id)
+
+    def _guild(self, guild: Guild) -> Json:
+        return payloads.guild_create(guild, self._state.guild_channels(guild.id), self._state.bot)
+
+    async def _resume(self, connection: Connection, data: Json) -> CloseCode | None:
+        if data["token"] != self._token:
+            return CloseCode.AUTHENTICATION_FAILED
+        session = self._sessions.get(data["session_id"])
+        missed = None if session is None else session.missed(data["seq"])
+        if session is None or missed is None:
+            connection.send({"op": Op.INVALID_SESSION, "d": False})
+            return None
+        for event in missed:
+            connection.send(event)
+        await self._attach(session, connection)
+        session.dispatch("RESUMED", {})
+        return None
+
+    def _session_of(self, connection: Connection) -> Session | None:
+        return next((s for s in self._sessions.values() if s.connection is connection), None)
+
+    async def _attach(self, session: Session, connection: Connection) -> None:
+        session.connection = connection
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _detach(self, connection: Connection) -> None:
+        session = self._session_of(connection)
+        if session is not None:
+            session.connection = None
