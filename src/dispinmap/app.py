@@ -26,17 +26,24 @@ from dispinmap.pinballmap.errors import PinballMapError
 from dispinmap.settings import Settings
 from dispinmap.supervision import supervise
 from dispinmap.targets.service import TargetService
+from dispinmap.web.server import WebServer
 
 log = structlog.get_logger(__name__)
 
 
-async def run(settings: Settings, clock: Clock) -> None:
-    """Bring the database to head and run the bot until it is cancelled or fails for good."""
+ANY_HOST = "0.0.0.0"  # noqa: S104 -- the platform asks for health and readiness from outside the container
+
+
+async def run(settings: Settings, clock: Clock, *, web_host: str = ANY_HOST) -> None:
+    """Bring the database to head and run the bot until it is cancelled or fails for good.
+
+    `/health` and `/ready` are served on `web_host` and the settings' port.
+    """
     await asyncio.to_thread(upgrade, settings.database_url)
     database = Database(settings.database_url)
     try:
         async with open_session() as session:
-            await Application(settings, clock, database, session).run()
+            await Application(settings, clock, database, session).run(web_host)
     finally:
         await database.close()
 
@@ -66,7 +73,7 @@ class Application:
                 check=self.check,
                 health=self.report,
                 clock=clock,
-                report_error=self.vitals.failed,
+                failed=self.vitals.failed,
                 manage_channels_required=settings.manage_channels_required,
                 command_prefix=settings.command_prefix,
             )
@@ -81,28 +88,29 @@ class Application:
             wake_sender=self._sender.wake,
         )
 
-    async def run(self) -> None:
+    async def run(self, web_host: str) -> None:
         """Log in and serve until cancelled. Raises DisPinMapError where Discord refuses the token or the intents."""
         use_api_base(self._settings.discord_api_base)
+        web = WebServer(self.report)
+        port = await web.start(web_host, self._settings.port)
+        log.info("web_listening", port=port)
         if self._settings.pinballmap_api_token is None:
             log.warning(
                 "pinballmap_token_missing", cure="set PINBALLMAP_API_TOKEN, see https://pinballmap.com/api_token"
             )
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._serve_discord(), name="discord")
+                group.create_task(self.bot.serve(self._settings.discord_token.get_secret_value()), name="discord")
                 group.create_task(self._work(group), name="start-loops")
         except* DisPinMapError as errors:
             raise errors.exceptions[0] from None
         finally:
             await self.bot.close()
-
-    async def _serve_discord(self) -> None:
-        await self.bot.serve(self._settings.discord_token.get_secret_value())
+            await web.stop()
 
     async def _work(self, group: asyncio.TaskGroup) -> None:
-        # Posting needs the login, and which servers we are in decides what is posted at all.
-        await self.bot.wait_until_reconciled()
+        # Posting needs the login.
+        await self.bot.wait_until_ready()
         for name, loop in (("feed", self._poller.run), ("delivery", self._sender.run)):
             group.create_task(supervise(name, loop, self._clock, self.vitals), name=name)
 

@@ -3,12 +3,23 @@
 import logging
 import sys
 from collections.abc import Collection
-from typing import Literal
+from typing import Final, Literal
 
 import structlog
 from structlog.typing import EventDict, Processor
 
 MASK = "**********"
+_QUIET: Final = {
+    # Every request at INFO and every frame at DEBUG; its warnings are what matters.
+    "discord": logging.WARNING,
+    # At each start it warns that voice and the message-content intent are missing, which we do without on purpose.
+    "discord.client": logging.ERROR,
+    "discord.ext.commands.bot": logging.ERROR,
+    # Each revision and plug-in; our own event says from which revision to which.
+    "alembic": logging.WARNING,
+    "aiosqlite": logging.WARNING,
+}
+"""Loggers of libraries, and the least level from which they are heard."""
 
 
 def configure(level: str, log_format: Literal["console", "json"], secrets: Collection[str] = ()) -> None:
@@ -35,8 +46,8 @@ def configure(level: str, log_format: Literal["console", "json"], secrets: Colle
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # discord.py speaks of every request at INFO and of every frame at DEBUG; its warnings are what matters.
-    logging.getLogger("discord").setLevel(max(logging.getLevelName(level), logging.WARNING))
+    for name, least in _QUIET.items():
+        logging.getLogger(name).setLevel(max(logging.getLevelName(level), least))
 
 
 def _renderers(log_format: Literal["console", "json"], secrets: Collection[str]) -> list[Processor]:
