@@ -1,0 +1,98 @@
+"""The chat page on the real sandbox servers, with a real discord.py bot and a real browser."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import discord
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+
+from dispinmap.sandbox.clock import SandboxClock
+from dispinmap.sandbox.discord.seed import Seed
+from dispinmap.sandbox.discord.server import DiscordServer
+from dispinmap.sandbox.page.server import ChatPage
+from dispinmap.sandbox.world import World
+from tests.browser.stage_bot import StageBot
+
+CHROMIUM = Path("/usr/bin/chromium")
+"""Where Debian's package puts it."""
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PATIENCE_MILLISECONDS = 5000
+TOKEN = "stage-token"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a browser test plays on."""
+
+    discord: DiscordServer
+    world: World
+    clock: SandboxClock
+    page: ChatPage
+    bot: StageBot
+    seed: Seed
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not there: install Debian's package chromium")
+    return CHROMIUM
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium: Path) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    clock = SandboxClock()
+    server, world = DiscordServer(clock, token=TOKEN), World(clock)
+    seed = server.seed()
+    page = ChatPage(server, world, clock)
+    await server.start()
+    await page.start()
+    monkeypatch.setattr(discord.http.Route, "BASE", server.api_base)
+    bot = StageBot()
+    running = asyncio.create_task(bot.start(TOKEN))
+    await server.wait_connected()
+    yield Stage(server, world, clock, page, bot, seed)
+    await bot.close()
+    await running
+    await page.stop()
+    await server.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tab(stage: Stage, browser: Browser) -> AsyncIterator[Page]:
+    """The page, opened; a test fails if the page's script complained, about its security policy too."""
+    complaints: list[str] = []
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", timezone_id="UTC")
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
+    tab = await context.new_page()
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("console", lambda line: complaints.append(line.text) if _is_complaint(line) else None)
+    await tab.goto(stage.page.url)
+    await tab.get_by_role("button", name="pinball", exact=True).wait_for()
+    yield tab
+    await context.close()
+    assert complaints == []
+
+
+def _is_complaint(line: ConsoleMessage) -> bool:
+    """A refused request is noted by the browser too; the page shows those in its own words."""
+    return line.type in ("error", "warning") and not line.text.startswith("Failed to load resource")
