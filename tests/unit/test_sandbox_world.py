@@ -1,5 +1,6 @@
 """The sandbox's world: its past, what may change, and what never may."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -70,6 +71,11 @@ def test_a_world_without_history_is_empty_but_furnished(clock: ManualClock) -> N
 
 def test_every_machine_of_a_line_up_is_in_the_catalogue(world: World) -> None:
     assert all(machine in world.catalog for location in world.locations for machine in location.machines)
+
+
+def test_every_machine_has_its_maker_and_year_in_its_name(world: World) -> None:
+    for machine in world.catalog:
+        assert re.fullmatch(r".+ \([^()]+, (19|20)\d\d\)", machine.name), machine.name
 
 
 def test_a_change_shows_at_once(world: World) -> None:

@@ -62,7 +62,7 @@ class HttpFaults:
         self._faults.append(Fault(path_glob.lstrip("/"), FaultKind.CUT, times))
 
     def hang(self, path_glob: str, *, times: int | None = 1) -> None:
-        """Leave the request without an answer until `release`, `clear` or the server's stop."""
+        """Leave the request without an answer until `release` or `clear`, or until the connection ends."""
         self._faults.append(Fault(path_glob.lstrip("/"), FaultKind.HANG, times))
 
     def release(self) -> None:
@@ -76,8 +76,7 @@ class HttpFaults:
         self.release()
 
     async def down(self) -> None:
-        """Close the listening socket and every connection: connecting is refused."""
-        self.release()
+        """Close the listening socket and every connection, and what hangs with it: connecting is refused."""
         await self._down()
 
     async def up(self) -> None:

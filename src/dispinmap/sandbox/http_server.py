@@ -56,8 +56,7 @@ class EmbeddedServer(ABC):
         await self._listen()
 
     async def stop(self) -> None:
-        """Release what hangs and close every connection."""
-        self.faults.clear()
+        """Close every connection, and what hangs with it."""
         await self._close()
 
     @abstractmethod

@@ -60,9 +60,12 @@ def details(world: World, location_id: int, query: Query) -> Json:
         return {"errors": NO_LOCATION}
     if query.get("metadata_only") == "1":
         return _metadata(world, location)
-    xref = _xref if query.get("no_details") == "1" else _xref_with_comments
-    placed = world.placements(location_id)
-    return {**_metadata(world, location), "location_machine_xrefs": [xref(world, location_id, each) for each in placed]}
+    comments = query.get("no_details") != "1"
+    xrefs = [
+        _xref(location_id, placed) | (_said(world, location_id, placed) if comments else {})
+        for placed in world.placements(location_id)
+    ]
+    return {**_metadata(world, location), "location_machine_xrefs": xrefs}
 
 
 def closest(world: World, query: Query) -> Json:
@@ -106,7 +109,7 @@ def _brief(world: World, location: WorldLocation) -> Json:
 
 def _full(world: World, location: WorldLocation) -> Json:
     placed = world.placements(location.id)
-    xrefs = [{**_xref(world, location.id, each), "machine": _machine(each.machine)} for each in placed]
+    xrefs = [{**_xref(location.id, each), "machine": _machine(each.machine)} for each in placed]
     return {**_metadata(world, location), "location_machine_xrefs": xrefs}
 
 
@@ -152,7 +155,7 @@ def _with_names(world: World, location: WorldLocation) -> Json:
     }
 
 
-def _xref(_world: World, location_id: int, placed: Placement) -> Json:
+def _xref(location_id: int, placed: Placement) -> Json:
     return {
         "id": placed.id,
         "created_at": timestamp(placed.created_at),
@@ -166,21 +169,17 @@ def _xref(_world: World, location_id: int, placed: Placement) -> Json:
     }
 
 
-def _xref_with_comments(world: World, location_id: int, placed: Placement) -> Json:
-    """A machine at a location with the comments made since it was put up: coming back clears them."""
-    said = [_condition(placed.id, row) for row in _comments(world, location_id, placed)]
-    return {**_xref(world, location_id, placed), "machine_conditions": said, "machine_score_xrefs": []}
-
-
-def _comments(world: World, location_id: int, placed: Placement) -> list[SubmissionRow]:
-    return [
-        row
+def _said(world: World, location_id: int, placed: Placement) -> Json:
+    """The comments made since the machine was put up: coming back clears them."""
+    conditions = [
+        _condition(placed.id, row)
         for row in world.submissions
         if row.comment is not None
         and row.venue.id == location_id
         and row.machine == placed.machine
         and row.created_at >= placed.created_at
     ]
+    return {"machine_conditions": conditions, "machine_score_xrefs": []}
 
 
 def _condition(xref_id: int, said: SubmissionRow) -> Json:
