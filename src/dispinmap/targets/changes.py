@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries import channels, targets, waiting
+from dispinmap.targets.drafts import to_store
 from dispinmap.targets.models import NewTarget, NotificationKind, Target, WatchedTarget
 from dispinmap.targets.selection import listed, repeated, resized, select
 from dispinmap.targets.transfer import AddTarget, ImportPlan, SetKind, SetPollRate
@@ -24,7 +25,7 @@ async def put(session: AsyncSession, channel_id: int, new: NewTarget, now: datet
     existing = [watched.target for watched in await targets.of_channel(session, channel_id)]
     there = repeated(existing, new)
     if there is None:
-        return (await targets.add(session, channel_id, new, now)).id, AddOutcome.ADDED
+        return (await targets.add(session, channel_id, to_store(new), now)).id, AddOutcome.ADDED
     if resized(there, new):
         await targets.rename(session, there.id, new.target_name)
         return there.id, AddOutcome.RADIUS_CHANGED

@@ -1,8 +1,10 @@
 """Targets about to be added, from what Pinball Map, the geocoder or a person says (pure)."""
 
+from dataclasses import replace
+
 from dispinmap.geocoding.models import Place
 from dispinmap.pinballmap.models import Location
-from dispinmap.targets.models import DEFAULT_RADIUS_MILES, Area, NewTarget, TargetType
+from dispinmap.targets.models import Area, NewTarget, TargetType
 
 
 def location_target(location: Location) -> NewTarget:
@@ -16,6 +18,12 @@ def city_target(place: Place, radius_miles: float | None = None) -> NewTarget:
 
 
 def point_target(latitude: float, longitude: float, radius_miles: float | None = None) -> NewTarget:
-    """The text always has a radius. Raises UserError for anything out of range."""
-    area = Area(latitude, longitude, DEFAULT_RADIUS_MILES if radius_miles is None else radius_miles)
-    return NewTarget(TargetType.LATLONG, str(area))
+    """Raises UserError for anything out of range."""
+    return NewTarget(TargetType.LATLONG, str(Area(latitude, longitude, radius_miles)))
+
+
+def to_store(new: NewTarget) -> NewTarget:
+    """A point is stored with its radius, a city only with one that was asked for."""
+    if new.type is not TargetType.LATLONG or new.area is None:
+        return new
+    return replace(new, target_name=str(replace(new.area, radius_miles=new.area.radius)))

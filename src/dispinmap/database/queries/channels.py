@@ -81,7 +81,7 @@ async def set_last_poll(session: AsyncSession, channel_ids: Collection[int], at:
 async def guilds(session: AsyncSession) -> tuple[set[int], set[int]]:
     """The servers with active channels, and those with deactivated ones."""
     rows = await session.execute(select(ChannelConfigRow.guild_id, ChannelConfigRow.is_active).distinct())
-    states = rows.tuples().all()
+    states = rows.all()
     return (
         {guild_id for guild_id, is_active in states if is_active is not False},
         {guild_id for guild_id, is_active in states if is_active is False},
