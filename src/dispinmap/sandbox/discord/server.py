@@ -176,6 +176,15 @@ class DiscordServer:
         await self._parts.gateway.drop(how, resumable=resumable)
 
     @property
+    def allowed_intents(self) -> int:
+        """The privileged intents switched on for the application; a bot that asks for another is closed with 4014."""
+        return self._parts.gateway.allowed_intents
+
+    @allowed_intents.setter
+    def allowed_intents(self, intents: int) -> None:
+        self._parts.gateway.allowed_intents = intents
+
+    @property
     def connected(self) -> bool:
         return self._parts.gateway.connected
 
