@@ -1,0 +1,176 @@
+"""Removing targets and changing settings, with notifications already waiting, on a real database."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from dispinmap.database.engine import Database
+from dispinmap.database.queries import submissions
+from dispinmap.database.tables import MessageRow, NotificationRow
+from dispinmap.errors import UserError
+from dispinmap.geocoding.models import Place
+from dispinmap.pinballmap.models import Location, Submission, SubmissionType
+from dispinmap.targets.models import MAX_POLL_RATE_MINUTES, ChannelRef, NotificationKind
+from dispinmap.targets.service import TargetService
+from tests.fakes.clock import ManualClock
+from tests.fakes.lookups import FakeGeocoder, FakePinballMap
+from tests.fakes.values import submission
+
+HERE = ChannelRef(channel_id=100, guild_id=7)
+KONTROL = Location(874, "Ground Kontrol Classic Arcade", "Portland", "OR")
+WEDGEHEAD = Location(7900, "Wedgehead", "Portland", "OR")
+PORTLAND = Place("Portland", 45.52345, -122.67621, "Oregon", "United States")
+
+
+@pytest.fixture
+def service(database: Database, clock: ManualClock) -> TargetService:
+    return TargetService(database, FakePinballMap(), FakeGeocoder(), clock)
+
+
+async def wait(database: Database, target_id: int, *rows: Submission, due_at: datetime, found_at: datetime) -> None:
+    """Put the rows into the outbox as the feed does."""
+    async with database.write() as session:
+        await submissions.remember(session, rows, found_at)
+        session.add_all(
+            NotificationRow(
+                channel_id=HERE.channel_id,
+                submission_id=row.id,
+                target_id=target_id,
+                state="pending",
+                due_at=due_at,
+                created_at=found_at,
+            )
+            for row in rows
+        )
+
+
+async def outbox(database: Database) -> dict[int, NotificationRow]:
+    async with database.read() as session:
+        return {row.submission_id: row for row in await session.scalars(select(NotificationRow))}
+
+
+async def test_removing_cancels_what_waits_for_that_target_alone(
+    service: TargetService, database: Database, clock: ManualClock
+) -> None:
+    kontrol = (await service.add_location(HERE, KONTROL)).target
+    await service.add_location(HERE, WEDGEHEAD)
+    clock.advance(60)
+    later = clock.now() + timedelta(hours=1)
+    await wait(database, kontrol.id, submission(1, at=clock.now()), due_at=later, found_at=clock.now())
+    assert (await service.remove(HERE.channel_id, "ground kontrol")).id == kontrol.id
+    assert [each.watched.target.label for each in await service.targets(HERE.channel_id)] == ["Wedgehead"]
+    row = (await outbox(database))[1]
+    assert (row.state, row.target_id) == ("cancelled", None)
+
+
+async def test_removing_hands_on_what_another_target_wants_too(
+    service: TargetService, database: Database, clock: ManualClock
+) -> None:
+    kontrol = (await service.add_location(HERE, KONTROL)).target
+    city = (await service.add_city(HERE, PORTLAND)).target
+    clock.advance(60)
+    later = clock.now() + timedelta(hours=1)
+    await wait(database, kontrol.id, submission(1, at=clock.now()), due_at=later, found_at=clock.now())
+    await service.remove(HERE.channel_id, "1")
+    row = (await outbox(database))[1]
+    assert (row.state, row.target_id, row.due_at) == ("pending", city.id, later)
+
+
+async def test_removing_leaves_alone_what_a_message_carries_or_was_sent(
+    service: TargetService, database: Database, clock: ManualClock
+) -> None:
+    kontrol = (await service.add_location(HERE, KONTROL)).target
+    now = clock.now()
+    await wait(database, kontrol.id, submission(1, at=now), submission(2, at=now), due_at=now, found_at=now)
+    async with database.write() as session:
+        message = MessageRow(channel_id=100, nonce="n", state="pending", next_attempt_at=now, created_at=now)
+        session.add(message)
+        await session.flush()
+        rows = {row.submission_id: row for row in await session.scalars(select(NotificationRow))}
+        rows[1].message_id = message.id
+        rows[2].state = "sent"
+    await service.remove(HERE.channel_id, "1")
+    assert {id_: row.state for id_, row in (await outbox(database)).items()} == {1: "pending", 2: "sent"}
+
+
+async def test_removing_an_unknown_target_changes_nothing(service: TargetService) -> None:
+    await service.add_location(HERE, KONTROL)
+    with pytest.raises(UserError, match="only number 1"):
+        await service.remove(HERE.channel_id, "2")
+    with pytest.raises(UserError, match="watches nothing"):
+        await service.remove(999, "1")
+    assert len(await service.targets(HERE.channel_id)) == 1
+
+
+async def test_the_channels_settings_are_set_even_before_its_first_target(service: TargetService) -> None:
+    assert await service.set_poll_rate(HERE, 30) is None
+    assert await service.set_kind(HERE, NotificationKind.ALL) is None
+    channel = await service.channel(HERE.channel_id)
+    assert channel is not None
+    assert (channel.poll_rate_minutes, channel.kind) == (30, NotificationKind.ALL)
+
+
+async def test_a_target_has_its_own_settings_until_it_is_handed_back(service: TargetService) -> None:
+    await service.add_location(HERE, KONTROL)
+    await service.set_poll_rate(HERE, 30)
+    own = await service.set_poll_rate(HERE, 5, "1")
+    assert own is not None
+    assert own.poll_rate_minutes == 5
+    await service.set_kind(HERE, NotificationKind.COMMENTS, "ground kontrol")
+    (listed,) = await service.targets(HERE.channel_id)
+    assert (listed.watched.poll_rate, listed.watched.kind) == (timedelta(minutes=5), NotificationKind.COMMENTS)
+    await service.set_poll_rate(HERE, None, "1")
+    await service.set_kind(HERE, None, "1")
+    (listed,) = await service.targets(HERE.channel_id)
+    assert (listed.watched.poll_rate, listed.watched.kind) == (timedelta(minutes=30), NotificationKind.MACHINES)
+
+
+@pytest.mark.parametrize("minutes", [0, -1, MAX_POLL_RATE_MINUTES + 1])
+async def test_a_poll_rate_out_of_range_is_refused_and_leaves_nothing(service: TargetService, minutes: int) -> None:
+    with pytest.raises(UserError, match="not between 1 and"):
+        await service.set_poll_rate(HERE, minutes)
+    assert await service.channel(HERE.channel_id) is None
+
+
+async def test_settings_of_an_unknown_target_leave_nothing(service: TargetService) -> None:
+    with pytest.raises(UserError, match="watches nothing"):
+        await service.set_poll_rate(HERE, 5, "1")
+    assert await service.channel(HERE.channel_id) is None
+
+
+async def test_a_faster_rate_brings_forward_what_waits_but_for_young_removals(
+    service: TargetService, database: Database, clock: ManualClock
+) -> None:
+    target = (await service.add_location(HERE, KONTROL)).target
+    clock.advance(120)
+    now, later = clock.now(), clock.now() + timedelta(minutes=58)
+    removal = submission(2, at=now, type=SubmissionType.REMOVE_MACHINE)
+    await wait(database, target.id, submission(1, at=now), removal, due_at=later, found_at=now)
+    await service.set_poll_rate(HERE, 1)
+    assert {id_: row.due_at for id_, row in (await outbox(database)).items()} == {1: now, 2: now + timedelta(minutes=5)}
+
+
+async def test_the_channels_rate_does_not_hurry_a_target_with_its_own(
+    service: TargetService, database: Database, clock: ManualClock
+) -> None:
+    target = (await service.add_location(HERE, KONTROL)).target
+    await service.set_poll_rate(HERE, 600, "1")
+    clock.advance(120)
+    later = clock.now() + timedelta(hours=9)
+    await wait(database, target.id, submission(1, at=clock.now()), due_at=later, found_at=clock.now())
+    await service.set_poll_rate(HERE, 1)
+    assert (await outbox(database))[1].due_at == later
+    await service.set_poll_rate(HERE, None, "1")
+    assert (await outbox(database))[1].due_at == clock.now()
+
+
+async def test_kinds_switched_off_are_not_posted_any_more(
+    service: TargetService, database: Database, clock: ManualClock
+) -> None:
+    target = (await service.add_location(HERE, KONTROL)).target
+    now, later = clock.now(), clock.now() + timedelta(hours=1)
+    comment = submission(2, at=now, type=SubmissionType.NEW_CONDITION)
+    await wait(database, target.id, submission(1, at=now), comment, due_at=later, found_at=now)
+    await service.set_kind(HERE, NotificationKind.MACHINES)
+    assert {id_: row.state for id_, row in (await outbox(database)).items()} == {1: "pending", 2: "cancelled"}
