@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from http import HTTPStatus
 from typing import NamedTuple
 
 from aiohttp import web
@@ -93,16 +92,20 @@ class EmbeddedServer(ABC):
         path = request.path.removeprefix(f"{self.prefix}/")
         self._count(request, path)
         fault = self.faults.take(path)
-        if fault is None or fault.kind is FaultKind.HANG:
-            if fault is not None:
-                await self.faults.released()
+        if fault is None:
             return await self._answer(request, handler)
-        if fault.kind is FaultKind.FAIL:
-            return failure(fault)
-        return await _broken(request, fault, await self._answer(request, handler))
+        match fault.kind:
+            case FaultKind.FAIL:
+                return failure(fault)
+            case FaultKind.HANG:
+                await self.faults.released()
+                return await self._answer(request, handler)
+            case FaultKind.TRUNCATE | FaultKind.CUT:
+                return await _broken(request, fault, await self._answer(request, handler))
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await self.gate(request) or await handler(request)
+        refused = await self.gate(request)
+        return await handler(request) if refused is None else refused
 
     def _count(self, request: web.Request, path: str) -> None:
         self.requests[_endpoint(path)] += 1
@@ -119,10 +122,7 @@ def failure(fault: Fault) -> web.Response:
 
 def error_page(status: int) -> str:
     """The body of a failure that nobody arranged words for: HTML, as real servers send it."""
-    phrase = HTTPStatus(status).phrase
-    return (
-        f"<!DOCTYPE html>\n<html><head><title>{phrase} ({status})</title></head><body><h1>{phrase}</h1></body></html>\n"
-    )
+    return f"<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n"
 
 
 async def _broken(request: web.Request, fault: Fault, answer: web.StreamResponse) -> web.StreamResponse:
