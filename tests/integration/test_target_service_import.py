@@ -155,7 +155,7 @@ async def test_bad_lines_say_why_and_the_good_ones_are_applied(
     assert problems[4] is not None
     assert "Springfield, Ohio; Springfield, Texas" in problems[4]
     assert problems[7] == "Target 1 of this text cannot be added: correct its line first."
-    assert problems[8] == "This text adds 5 targets, so there is no target 9: correct the number."
+    assert problems[8] == "There is no target 9 in this text, which adds 5: correct the number."
     await service.apply_import(HERE, imported)
     assert [row[3:5] for row in await setup(service, HERE.channel_id)] == [(874, 5)]
 

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from dispinmap.pinballmap.errors import Unavailable
 from dispinmap.pinballmap.models import LocationHint
 from dispinmap.targets.naming import CHOICES
-from dispinmap.targets.suggestions import CACHED, FRESH_FOR, Suggestions
+from dispinmap.targets.suggestions import CACHED, FRESH_FOR, PAUSE, Suggestions
 from tests.fakes.clock import ManualClock
 
 HINT = LocationHint(874, "Ground Kontrol", "Ground Kontrol (Portland, OR)")
@@ -98,13 +98,29 @@ async def test_a_late_answer_is_no_answer_and_the_next_question_is_free(server: 
     assert await suggestions.suggest("ground") == (HINT,)
 
 
-async def test_an_outage_is_logged_once_and_its_end_too(suggestions: Suggestions, server: Server) -> None:
+async def test_an_outage_is_logged_once_and_its_end_too(
+    suggestions: Suggestions, server: Server, clock: ManualClock
+) -> None:
     server.failing = True
     with capture_logs() as logs:
-        assert await suggestions.suggest("ground") == await suggestions.suggest("wedge") == ()
+        for text in ("ground", "wedge"):
+            assert await suggestions.suggest(text) == ()
+            clock.advance(PAUSE.total_seconds())
         server.failing = False
         assert await suggestions.suggest("ground") == (HINT,)
     assert [entry["event"] for entry in logs] == ["location_suggestions_failing", "location_suggestions_recovered"]
+
+
+async def test_a_failing_server_is_left_alone_for_a_while(
+    suggestions: Suggestions, server: Server, clock: ManualClock
+) -> None:
+    server.failing = True
+    for text in ("gro", "grou", "groun"):
+        assert await suggestions.suggest(text) == ()
+    assert server.asked == ["gro"]
+    clock.advance(PAUSE.total_seconds())
+    server.failing = False
+    assert await suggestions.suggest("ground") == (HINT,)
 
 
 async def test_no_more_than_a_list_shows(suggestions: Suggestions, server: Server) -> None:

@@ -9,7 +9,7 @@ from dispinmap.pinballmap.errors import PinballMapError
 from dispinmap.pinballmap.models import Location
 from dispinmap.targets.drafts import city_target, location_target, point_target
 from dispinmap.targets.lookup import Lookup
-from dispinmap.targets.models import NewTarget, NotificationKind, Target, TargetType, decimal
+from dispinmap.targets.models import NewTarget, NotificationKind, Target, decimal
 from dispinmap.targets.naming import fold
 from dispinmap.targets.reading import AddCity, AddCoordinates, AddLocation, ReadLine, Request, read
 from dispinmap.targets.selection import repeated, resized
@@ -26,21 +26,21 @@ async def plan(lookup: Lookup, text: str, existing: Sequence[Target]) -> ImportP
     lines = read(text)
     if not lines:
         raise UserError("There is no command in this text: paste what /export gave you.")
-    added = await _additions(Resolver(lookup), lines)
+    added = await _additions(_Resolver(lookup), lines)
     labels = [None if isinstance(new, str) else new.label for new in added.values()]
+    positions = {number: position for position, number in enumerate(added, start=1)}
     steps = []
     for line in lines:
-        if line.problem is not None or line.request is None:
+        if line.request is None:
             steps.append(PlannedStep(line.number, line.line, line.line, line.problem))
         elif isinstance(line.request, SetPollRate | SetKind):
             steps.append(_setting(line, line.request, labels))
         else:
-            position = list(added).index(line.number) + 1
-            steps.append(_addition(line, position, added[line.number], existing))
+            steps.append(_addition(line, positions[line.number], added[line.number], existing))
     return ImportPlan(tuple(steps))
 
 
-async def _additions(resolver: "Resolver", lines: Sequence[ReadLine]) -> dict[int, NewTarget | str]:
+async def _additions(resolver: "_Resolver", lines: Sequence[ReadLine]) -> dict[int, NewTarget | str]:
     """By line number, in the order of the text: the target to add, or why there is none."""
     added: dict[int, NewTarget | str] = {}
     for line in lines:
@@ -67,16 +67,15 @@ def _addition(line: ReadLine, position: int, new: NewTarget | str, existing: Seq
 
 def _setting(line: ReadLine, request: SetPollRate | SetKind, labels: Sequence[str | None]) -> PlannedStep:
     position = request.position
-    if position is None:
-        return PlannedStep(line.number, line.line, _effect(request, "this channel"), action=request)
+    label = labels[position - 1] if position is not None and position <= len(labels) else None
+    if position is None or label is not None:
+        whose = "this channel" if label is None else f"“{label}”"
+        return PlannedStep(line.number, line.line, _effect(request, whose), action=request)
     if position > len(labels):
-        problem = f"This text adds {len(labels)} targets, so there is no target {position}: correct the number."
-        return PlannedStep(line.number, line.line, _effect(request, f"target {position}"), problem)
-    label = labels[position - 1]
-    if label is None:
+        problem = f"There is no target {position} in this text, which adds {len(labels)}: correct the number."
+    else:
         problem = f"Target {position} of this text cannot be added: correct its line first."
-        return PlannedStep(line.number, line.line, _effect(request, f"target {position}"), problem)
-    return PlannedStep(line.number, line.line, _effect(request, f"“{label}”"), action=request)
+    return PlannedStep(line.number, line.line, _effect(request, f"target {position}"), problem)
 
 
 def _effect(request: SetPollRate | SetKind, whose: str) -> str:
@@ -85,7 +84,8 @@ def _effect(request: SetPollRate | SetKind, whose: str) -> str:
         return f"Notify of {wanted}: {whose}"
     if request.minutes is None:
         return f"Poll at the default rate: {whose}"
-    return f"Poll every {request.minutes} minutes: {whose}"
+    often = "every minute" if request.minutes == 1 else f"every {request.minutes} minutes"
+    return f"Poll {often}: {whose}"
 
 
 _KINDS = {
@@ -98,10 +98,8 @@ _KINDS = {
 def _described(new: NewTarget) -> str:
     if new.area is None:
         return new.label
-    centre = (
-        new.label if new.type is TargetType.CITY else f"{decimal(new.area.latitude)}, {decimal(new.area.longitude)}"
-    )
-    return f"{decimal(new.area.radius)} miles around {centre}"
+    point = f"{decimal(new.area.latitude)}, {decimal(new.area.longitude)}"
+    return f"{decimal(new.area.radius)} miles around {new.display_name or point}"
 
 
 def _asked(request: Request | None) -> str:
@@ -111,7 +109,7 @@ def _asked(request: Request | None) -> str:
 
 
 @dataclass(slots=True)
-class Resolver:
+class _Resolver:
     """Looks up each distinct name once, and asks Pinball Map no more once it has failed."""
 
     lookup: Lookup

@@ -16,6 +16,8 @@ MIN_LETTERS: Final = 3
 """Pinball Map's autocomplete answers nothing for less."""
 FRESH_FOR: Final = timedelta(minutes=10)
 CACHED: Final = 500
+PAUSE: Final = timedelta(seconds=10)
+"""After a failure; people type on, and Pinball Map is to recover."""
 PATIENCE_SECONDS: Final = 2.0
 """Discord drops an autocomplete answer after 3 seconds. Real seconds: a fast-forwarded clock would not help it."""
 
@@ -39,6 +41,7 @@ class Suggestions:
         self._asking = asyncio.Lock()
         self._newest = ""
         self._failing = False
+        self._paused_until = clock.now()
 
     async def suggest(self, text: str) -> tuple[LocationHint, ...]:
         """At most 25 hints within two seconds; empty for fewer than 3 letters and where Pinball Map fails."""
@@ -61,7 +64,7 @@ class Suggestions:
             known = self._cached(wanted)
             if known is not None:
                 return known
-            if self._is_superseded(wanted):
+            if self._is_superseded(wanted) or self._clock.now() < self._paused_until:
                 return ()
             return await self._fetch(wanted, text)
 
@@ -75,6 +78,7 @@ class Suggestions:
             hints = (await self._ask(text))[:CHOICES]
         except PinballMapError as error:
             self._report(error)
+            self._paused_until = self._clock.now() + PAUSE
             return ()
         if self._failing:
             _log.info("location_suggestions_recovered")
