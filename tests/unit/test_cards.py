@@ -172,7 +172,7 @@ def test_escaping_shows_the_same_characters_and_leaves_no_markdown(text: str) ->
     escaped = escape(text)
     plain = re.sub(r"\\(.)", "", escaped)
     assert not re.search(r"[\\*_~|`\[\]<>]|://|@(?!\u200b)", plain)
-    assert not re.match(r"[#>+-]|\d+[.)]", escaped)
+    assert not re.match(r"#{1,3} |>|[+-] |-#|\d+[.)] ", escaped)
     assert re.sub(r"\\(.)", r"\1", escaped).replace("\u200b", "") == clean(text)
 
 
@@ -185,6 +185,8 @@ def test_escaping_shows_the_same_characters_and_leaves_no_markdown(text: str) ->
         ("||secret||", r"\|\|secret\|\|"),
         ("# loud\n- list", r"\# loud - list"),
         ("1. first", "\u200b1. first"),
+        ("-# small", r"\-# small"),
+        ("-33.87, 151.21", "-33.87, 151.21"),
         ("`code`", r"\`code\`"),
         ("Dave & Buster’s (Beaverton)", "Dave & Buster’s (Beaverton)"),
         ("turned \u202eround\x00", "turned round"),

@@ -2,6 +2,7 @@
 
 import sys
 
+import aiohttp
 import discord
 import structlog
 import yarl
@@ -13,6 +14,7 @@ from discord.http import Route
 from dispinmap.discordbot.commands import all_cogs
 from dispinmap.discordbot.errors import Context, ErrorDesk, did_you_mean
 from dispinmap.discordbot.services import Services
+from dispinmap.errors import DisPinMapError, SettingsError
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -61,6 +63,28 @@ class DisPinMapBot(commands.AutoShardedBot):
         self.desk = ErrorDesk(services.failed)
         self.check(_in_a_server)
         self.before_invoke(_defer)
+
+    async def serve(self, token: str) -> None:
+        """Log in and stay connected until closed.
+
+        Raises SettingsError where Discord refuses the token or the intents, DisPinMapError where it cannot be reached.
+        """
+        try:
+            await self.start(token)
+        except discord.LoginFailure:
+            raise SettingsError(
+                "DISCORD_TOKEN was refused by Discord: reset the token in the developer portal and set the new one."
+            ) from None
+        except discord.PrivilegedIntentsRequired:
+            raise SettingsError(
+                "COMMAND_PREFIX needs the message content intent: switch it on under Bot in the developer portal, "
+                "or leave COMMAND_PREFIX empty."
+            ) from None
+        except (aiohttp.ClientError, OSError, discord.HTTPException, discord.GatewayNotFound) as error:
+            raise DisPinMapError(
+                f"Discord could not be reached at the start ({type(error).__name__}): check the network and "
+                "DISCORD_API_BASE, and start again."
+            ) from error
 
     async def setup_hook(self) -> None:
         for cog in all_cogs(self.services, self.desk):

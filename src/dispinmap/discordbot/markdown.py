@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 ELLIPSIS = "…"
 _SPECIAL = re.compile(r"[\\*_~|`\[\]<>]")
-_LINE_START = re.compile(r"^(#|-|\+|\d+(?=[.)]))")
+_LINE_START = re.compile(r"^(#(?=#{0,2} )|[-+](?=[ #])|\d+(?=[.)] ))")
 _JOINERS = "\u200c\u200d"
 
 

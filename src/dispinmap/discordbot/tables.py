@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dispinmap.discordbot.markdown import clean, escape, fit, pages
+from dispinmap.discordbot.texts import label
 from dispinmap.targets.models import WatchedTarget
 from dispinmap.targets.service import ListedTarget
 
@@ -72,7 +73,7 @@ def _row(one: ListedTarget, now: datetime) -> tuple[str, ...]:
 
 def _name(watched: WatchedTarget) -> str:
     # A backtick would end the block of code that keeps the columns aligned.
-    name = clean(watched.target.label).replace("`", "’")
+    name = clean(label(watched.target)).replace("`", "’")
     mark = "⚠ " if watched.target.problem else ""
     radius = f" ({area.radius:g} mi)" if (area := watched.target.area) else ""
     return mark + _cut_to(name, NAME_COLUMNS - width(mark + radius)) + radius

@@ -12,6 +12,7 @@ from dispinmap.targets.models import (
     DEFAULT_KIND,
     DEFAULT_POLL_RATE_MINUTES,
     KILOMETRES_PER_MILE,
+    Area,
     Channel,
     NotificationKind,
     Target,
@@ -33,9 +34,17 @@ KIND_WORDS = {
 }
 
 
+def label(target: Target) -> str:
+    """What people call it; a point without a name by its coordinates alone, because its radius is told beside it."""
+    area = target.area
+    if area is None or target.display_name:
+        return target.label
+    return str(Area(area.latitude, area.longitude)).replace(",", ", ")
+
+
 def named(target: Target) -> str:
     """A target's name in bold, with its radius if it is an area."""
-    bold = f"**{safe(target.label, NAME_LIMIT)}**"
+    bold = f"**{safe(label(target), NAME_LIMIT)}**"
     area = target.area
     return f"{bold} ({radius(area.radius)} around)" if area else bold
 

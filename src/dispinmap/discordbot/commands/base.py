@@ -87,7 +87,7 @@ def suggesting(suggest: Suggest[CogT]) -> Suggest[CogT]:
 def target_choices(listed: Sequence[ListedTarget], text: str) -> Choices:
     """The targets whose index or name contains what was typed; the value is the index."""
     wanted = text.strip().casefold()
-    labels = ((one.index, f"{one.index}: {clean(one.watched.target.label)}") for one in listed)
+    labels = ((one.index, f"{one.index}: {clean(texts.label(one.watched.target))}") for one in listed)
     return [
         app_commands.Choice(name=cut(label, texts.OPTION_LIMIT), value=str(index))
         for index, label in labels

@@ -5,18 +5,25 @@ from discord.ext import commands
 from dispinmap.discordbot import texts
 from dispinmap.discordbot.commands.base import ServiceCog
 from dispinmap.discordbot.commands.decorators import command
-from dispinmap.discordbot.errors import Context
+from dispinmap.discordbot.errors import Context, ErrorDesk
+from dispinmap.discordbot.services import Services
 
-COOLDOWN_SECONDS = 15.0
-"""Each check is a request to Pinball Map on top of the regular ones."""
+COOLDOWN_SECONDS = 5.0
+"""Between two checks of one channel: each asks Pinball Map once more than the regular polls do."""
 
 
 class CheckCog(ServiceCog):
     """Nobody has to wait for the next poll."""
 
+    def __init__(self, services: Services, desk: ErrorDesk) -> None:
+        super().__init__(services, desk)
+        self._cooldowns = commands.CooldownMapping[Context].from_cooldown(
+            1, COOLDOWN_SECONDS, commands.BucketType.channel
+        )
+
     @command(name="check", description="Ask Pinball Map now and post what is new")
-    @commands.cooldown(1, COOLDOWN_SECONDS, commands.BucketType.channel)
     async def check(self, ctx: Context) -> None:
+        self._cool_down(ctx)
         if not await self.services.targets.targets(ctx.channel.id):
             await ctx.send(texts.NO_TARGETS)
             return
@@ -26,3 +33,10 @@ class CheckCog(ServiceCog):
             return
         known = await self.services.targets.latest_known(ctx.channel.id)
         await ctx.send(texts.nothing_new(result.problem, known))
+
+    def _cool_down(self, ctx: Context) -> None:
+        # discord.py's own decorator keeps its counts in the class, for all bots of a process, and on its own clock.
+        now = self.services.clock.now().timestamp()
+        bucket = self._cooldowns.get_bucket(ctx, now)
+        if bucket is not None and (wait := bucket.update_rate_limit(now)):
+            raise commands.CommandOnCooldown(bucket, wait, commands.BucketType.channel)

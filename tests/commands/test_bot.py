@@ -1,0 +1,83 @@
+"""The bot around its commands: failures, unknown commands, servers that come and go."""
+
+import pytest
+import simcord
+from discord import Intents
+
+from tests.commands.conftest import World
+from tests.fakes.target_service import FakeTargetService
+
+
+async def test_an_unforeseen_failure_gives_an_error_id_and_is_counted(world: World) -> None:
+    world.targets.failure = RuntimeError("secret detail")
+    answer = await world.slash("list")
+    assert answer.content.startswith("Sorry, that failed for a reason I did not foresee.")
+    assert "secret" not in answer.content
+    assert len(world.failures) == 1
+    assert world.expect_errors()
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("!lisst", "There is no command “lisst”: did you mean `list`? `help` lists all of them."),
+        ("!qqqqqq", "There is no command “qqqqqq”: `help` lists all of them."),
+    ],
+)
+async def test_an_unknown_message_command_suggests_one(world: World, line: str, answer: str) -> None:
+    assert (await world.say(line)).content == answer
+
+
+async def test_an_unknown_command_to_the_mentioned_bot_is_answered_too(world: World) -> None:
+    assert "There is no command “hello”" in (await world.say(f"{world.mention} hello")).content
+
+
+@pytest.mark.parametrize("line", ["!!!", "! ?", "just talking", "!"])
+async def test_talk_is_no_command(world: World, line: str) -> None:
+    await world.admin.send(world.channel, line)
+    assert [one.content for one in world.channel.history()] == [line]
+
+
+async def test_an_answer_that_discord_refuses_is_reported_not_raised(world: World) -> None:
+    world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013, times=None)
+    await world.admin.send(world.channel, "!list")
+    assert len(world.channel.history()) == 1
+    assert world.expect_errors()
+
+
+async def test_servers_that_come_and_go_are_told_to_the_service(world: World) -> None:
+    guild = world.bot.guilds[0]
+    # simcord announces a new server as one that became available again.
+    world.bot.dispatch("guild_join", guild)
+    await guild.leave()
+    await world.env.settle()
+    assert world.targets.guild_calls[1:] == [("joined", guild.id), ("left", guild.id)]
+
+
+async def test_a_restart_reconciles_the_servers(simcord_env: simcord.Env, targets: FakeTargetService) -> None:
+    await simcord_env.settle()
+    assert targets.guild_calls[0][0] == "all"
+
+
+async def test_every_command_and_parameter_has_a_description(world: World) -> None:
+    for command in world.bot.tree.walk_commands():
+        assert 1 <= len(command.description) <= 100
+        for parameter in getattr(command, "parameters", ()):
+            assert parameter.description != "…"
+
+
+class TestWithoutPrefix:
+    @pytest.fixture
+    def options(self) -> dict[str, object]:
+        return {}
+
+    async def test_no_privileged_intent_is_asked_for(self, world: World) -> None:
+        wanted = Intents(guilds=True, guild_messages=True)
+        assert world.bot.intents == wanted
+
+    async def test_mentions_still_work(self, world: World) -> None:
+        assert "Nothing is watched" in (await world.say(f"{world.mention} list")).content
+
+    async def test_other_messages_do_not(self, world: World) -> None:
+        await world.admin.send(world.channel, "!list")
+        assert len(world.channel.history()) == 1

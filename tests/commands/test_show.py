@@ -1,0 +1,185 @@
+"""`/list`, `/export`, `/check`, `/monitor_health`, `/help`."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from dispinmap.discordbot.services import CheckResult
+from dispinmap.health import QueueState
+from dispinmap.outbox.destination import Item
+from dispinmap.pinballmap.models import Submission
+from dispinmap.targets.models import NotificationKind, Target, TargetType
+from tests.commands.conftest import NOW, World
+
+GROUND_KONTROL = Target(
+    1, 1, TargetType.LOCATION, "Ground Kontrol", NOW, location_id=874, last_checked_at=NOW - timedelta(minutes=5)
+)
+TOKYO = Target(2, 1, TargetType.CITY, "35.689,139.692,10", NOW, "東京", poll_rate_minutes=15, kind=NotificationKind.ALL)
+LOST = Target(3, 1, TargetType.CITY, "somewhere", NOW)
+
+
+def items(count: int) -> tuple[Item, ...]:
+    return tuple(Item(n, Submission(n, "new_lmx", NOW, 874, "GK", machine_name=f"Machine {n}")) for n in range(count))
+
+
+async def test_the_list_is_an_aligned_table_in_any_script(world: World) -> None:
+    world.targets.watch(GROUND_KONTROL, TOKYO)
+    answer = await world.slash("list")
+    assert answer.content == (
+        "```\n"
+        "#  Name            Every             Kinds               Checked\n"
+        "1  Ground Kontrol  60 min (channel)  machines (channel)  5 min ago\n"
+        "2  東京 (10 mi)    15 min            all                 not yet\n"
+        "```"
+    )
+
+
+async def test_the_list_says_what_is_wrong_with_a_target(world: World) -> None:
+    world.targets.watch(LOST)
+    assert "⚠️ 1: “somewhere” has no coordinates: remove it and add it again." in (await world.slash("list")).content
+
+
+async def test_an_empty_list_says_how_to_start(world: World) -> None:
+    assert (await world.slash("list")).content.startswith("Nothing is watched in this channel yet: start with")
+
+
+async def test_a_long_list_is_paged_with_buttons(world: World) -> None:
+    world.targets.watch(*(replace(GROUND_KONTROL, id=n, target_name=f"Bar {n}") for n in range(25)))
+    answer = await world.slash("list")
+    assert "10  Bar 9" in answer.content
+    assert "11  Bar 10" not in answer.content
+    await world.admin.click(answer.message, label="Next (1 of 3)")
+    assert "11  Bar 10" in answer.content
+    await world.admin.click(answer.message, label="Next (2 of 3)")
+    assert "25  Bar 24" in answer.content
+    await world.admin.click(answer.message, label="Previous")
+    assert "11  Bar 10" in answer.content
+
+
+async def test_the_buttons_of_a_list_are_disabled_after_a_while(world: World) -> None:
+    world.targets.watch(*(replace(GROUND_KONTROL, id=n, target_name=f"Bar {n}") for n in range(25)))
+    answer = await world.slash("list")
+    await world.env.advance_time(301)
+    assert all(button["disabled"] for button in answer.components[0]["components"])
+    assert "10  Bar 9" in answer.content
+
+
+async def test_a_deleted_list_whose_time_is_up_troubles_nobody(world: World) -> None:
+    world.targets.watch(*(replace(GROUND_KONTROL, id=n, target_name=f"Bar {n}") for n in range(25)))
+    answer = await world.say("!list")
+    await answer.delete()
+    await world.env.advance_time(301)
+    assert world.failures == []
+
+
+async def test_a_short_export_is_text(world: World) -> None:
+    world.targets.exported = "/add location name:874"
+    assert (await world.slash("export")).content == "```\n/add location name:874\n```"
+
+
+async def test_a_long_export_is_a_file(world: World) -> None:
+    world.targets.exported = "/add location name:874\n" * 200
+    answer = await world.slash("export")
+    assert [file.filename for file in answer.attachments] == ["dispinmap-export.txt"]
+    assert await answer.attachments[0].read() == world.targets.exported.encode()
+
+
+async def test_nothing_to_export_is_said(world: World) -> None:
+    assert (await world.slash("export")).content.startswith("There is nothing to export")
+
+
+async def test_a_check_says_how_much_is_new(world: World) -> None:
+    world.targets.watch(GROUND_KONTROL)
+    world.checks.result = CheckResult(3)
+    answer = await world.slash("check")
+    assert answer.content == "✅ Pinball Map was asked: 3 new submissions will be posted here right away."
+    assert world.checks.asked == [world.channel.id]
+
+
+async def test_a_check_without_news_shows_the_latest_known(world: World) -> None:
+    world.targets.watch(GROUND_KONTROL)
+    world.targets.latest = items(7)
+    lines = (await world.slash("check")).content.splitlines()
+    assert lines[:2] == ["Nothing new since the last check.", "The latest that are already known:"]
+    assert len(lines) == 7
+
+
+async def test_a_check_that_pinball_map_does_not_answer_says_so(world: World) -> None:
+    world.targets.watch(GROUND_KONTROL)
+    world.checks.result = CheckResult(0, "Pinball Map does not answer: try again in a minute.")
+    answer = await world.slash("check")
+    assert answer.content.startswith("⚠️ Pinball Map does not answer: try again in a minute.\nNothing was posted")
+
+
+async def test_a_check_in_a_channel_that_watches_nothing_asks_nobody(world: World) -> None:
+    assert "Nothing is watched" in (await world.slash("check")).content
+    assert world.checks.asked == []
+
+
+async def test_a_second_check_at_once_has_to_wait(world: World) -> None:
+    world.targets.watch(GROUND_KONTROL)
+    await world.slash("check")
+    answer = await world.slash("check")
+    assert answer.content == "That was asked for a moment ago: try again in 5 seconds."
+    assert world.expect_errors()
+    world.clock.advance(5)
+    assert "Nothing new" in (await world.slash("check")).content
+
+
+async def test_health_is_one_embed(world: World) -> None:
+    [embed] = (await world.slash("monitor_health")).embeds
+    assert embed.title == "All is well"
+    assert [field.name for field in embed.fields] == [
+        "Last good poll",
+        "Newest submission",
+        "Queue",
+        "Watched",
+        "Pinball Map",
+        "Errors",
+        "Database",
+        "Backup",
+    ]
+
+
+async def test_health_puts_the_trouble_first(world: World) -> None:
+    world.checks.report = replace(
+        world.checks.report,
+        gateway_connected=False,
+        last_poll_problem="Pinball Map does not answer.",
+        loops={"feed": "it broke " * 500},
+        queue=QueueState(parked_channels=2, due=1, oldest_due_at=NOW),
+    )
+    [embed] = (await world.slash("monitor_health")).embeds
+    assert embed.title == "Something needs attention"
+    assert embed.description is not None
+    assert embed.description.startswith("⚠️ Discord’s gateway is not connected.\n⚠️ Pinball Map does not answer.")
+    assert len(embed) <= 6000
+
+
+async def test_help_lists_every_command_with_its_parameters(world: World) -> None:
+    text = (await world.slash("help")).content
+    for line in ("/add location name:", "/add city name: [radius:]", "/poll_rate minutes: [target:]", "/import"):
+        assert f"`{line}" in text
+    assert "`!list`" in text
+
+
+async def test_help_for_one_command_explains_its_parameters(world: World) -> None:
+    text = (await world.slash("help", command="notifications")).content
+    assert text.splitlines()[0] == "`/notifications kind: [target:]`"
+    assert "- `kind`: Machines added and removed, comments, or all (machines, comments, all, default)" in text
+
+
+async def test_help_for_a_group_explains_all_of_it(world: World) -> None:
+    text = (await world.say("!help add")).content
+    assert "`/add city" in text
+    assert "`/add location" in text
+
+
+async def test_help_for_an_unknown_command_suggests_one(world: World) -> None:
+    answer = await world.slash("help", command="lst")
+    assert answer.content == "There is no command “lst”: did you mean `list`? `help` lists all of them."
+    assert world.expect_errors()
+
+
+async def test_commands_are_suggested_to_help(world: World) -> None:
+    choices = await world.admin.autocomplete(world.channel, "help", "command", "city")
+    assert choices == [{"name": "add city: Watch the area around a city", "value": "add city"}]

@@ -1,0 +1,145 @@
+"""`/remove`, `/poll_rate`, `/notifications`, and who may use them."""
+
+import pytest
+
+from dispinmap.targets.models import Target, TargetType
+from tests.commands.conftest import NOW, World
+
+GROUND_KONTROL = Target(1, 1, TargetType.LOCATION, "Ground Kontrol", NOW, location_id=874)
+PORTLAND = Target(2, 1, TargetType.CITY, "45.523,-122.676,10", NOW, "Portland, Oregon")
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.targets.watch(GROUND_KONTROL, PORTLAND)
+    return world
+
+
+async def test_a_target_is_removed_by_its_index(world: World) -> None:
+    answer = await world.slash("remove", target="1")
+    assert answer.content == "✅ **Ground Kontrol** is not watched here any more."
+
+
+@pytest.mark.parametrize("line", ["!remove Ground Kontrol", '!rm "Ground Kontrol"', "! RM 1"])
+async def test_a_target_is_removed_by_message(world: World, line: str) -> None:
+    assert "**Ground Kontrol** is not watched here any more" in (await world.say(line)).content
+
+
+async def test_removing_what_is_not_there_says_so(world: World) -> None:
+    answer = await world.slash("remove", target="7")
+    assert answer.content == "No target here is called “7”: look at the list."
+    assert world.expect_errors()
+    assert world.failures == []
+
+
+@pytest.mark.parametrize("command", ["remove", "poll_rate", "notifications"])
+async def test_targets_are_suggested_by_name_and_index(world: World, command: str) -> None:
+    choices = await world.admin.autocomplete(world.channel, command, "target", "portl")
+    assert choices == [{"name": "2: Portland, Oregon", "value": "2"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {"minutes": "15"},
+            "✅ This channel’s targets are checked every 15 minutes, unless a target has its own setting.",
+        ),
+        ({"minutes": "default"}, "✅ This channel’s targets are checked every 60 minutes, unless"),
+        ({"minutes": "1", "target": "2"}, "✅ **Portland, Oregon** (10 mi / 16.1 km around) is checked every minute."),
+        ({"minutes": "default", "target": "1"}, "✅ **Ground Kontrol** follows the channel’s poll rate again."),
+    ],
+)
+async def test_a_poll_rate_is_set(world: World, given: dict[str, str], sentence: str) -> None:
+    assert sentence in (await world.slash("poll_rate", **given)).content
+
+
+@pytest.mark.parametrize(
+    ("minutes", "sentence"),
+    [
+        ("soon", "“soon” is no poll rate: write a whole number of minutes, or “default”."),
+        ("0", "A poll rate of 0 minutes is out of range: choose 1 to 10080 minutes"),
+        ("1.5", "“1.5” is no poll rate"),
+    ],
+)
+async def test_a_poll_rate_that_cannot_be(world: World, minutes: str, sentence: str) -> None:
+    assert sentence in (await world.slash("poll_rate", minutes=minutes)).content
+    assert world.expect_errors()
+
+
+async def test_the_original_bots_message_form_sets_one_targets_poll_rate(world: World) -> None:
+    assert "**Ground Kontrol** is checked every 30 minutes" in (await world.say("!poll_rate 30 1")).content
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"kind": "all"}, "✅ This channel gets machines added and removed, and comments, unless"),
+        ({"kind": "default"}, "✅ This channel gets machines added and removed, unless"),
+        ({"kind": "comments", "target": "1"}, "✅ For **Ground Kontrol** this channel gets comments."),
+        ({"kind": "default", "target": "1"}, "✅ **Ground Kontrol** follows the channel’s kinds again."),
+    ],
+)
+async def test_kinds_are_set(world: World, given: dict[str, str], sentence: str) -> None:
+    assert sentence in (await world.slash("notifications", **given)).content
+
+
+async def test_an_unknown_kind_in_a_message_shows_how_the_command_is_written(world: World) -> None:
+    answer = await world.say("!notifications everything")
+    assert "`/notifications kind: [target:]`" in answer.content
+    assert world.expect_errors()
+
+
+CHANGES = [
+    "add location x",
+    "add city x",
+    "add coordinates 1 2",
+    "remove 1",
+    "poll_rate 5",
+    "notifications all",
+    "import x",
+]
+
+
+@pytest.mark.parametrize("line", CHANGES)
+async def test_an_ordinary_member_changes_nothing(world: World, line: str) -> None:
+    await world.member.send(world.channel, f"!{line}")
+    answer = world.channel.last_message
+    assert answer is not None
+    assert answer.content.startswith("Only members who may manage this channel can change what it gets")
+    assert world.targets.asked == []
+    assert world.expect_errors()
+
+
+async def test_discord_hides_changing_commands_from_an_ordinary_member(world: World) -> None:
+    assert set(world.member.available_commands(world.channel)) == {
+        "check",
+        "export",
+        "help",
+        "list",
+        "monitor_health",
+    }
+    assert len(world.admin.available_commands(world.channel)) == 12
+
+
+async def test_a_slash_command_that_a_server_gave_to_everybody_is_checked_again(world: World) -> None:
+    command = world.bot.tree.get_command("remove")
+    assert command is not None
+    command.default_permissions = None
+    await world.bot.tree.sync()
+    result = await world.member.slash(world.channel, "remove", target="1")
+    assert result.response is not None
+    assert result.response.ephemeral
+    assert "Only members who may manage this channel" in result.response.content
+    assert world.expect_errors()
+
+
+class TestRelaxed:
+    @pytest.fixture
+    def options(self) -> dict[str, object]:
+        return {"manage_channels_required": False}
+
+    async def test_an_operator_can_let_everybody_change_things(self, world: World) -> None:
+        result = await world.member.slash(world.channel, "remove", target="1")
+        assert result.response is not None
+        assert "is not watched here any more" in result.response.content
