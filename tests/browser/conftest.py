@@ -58,6 +58,21 @@ async def browser(chromium: Path) -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def script(browser: Browser) -> AsyncIterator[Page]:
+    """A page for trying the functions of its modules; no bot is there."""
+    clock = SandboxClock()
+    server = DiscordServer(clock, token=TOKEN)
+    server.seed()
+    page = ChatPage(server, World(clock), clock)
+    await page.start()
+    tab = await browser.new_page(locale="en-US", timezone_id="UTC")
+    await tab.goto(page.url)
+    yield tab
+    await tab.close()
+    await page.stop()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     clock = SandboxClock()

@@ -107,7 +107,7 @@ async def import_(interaction: discord.Interaction, file: discord.Attachment) ->
 
 
 class StageBot(commands.AutoShardedBot):
-    """`interactions` holds the last one by command, for a test to answer later."""
+    """`waiting` is the newest interaction, for a test to answer later."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -116,7 +116,8 @@ class StageBot(commands.AutoShardedBot):
         self.waiting: discord.Interaction | None = None
 
     async def setup_hook(self) -> None:
-        for command in (add, rate, kinds, secret, button, menu, think, silence, export, import_):
+        self.tree.add_command(add)
+        for command in (rate, kinds, secret, button, menu, think, silence, export, import_):
             self.tree.add_command(command)
         await self.tree.sync()
 

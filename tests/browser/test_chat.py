@@ -1,7 +1,7 @@
 """The chat: commands, answers, buttons and menus, as a person uses them."""
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.browser.conftest import Stage
 
@@ -194,7 +194,7 @@ async def test_an_attachment_is_downloaded(tab: Page) -> None:
 
 async def test_a_file_is_uploaded(tab: Page) -> None:
     await enter(tab, "/import")
-    await tab.get_by_label("file").set_input_files([{"name": "a.txt", "mimeType": "text/plain", "buffer": b"/add 874"}])
+    await tab.get_by_label("file").set_input_files(FilePayload(name="a.txt", mimeType="text/plain", buffer=b"/add 874"))
     await tab.get_by_role("button", name="Run").click()
     await expect(log(tab)).to_contain_text("read /add 874")
 

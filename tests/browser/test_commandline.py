@@ -47,21 +47,21 @@ READ = """async ([command, line]) => {
         ("/add location loud:maybe", "loud must be true or false."),
     ],
 )
-async def test_a_typed_line_is_read_as_discord_would(tab: Page, line: str, read: Any) -> None:  # noqa: ANN401 - JSON
-    assert await tab.evaluate(READ, [ADD, line]) == read
+async def test_a_typed_line_is_read_as_discord_would(script: Page, line: str, read: Any) -> None:  # noqa: ANN401 - JSON
+    assert await script.evaluate(READ, [ADD, line]) == read
 
 
-async def test_the_longest_command_name_wins(tab: Page) -> None:
-    script = """async (line) => {
+async def test_the_longest_command_name_wins(script: Page) -> None:
+    source = """async (line) => {
         const { commandOf } = await import("/static/commandline.js");
         return commandOf([{ name: "add" }, { name: "add city" }], line)?.name ?? null;
     }"""
-    assert await tab.evaluate(script, "/add city Portland") == "add city"
-    assert await tab.evaluate(script, "/add citylights") == "add"
-    assert await tab.evaluate(script, "/added") is None
+    assert await script.evaluate(source, "/add city Portland") == "add city"
+    assert await script.evaluate(source, "/add citylights") == "add"
+    assert await script.evaluate(source, "/added") is None
 
 
-async def test_registered_commands_are_flattened_to_those_that_can_be_run(tab: Page) -> None:
+async def test_registered_commands_are_flattened_to_those_that_can_be_run(script: Page) -> None:
     registered = [
         {"name": "list", "description": "", "options": []},
         {
@@ -71,8 +71,8 @@ async def test_registered_commands_are_flattened_to_those_that_can_be_run(tab: P
         },
         {"name": "User menu", "type": 2},
     ]
-    script = """async (registered) => {
+    source = """async (registered) => {
         const { runnable } = await import("/static/commandline.js");
         return runnable(registered).map(({ name }) => name);
     }"""
-    assert await tab.evaluate(script, registered) == ["add a b", "add city", "list"]
+    assert await script.evaluate(source, registered) == ["add a b", "add city", "list"]

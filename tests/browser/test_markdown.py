@@ -43,8 +43,8 @@ SHOW = """async (text) => {
         ),
     ],
 )
-async def test_inline_markdown(tab: Page, text: str, html: str) -> None:
-    assert await tab.evaluate(SHOW, text) == f"<p>{html}</p>"
+async def test_inline_markdown(script: Page, text: str, html: str) -> None:
+    assert await script.evaluate(SHOW, text) == f"<p>{html}</p>"
 
 
 @pytest.mark.parametrize(
@@ -61,13 +61,13 @@ async def test_inline_markdown(tab: Page, text: str, html: str) -> None:
         ("", ""),
     ],
 )
-async def test_block_markdown(tab: Page, text: str, html: str) -> None:
-    assert await tab.evaluate(SHOW, text) == (html or "<p></p>")
+async def test_block_markdown(script: Page, text: str, html: str) -> None:
+    assert await script.evaluate(SHOW, text) == (html or "<p></p>")
 
 
-async def test_a_relative_timestamp_follows_the_sandboxs_clock(tab: Page) -> None:
-    script = """async () => {
+async def test_a_relative_timestamp_follows_the_sandboxs_clock(script: Page) -> None:
+    source = """async () => {
         const { relative } = await import("/static/time.js");
         return [relative(0, 90_000), relative(0, 7_200_000), relative(3_600_000, 0), relative(0, 86_400_000 * 40)];
     }"""
-    assert await tab.evaluate(script) == ["1 minute ago", "2 hours ago", "in 1 hour", "1 month ago"]
+    assert await script.evaluate(source) == ["1 minute ago", "2 hours ago", "in 1 hour", "1 month ago"]

@@ -1,6 +1,7 @@
 """The page's JSON API: each handler checks what came, asks the sandbox's parts, and answers with JSON."""
 
 import asyncio
+from contextlib import suppress
 from urllib.parse import quote
 
 from aiohttp import web
@@ -63,7 +64,8 @@ class Api:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        with self.live.listen(self._viewer(request)) as queue:
+        # A closed tab shows itself only when something is written to it; that is how every stream ends.
+        with self.live.listen(self._viewer(request)) as queue, suppress(ConnectionResetError):
             while (news := await self._next(queue)) is not None:
                 await response.write(encoded(news))
         return response

@@ -167,7 +167,7 @@ export class Panel {
     try {
       const { now } = await post("/api/world", body);
       setClock(now);
-      this.notify(skip ? `${done}. The clock jumped one hour, so the card comes at once.` : `${done}. The card comes with the target's next turn.`);
+      this.notify(skip ? `${done}. The clock jumped one hour.` : `${done}. The card comes with the target's next turn.`);
     } catch (error) {
       this.notify(error.message, true);
     }
