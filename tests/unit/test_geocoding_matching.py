@@ -115,6 +115,7 @@ def found(text: str) -> list[str]:
         ("Birmingham, England", "Birmingham, England, United Kingdom"),
         ("Birmingham, AL", "Birmingham, Alabama, United States"),
         ("Paris, France", "Paris, Île-de-France, France"),
+        ("Paris France", "Paris, Île-de-France, France"),
         ("Paris, ile de france", "Paris, Île-de-France, France"),
         ("Paris, Texas", "Paris, Texas, United States"),
         ("St. Louis, MO", "St. Louis, Missouri, United States"),
@@ -220,7 +221,10 @@ def test_the_ways_to_read_a_text_are_tried_in_order() -> None:
         Query("Charleston", ("west virginia", "usa")),
         Query("Charleston West", ("virginia", "usa")),
     )
+    assert queries("Den Haag") == (Query("Den Haag"), Query("Den", ("haag",)))
     assert queries("Ohio") == (Query("Ohio"),)
+    assert queries("New York") == (Query("New York"), Query("New", ("york",)))
+    assert queries("Flip !!") == (Query("Flip !!"),)
 
 
 def test_the_tables_are_complete() -> None:

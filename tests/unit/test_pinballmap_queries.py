@@ -89,6 +89,7 @@ def test_an_honest_name_passes_unchanged(name: str) -> None:
         ("  Ground \t Kontrol\n", "Ground Kontrol"),
         ("Dave’s", "Dave's"),
         ("Up–Down", "Up-Down"),
+        ("ŉ Flipper", "'n Flipper"),
         ("page=../../etc/passwd", "page etc passwd"),
         ("index.php", "index php"),
         ("1 union select 2", "1 union-select 2"),

@@ -6,7 +6,7 @@ Sandusky, once called so, and "München" brings Munich. State and country are fo
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dispinmap.geocoding.models import Place
@@ -32,25 +32,29 @@ class Query:
 
 
 def queries(text: str) -> tuple[Query, ...]:
-    """What to ask, in order, until something is found: as written first, then with a state split off by a blank."""
+    """What to ask, in order, until something is found: as written first, then with a state or country split off.
+
+    Every split is safe to try, because its answers must be in the state or country that was split off.
+    """
     name, *rest = (part.strip() for part in text.split(","))
     if not name:
         return ()
     qualifiers = tuple(qualifier for part in rest if (qualifier := fold(_without_postcode(part))))
-    split = [Query(start, (end, *qualifiers)) for start, end in _splits(_without_postcode(name).split())]
-    return (Query(name, qualifiers, literal=bool(split)), *split)
+    endings = _endings(_without_postcode(name).split())
+    known = [(start, end) for start, end in endings if is_known(end)]
+    splits = [Query(start, (end, *qualifiers)) for start, end in known or endings[-1:]]
+    return (Query(name, qualifiers, literal=bool(known)), *splits)
+
+
+def _endings(words: Sequence[str]) -> list[tuple[str, str]]:
+    """Every beginning with its folded ending, the longest ending first: "West Virginia" before "Virginia"."""
+    lengths = range(min(_LONGEST_QUALIFIER_WORDS, len(words) - 1), 0, -1)
+    pairs = [(" ".join(words[:-length]), fold(" ".join(words[-length:]))) for length in lengths]
+    return [(start, end) for start, end in pairs if end]
 
 
 def _without_postcode(text: str) -> str:
     return " ".join(word for word in text.split() if not any(letter.isdigit() for letter in word))
-
-
-def _splits(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The longest known ending first: "West Virginia" before "Virginia"."""
-    for length in range(min(_LONGEST_QUALIFIER_WORDS, len(words) - 1), 0, -1):
-        end = fold(" ".join(words[-length:]))
-        if is_known(end):
-            yield " ".join(words[:-length]), end
 
 
 def choose(query: Query, candidates: Sequence[Candidate]) -> tuple[Place, ...]:

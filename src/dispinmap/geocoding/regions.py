@@ -1,7 +1,8 @@
 """What people write behind a city's name: states, provinces and countries (pure).
 
 Abbreviations of states and provinces as the post offices of the United States and Canada use them; country codes are
-ISO 3166-1 and come with the geocoder's answers, so only names that its English answers do not hold are listed.
+ISO 3166-1 and come with the geocoder's answers together with an English name, so only other names are listed, and
+those of several words, which nothing else tells from the end of a town's name.
 """
 
 import re
@@ -27,7 +28,7 @@ CANADIAN_PROVINCES = {
 COUNTRY_ALIASES = {
     "uk": "GB", "great britain": "GB", "britain": "GB", "united kingdom": "GB",
     "usa": "US", "us": "US", "america": "US", "united states": "US", "united states of america": "US",
-    "canada": "CA", "france": "FR", "germany": "DE", "australia": "AU", "ireland": "IE", "new zealand": "NZ",
+    "new zealand": "NZ", "south africa": "ZA",
     "deutschland": "DE", "osterreich": "AT", "schweiz": "CH", "suisse": "CH", "svizzera": "CH", "espana": "ES",
     "italia": "IT", "nederland": "NL", "holland": "NL", "the netherlands": "NL", "netherlands": "NL", "belgie": "BE",
     "belgique": "BE", "sverige": "SE", "norge": "NO", "danmark": "DK", "suomi": "FI", "polska": "PL", "cesko": "CZ",
@@ -47,7 +48,8 @@ _SHORT = {"saint": "st", "sainte": "ste", "fort": "ft", "mount": "mt"}
 
 def fold(text: str) -> str:
     """The form in which names are compared: small plain letters, single blanks, "D.C." as "dc", "saint" as "st"."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
+    small = unicodedata.normalize("NFKD", text).casefold()
+    decomposed = unicodedata.normalize("NFKD", small).translate(_PLAIN)
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     words = re.split(r"[\W_]+", re.sub(r"['’.]", "", plain))
     return " ".join(_SHORT.get(word, word) for word in words if word)

@@ -1,5 +1,6 @@
 """Pinball Map over HTTP."""
 
+import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -27,6 +28,7 @@ PAGE_SIZE = 50
 MAX_DISTANCE_MILES = 250
 MIN_AUTOCOMPLETE_LETTERS = 3
 BURST = 5
+PAGING_BURST = 3
 # A server that asks for a longer pause gets it from the caller: nobody waits that long inside a call.
 MAX_WAIT_SECONDS = 10.0
 MAX_REMEMBERED_ROWS = 1000
@@ -57,7 +59,7 @@ class PinballMapClient:
     ) -> None:
         """`token` is sent as a header and nowhere else. The server's own limit is 120 requests a minute."""
         self.requests: Counter[str] = Counter()
-        """Requests sent, retries included, by outcome: ok, nothing, not_modified, or an error's `outcome`."""
+        """Requests sent, retries too, by outcome: ok, nothing, not_modified, cancelled, or an error's `outcome`."""
         self.malformed_rows = 0
         """Distinct rows left out."""
         self._session = session
@@ -66,7 +68,7 @@ class PinballMapClient:
         self._clock = clock
         self._limiter = AsyncLimiter(BURST, 60 * BURST / requests_per_minute)
         # Paging back takes at most half of the rate, so that a person's request never queues behind it.
-        self._paging_limiter = AsyncLimiter(1, 60 / (requests_per_minute / 2))
+        self._paging_limiter = AsyncLimiter(PAGING_BURST, 60 * PAGING_BURST / (requests_per_minute / 2))
         self._retry = stamina.AsyncRetryingCaller(
             attempts=3, timeout=30, wait_initial=0.5, wait_max=4, wait_jitter=0.5
         ).on(_worth_retrying)
@@ -151,6 +153,9 @@ class PinballMapClient:
                 self.requests["not_modified"] += 1
                 return cast("T", self._unchanged[question.path][1])
             result = self._read(answer, question)
+        except asyncio.CancelledError:
+            self.requests["cancelled"] += 1
+            raise
         except PinballMapError as error:
             self.requests[error.outcome] += 1
             self._note_pause(error)

@@ -1,5 +1,6 @@
 """The ways in which asking Pinball Map can fail. Nothing of aiohttp's passes this seam."""
 
+import math
 from typing import ClassVar
 
 from dispinmap.errors import DisPinMapError
@@ -83,4 +84,4 @@ def refusal(status: int, retry_after: float | None) -> PinballMapError | None:
 
 
 def _when(retry_after: float | None) -> str:
-    return f"in {retry_after:.0f} seconds" if retry_after else "in a few minutes"
+    return f"in {math.ceil(retry_after)} seconds" if retry_after else "in a few minutes"

@@ -89,7 +89,9 @@ def parse_hints(body: object) -> Page[LocationHint] | Nothing:
 
 def _object(body: object) -> Mapping[str, Any] | Nothing:
     if not isinstance(body, dict):
-        raise Malformed(f"Pinball Map's answer is a {type(body).__name__} instead of an object: check the address.")
+        raise Malformed(
+            f"Pinball Map's answer is a {type(body).__name__} instead of an object: check PINBALLMAP_API_BASE."
+        )
     if "errors" not in body:
         return body
     text = _text(body["errors"]) or "no reason given"
@@ -102,7 +104,9 @@ def _object(body: object) -> Mapping[str, Any] | Nothing:
 def _list(answer: Mapping[str, Any], key: str) -> list[Any]:
     rows = answer.get(key)
     if not isinstance(rows, list):
-        raise Malformed(f"Pinball Map's answer has no list “{key}”: check the address, or look for a newer DisPinMap.")
+        raise Malformed(
+            f"Pinball Map's answer has no list “{key}”: check PINBALLMAP_API_BASE, or look for a newer DisPinMap."
+        )
     return rows
 
 

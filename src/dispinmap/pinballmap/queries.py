@@ -13,7 +13,7 @@ _SPELLINGS = str.maketrans("‘’ʼ`´‐‑–—", "'''''----")
 # database's comment and its most abused words.
 _DOTS = re.compile(r"(?<!\w)\.|\.(?=\.|[^\W\d_]{2})")
 _DASHES = re.compile(r"-(?=-)")
-_UNION = re.compile(r"(?<=\bunion)\s(?=(?:all\s)?select\b)", re.IGNORECASE)
+_UNION = re.compile(r"(?<=union)\s(?=(?:all\s)?select)", re.IGNORECASE)
 
 
 def clean_query(text: str) -> str:
@@ -22,7 +22,9 @@ def clean_query(text: str) -> str:
     At most `MAX_QUERY_LENGTH` characters, without blanks at the ends, possibly empty. Percent-decoding the result
     changes nothing, and cleaning it again neither.
     """
-    folded = unicodedata.normalize("NFKC", text[: 4 * MAX_QUERY_LENGTH].translate(_SPELLINGS))
+    # Translated before, because NFKC makes a blank of an acute accent, and after, because it brings apostrophes out.
+    spelled = text[: 4 * MAX_QUERY_LENGTH].translate(_SPELLINGS)
+    folded = unicodedata.normalize("NFKC", spelled).translate(_SPELLINGS)
     allowed = "".join(letter if _is_allowed(letter) else " " for letter in folded)
     undotted = _single_blanks(_DASHES.sub("", _DOTS.sub(" ", allowed)))
     return _UNION.sub("-", undotted)[:MAX_QUERY_LENGTH].strip()
