@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import discord
 import pytest
 
+from dispinmap.sandbox.discord import interactions
 from dispinmap.sandbox.discord.models import InteractionState, Message, Upload
 from dispinmap.sandbox.discord.seed import Seed
 from dispinmap.sandbox.discord.server import DiscordServer
@@ -116,7 +117,11 @@ async def test_an_ephemeral_answer_is_seen_by_the_asker_alone(server: DiscordSer
 
 
 @pytest.mark.usefixtures("bot")
-async def test_a_command_that_never_answers_fails_after_three_seconds(server: DiscordServer, seed: Seed) -> None:
+async def test_a_command_that_never_answers_fails(
+    server: DiscordServer, seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert interactions.ACKNOWLEDGE_SECONDS == 3
+    monkeypatch.setattr(interactions, "ACKNOWLEDGE_SECONDS", 0.05)
     interaction = await server.invoke(seed.member.id, seed.pinball.id, "silent")
     await asyncio.wait_for(interaction.acknowledged.wait(), 5)
     assert (interaction.state, interaction.failure) == (InteractionState.FAILED, "The application did not respond")

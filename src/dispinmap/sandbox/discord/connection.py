@@ -13,6 +13,8 @@ from dispinmap.sandbox.discord.models import Json
 
 Compress = Callable[[bytes], bytes]
 
+GOODBYE_SECONDS = 1.0
+
 
 class Connection:
     """`send` never waits: a task of its own writes, so that whoever causes an event need not be asynchronous."""
@@ -34,14 +36,16 @@ class Connection:
 
     async def close(self, code: int) -> None:
         """Say goodbye with that code, after what is still to be sent."""
-        await self._outgoing.join()
+        # A client that has stopped reading is not waited for.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._outgoing.join()
         await self.socket.close(code=code)
 
     async def finish(self) -> None:
         """Stop writing."""
         self._writer.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._writer
+        await asyncio.gather(self._writer, return_exceptions=True)
 
     async def _write(self) -> None:
         while True:

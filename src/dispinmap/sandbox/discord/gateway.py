@@ -12,7 +12,7 @@ import structlog
 from aiohttp import WSMsgType, web
 
 from dispinmap.sandbox.discord import payloads
-from dispinmap.sandbox.discord.connection import Connection
+from dispinmap.sandbox.discord.connection import GOODBYE_SECONDS, Connection
 from dispinmap.sandbox.discord.models import Guild, Json
 from dispinmap.sandbox.discord.state import State
 
@@ -140,7 +140,7 @@ class Gateway:
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """One web socket, from HELLO to its end."""
-        socket = web.WebSocketResponse(max_msg_size=0)
+        socket = web.WebSocketResponse(timeout=GOODBYE_SECONDS, max_msg_size=0)
         await socket.prepare(request)
         connection = Connection(socket, request, request.query.get("compress"))
         self._connections.add(connection)
@@ -154,7 +154,7 @@ class Gateway:
         return socket
 
     async def drop(self, how: Drop = Drop.CUT, *, resumable: bool = True) -> None:
-        """End every connection; returns when they are gone."""
+        """End every connection: from here on, events wait for a resume."""
         if not resumable:
             self._sessions = {key: s for key, s in self._sessions.items() if s.connection is None}
         for connection in list(self._connections):

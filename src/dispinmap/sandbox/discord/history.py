@@ -16,15 +16,15 @@ def page(messages: Sequence[Message], query: Mapping[str, str]) -> list[Message]
     ApiError 50035 for anything else. https://discord.com/developers/docs/resources/message#get-channel-messages
     """
     limit = _limit(query.get("limit", str(DEFAULT_LIMIT)))
-    if "around" in query:
-        found = _around(messages, _id(query, "around"), limit)
-    elif "after" in query:
-        found = [message for message in messages if message.id > _id(query, "after")][:limit]
-    elif "before" in query:
-        found = [message for message in messages if message.id < _id(query, "before")][-limit:]
-    else:
-        found = list(messages[-limit:])
-    return found[::-1]
+    side = next((name for name in ("around", "after", "before") if name in query), None)
+    if side is None:
+        return list(messages[-limit:])[::-1]
+    middle = _id(query, side)
+    if side == "around":
+        return _around(messages, middle, limit)[::-1]
+    if side == "after":
+        return [message for message in messages if message.id > middle][:limit][::-1]
+    return [message for message in messages if message.id < middle][-limit:][::-1]
 
 
 def _around(messages: Sequence[Message], middle: int, limit: int) -> list[Message]:

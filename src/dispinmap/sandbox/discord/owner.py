@@ -76,8 +76,9 @@ class Owner:
         """The channel goes, and its messages with it."""
         channel = self.channel(channel_id)
         del self._state.channels[channel.id]
-        for message in self._state.channel_messages(channel.id):
-            del self._state.messages[message.id]
+        messages = self._state.messages
+        for message_id in [message.id for message in messages.values() if message.channel_id == channel.id]:
+            del messages[message_id]
         self._tell("CHANNEL_DELETE", channel)
 
     def overwrite(self, channel_id: int, *, allow: int = 0, deny: int = 0) -> None:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from dispinmap.sandbox.discord import payloads
+from dispinmap.sandbox.discord import errors, payloads
 from dispinmap.sandbox.discord.components import numbered
 from dispinmap.sandbox.discord.events import Event, EventKind, Events
 from dispinmap.sandbox.discord.gateway import Gateway, Intent
@@ -55,37 +55,42 @@ class Posts:
         kind: int = 0,
         extra_flags: int = 0,
     ) -> Message:
-        """Post. With an origin it is an answer to an interaction and may be ephemeral."""
+        """Post. With an origin it is an answer to an interaction and may be ephemeral.
+
+        Raises ApiError 10003 too, for an answer that comes after its channel is gone.
+        """
+        channel = self._state.channels.get(channel_id)
+        if channel is None:
+            raise errors.unknown_channel()
         payload = body.payload
         check_message(payload, len(body.uploads))
         flags = (payload.get("flags") or 0) & SETTABLE_FLAGS | extra_flags
-        if origin is None:
-            flags &= ~EPHEMERAL
         message = Message(
-            self._state.snowflakes.next(), channel_id, author, self._state.clock.now(), kind=kind, flags=flags
+            self._state.snowflakes.next(),
+            channel_id,
+            author,
+            self._state.clock.now(),
+            flags=flags if origin is not None else flags & ~EPHEMERAL,
+            nonce=payload.get("nonce"),
+            kind=kind,
+            origin=origin,
+            is_response=origin is not None,
+            reply_to=_reply_to(payload),
+            visible_to=origin.user.id if origin is not None and flags & EPHEMERAL else None,
         )
-        message.nonce = payload.get("nonce")
-        message.origin, message.is_response = origin, origin is not None
-        message.visible_to = origin.user.id if origin is not None and flags & EPHEMERAL else None
-        message.reply_to = _reply_to(payload)
-        self._fill(message, payload)
-        message.attachments = self._store(message, body.uploads)
-        if not flags & LOADING:
-            check_not_empty(message.content, message.embeds, message.components, message.attachments)
+        self._fill(message, body, may_be_empty=message.thinking)
         self._state.messages[message.id] = message
-        self._state.channels[channel_id].last_message_id = message.id
+        channel.last_message_id = message.id
         self._tell(EventKind.MESSAGE_CREATE, message)
         return message
 
     def edit(self, message: Message, body: Body) -> None:
         """Change what the body mentions. The answer to a deferred interaction stops thinking."""
         check_message(body.payload, len(body.uploads))
-        was_thinking = message.thinking
-        self._fill(message, body.payload)
-        self._keep_attachments(message, body)
-        check_not_empty(message.content, message.embeds, message.components, message.attachments)
-        message.flags &= ~LOADING
-        if not was_thinking:
+        self._fill(message, body, may_be_empty=False)
+        if message.thinking:
+            message.flags &= ~LOADING
+        else:
             message.edited_at = self._state.clock.now()
         self._tell(EventKind.MESSAGE_UPDATE, message)
 
@@ -98,15 +103,19 @@ class Posts:
     def typing(self, channel_id: int) -> None:
         self._events.publish(Event(EventKind.TYPING, channel_id))
 
-    def _fill(self, message: Message, payload: Json) -> None:
+    def _fill(self, message: Message, body: Body, *, may_be_empty: bool) -> None:
+        """Take over what the body mentions; a body that is refused changes nothing."""
+        payload = body.payload
+        content = (payload["content"] or "").strip() if "content" in payload else message.content
+        embeds = _embeds(payload["embeds"] or []) if "embeds" in payload else message.embeds
+        components = numbered(payload["components"] or []) if "components" in payload else message.components
+        kept = _kept(message, payload)
+        if not may_be_empty:
+            check_not_empty(content, embeds, components, kept, body.uploads)
+        message.content, message.embeds, message.components = content, embeds, components
+        message.attachments = kept + self._store(message, body.uploads)
         if "content" in payload:
-            message.content = (payload["content"] or "").strip()
             self._mention(message, payload.get("allowed_mentions"))
-        if "embeds" in payload:
-            embeds = payload["embeds"] or []
-            message.embeds = [{"type": "rich", **embed} for embed in embeds if not is_blank(embed)]
-        if "components" in payload:
-            message.components = numbered(payload["components"] or [])
 
     def _mention(self, message: Message, allowed: Json | None) -> None:
         """Who is pinged: https://discord.com/developers/docs/resources/message#allowed-mentions-object."""
@@ -130,14 +139,6 @@ class Posts:
         attachment = Attachment(number, filename, upload.content, upload.content_type, url, ephemeral)
         self._state.attachments[number] = attachment
         return attachment
-
-    def _keep_attachments(self, message: Message, body: Body) -> None:
-        """`attachments` in an edit lists those that stay; new files come on top."""
-        listed = body.payload.get("attachments")
-        if listed is not None:
-            kept = {int(each["id"]) for each in listed}
-            message.attachments = [each for each in message.attachments if each.id in kept]
-        message.attachments = message.attachments + self._store(message, body.uploads)
 
     def _tell(self, kind: EventKind, message: Message) -> None:
         self._events.publish(Event(kind, message.channel_id, message=message))
@@ -174,6 +175,19 @@ class Posts:
         """What a bot may read without the message-content intent: its own posts and those that mention it."""
         bot = self._state.bot
         return message.author == bot or bot in message.mentions
+
+
+def _embeds(given: list[Json]) -> list[Json]:
+    return [{"type": "rich", **embed} for embed in given if not is_blank(embed)]
+
+
+def _kept(message: Message, payload: Json) -> list[Attachment]:
+    """`attachments` in an edit lists those that stay; new files come on top."""
+    listed = payload.get("attachments")
+    if listed is None:
+        return message.attachments
+    ids = {int(each["id"]) for each in listed}
+    return [attachment for attachment in message.attachments if attachment.id in ids]
 
 
 def _reply_to(payload: Json) -> int | None:
