@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispinmap.database.engine import Database
@@ -224,6 +224,7 @@ def shape(target: Target) -> tuple[object, ...]:
     return target.type, place, label, target.poll_rate_minutes, target.kind
 
 
+@settings(deadline=None)
 @given(
     targets=st.lists(any_target(), max_size=8),
     rate=st.integers(1, MAX_POLL_RATE_MINUTES),

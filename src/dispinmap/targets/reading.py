@@ -43,9 +43,9 @@ class ReadLine:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Arguments:
-    """Words by place and words by name. A named one takes the bare words that follow it: `name:Ground Kontrol`."""
+    """Words by place, taken one by one, and words by name. A named one takes the bare words that follow it: `name:Ground Kontrol`."""
 
     bare: list[str]
     named: dict[str, str]

@@ -45,10 +45,7 @@ def without_unwanted(waiting: Iterable[Waiting], targets: Sequence[WatchedTarget
 
 
 def _heir(waiting: Waiting, targets: Sequence[WatchedTarget]) -> int | None:
-    return next(
-        (watched.target.id for watched in targets if announces(watched, waiting.submission)),
-        None,
-    )
+    return next((watched.target.id for watched in targets if announces(watched, waiting.submission)), None)
 
 
 def hastened(

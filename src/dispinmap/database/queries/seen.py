@@ -33,7 +33,7 @@ async def mark_seen(session: AsyncSession, pairs: Collection[tuple[int, int]], a
     await insert_new(
         session,
         SeenSubmissionRow,
-        [{"channel_id": channel_id, "submission_id": id_, "seen_at": at} for channel_id, id_ in set(pairs)],
+        [{"channel_id": channel_id, "submission_id": id_, "seen_at": at} for channel_id, id_ in sorted(set(pairs))],
     )
 
 
