@@ -45,7 +45,7 @@ class ReadLine:
 
 @dataclass(slots=True)
 class _Arguments:
-    """Words by place, taken one by one, and words by name. A named one takes the bare words that follow it: `name:Ground Kontrol`."""
+    """Words by place, taken one by one, and words by name, which go on to the next name: `name:Ground Kontrol`."""
 
     bare: list[str]
     named: dict[str, str]
