@@ -15,18 +15,9 @@ from dispinmap.sandbox.discord.seed import Seed
 from dispinmap.sandbox.discord.server import DiscordServer
 from dispinmap.sandbox.page.server import ChatPage
 from dispinmap.sandbox.world import World
+from tests.browser.chromium import CHROMIUM, CHROMIUM_OPTIONS
 from tests.browser.stage_bot import StageBot
 
-CHROMIUM = Path("/usr/bin/chromium")
-"""Where Debian's package puts it."""
-CHROMIUM_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 PATIENCE_MILLISECONDS = 5000
 TOKEN = "stage-token"
 

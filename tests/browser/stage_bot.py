@@ -1,6 +1,7 @@
 """A small real discord.py bot that uses everything the chat page can show."""
 
 import io
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -117,9 +118,12 @@ class StageBot(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         self.tree.add_command(add)
-        for command in (rate, kinds, secret, button, menu, think, silence, export, import_):
-            self.tree.add_command(command)
+        self._add(rate, kinds, secret, button, menu, think, silence, export, import_)
         await self.tree.sync()
+
+    def _add(self, *commands_: Any) -> None:  # noqa: ANN401 - each has its own parameters in its type
+        for command in commands_:
+            self.tree.add_command(command)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         self.waiting = interaction
