@@ -58,7 +58,7 @@ async def test_a_poll_rate_is_set(world: World, given: dict[str, str], sentence:
     ("minutes", "sentence"),
     [
         ("soon", "“soon” is no poll rate: write a whole number of minutes, or “default”."),
-        ("0", "A poll rate of 0 minutes is out of range: choose 1 to 10080 minutes"),
+        ("0", "A poll rate of 0 minutes is not between 1 and 10080"),
         ("1.5", "“1.5” is no poll rate"),
     ],
 )

@@ -114,7 +114,9 @@ class DisPinMapBot(commands.AutoShardedBot):
         if error is not None:
             self.desk.report(error, event_method)
 
-    async def on_command_error(self, context: Context, exception: commands.CommandError, /) -> None:  # type: ignore[override]
+    async def on_command_error(  # type: ignore[override]  # discord.py leaves the bot's type open, here it is ours
+        self, context: Context, exception: commands.CommandError, /
+    ) -> None:
         if isinstance(exception, commands.CommandNotFound):
             await self._unknown(context)
         else:

@@ -2,7 +2,7 @@
 
 import difflib
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import discord
@@ -95,24 +95,25 @@ class ErrorDesk:
         """Tell whoever gave the command, in text or as slash command."""
         where = ctx.command.qualified_name if ctx.command else "text"
         text = misused(error, ctx.command) or self.sentence(error, where, ctx.channel.id)
-        try:
-            await ctx.send(text, ephemeral=True)
-        except discord.HTTPException as failure:
-            self._unanswered(failure, where, ctx.channel.id)
+        await self._tell(lambda: ctx.send(text, ephemeral=True), where, ctx.channel.id)
 
     async def answer_interaction(self, interaction: discord.Interaction, error: Exception, where: str) -> None:
         """Tell whoever pressed a button, chose from a menu or met a command Discord remembers wrongly."""
         text = self.sentence(error, where, interaction.channel_id)
-        try:
-            if interaction.response.is_done():
-                await interaction.followup.send(text, ephemeral=True)
-            else:
-                await interaction.response.send_message(text, ephemeral=True)
-        except discord.HTTPException as failure:
-            self._unanswered(failure, where, interaction.channel_id)
+        answer = interaction.followup.send if interaction.response.is_done() else interaction.response.send_message
+        await self._tell(lambda: answer(text, ephemeral=True), where, interaction.channel_id)
 
-    @staticmethod
-    def _unanswered(failure: discord.HTTPException, where: str, channel_id: int | None) -> None:
-        _log.warning(
-            "command_error_not_answered", command=where, channel_id=channel_id, status=failure.status, code=failure.code
-        )
+    async def _tell(self, answer: Callable[[], Awaitable[object]], where: str, channel_id: int | None) -> None:
+        try:
+            await answer()
+        except discord.HTTPException as failure:
+            # Mostly a channel in which the bot may not write: the person sees that, and nobody else can help.
+            _log.warning(
+                "command_error_not_answered",
+                command=where,
+                channel_id=channel_id,
+                status=failure.status,
+                code=failure.code,
+            )
+        except Exception as failure:  # noqa: BLE001 (the last edge: nobody above could tell the person either)
+            self.report(failure, where, channel_id)

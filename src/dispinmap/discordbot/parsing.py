@@ -7,11 +7,10 @@ from dispinmap.errors import UserError
 from dispinmap.targets.models import (
     DEFAULT_RADIUS_MILES,
     KILOMETRES_PER_MILE,
-    MAX_POLL_RATE_MINUTES,
     MAX_RADIUS_MILES,
-    MIN_POLL_RATE_MINUTES,
     MIN_RADIUS_MILES,
     NotificationKind,
+    checked_poll_rate,
 )
 
 DEFAULT_WORD = "default"
@@ -32,7 +31,8 @@ _TRAILING_RADIUS = re.compile(
     r"(?P<name>.*[^\s,]),?\s+(?P<radius>\d+(?:[.,]\d+)?(?:\s*(?:mi|miles?|km|kilomet(?:er|re)s?))?)",
     re.IGNORECASE | re.ASCII | re.DOTALL,
 )
-_PASTED_LINE = re.compile(r"\s+(?=[!/][a-z_]+\s)")
+# A quoted name is passed over whole, because it may hold anything.
+_PASTED_LINE = re.compile(r'"(?:[^"\\]|\\.)*"|\s+(?=[!/](?:add|poll_rate|notifications)\s|# )')
 
 
 def unquoted(text: str) -> str:
@@ -93,13 +93,7 @@ def parse_minutes(text: str) -> int | None:
     digits = re.fullmatch(r"(\d{1,6})(?:\s*(?:m|min|minutes?))?", word, re.ASCII)
     if not digits:
         raise UserError(f"“{text.strip()}” is no poll rate: write a whole number of minutes, or “{DEFAULT_WORD}”.")
-    minutes = int(digits[1])
-    if not MIN_POLL_RATE_MINUTES <= minutes <= MAX_POLL_RATE_MINUTES:
-        raise UserError(
-            f"A poll rate of {minutes} minutes is out of range: choose {MIN_POLL_RATE_MINUTES} "
-            f"to {MAX_POLL_RATE_MINUTES} minutes (a week)."
-        )
-    return minutes
+    return checked_poll_rate(int(digits[1]))
 
 
 def parse_kind(text: str) -> NotificationKind | None:
@@ -115,4 +109,5 @@ def parse_kind(text: str) -> NotificationKind | None:
 
 def pasted_lines(text: str) -> str:
     """An export as lines again: a slash command's field turns the line breaks of what is pasted into blanks."""
-    return text if "\n" in text.strip() else _PASTED_LINE.sub("\n", text.strip())
+    given = text.strip()
+    return text if "\n" in given else _PASTED_LINE.sub(lambda found: found[0].strip() or "\n", given)

@@ -58,6 +58,8 @@ class AskerView(discord.ui.View):
         except discord.HTTPException as error:
             # Somebody deleted the message, or its interaction is too old to be edited: nothing left to disable.
             _log.info("view_not_disabled", message_id=self.message.id, status=error.status)
+        except Exception as error:  # noqa: BLE001 (the edge of a timer: nobody awaits it)
+            self._desk.report(error, type(self).__name__, self.message.channel.id)
 
     def _disable(self) -> None:
         for child in self.children:
