@@ -7,9 +7,9 @@ import aiohttp
 import discord
 import pytest
 
-from dispinmap.sandbox.discord.gateway import PRIVILEGED, CloseCode, Drop, Intent
 from dispinmap.sandbox.discord.seed import Seed
 from dispinmap.sandbox.discord.server import DiscordServer
+from dispinmap.sandbox.discord.sessions import PRIVILEGED, CloseCode, Drop, Intent
 from dispinmap.sandbox.errors import SandboxError
 from tests.fakes.clock import ManualClock
 from tests.integration.sandbox_bot import TOKEN, Bot, running, serving

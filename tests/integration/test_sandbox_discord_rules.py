@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispinmap.sandbox.discord.commands import check_registration, find, may_use, read_options
-from dispinmap.sandbox.discord.components import check_selection, leaves, numbered, usable
 from dispinmap.sandbox.discord.errors import ApiError
 from dispinmap.sandbox.discord.faults import Faults
 from dispinmap.sandbox.discord.history import page
@@ -16,7 +15,6 @@ from dispinmap.sandbox.discord.limits import GLOBAL, Limits
 from dispinmap.sandbox.discord.models import Channel, Guild, Json, Member, Message, Overwrite, Role, User
 from dispinmap.sandbox.discord.permissions import EVERYTHING, Permission, permissions
 from dispinmap.sandbox.discord.snowflakes import Snowflakes
-from dispinmap.sandbox.discord.validation import check_message, embed_size
 from dispinmap.sandbox.errors import SandboxError
 from tests.fakes.clock import ManualClock
 
@@ -220,42 +218,6 @@ def test_a_command_that_discord_would_not_register_is_refused(command: Json) -> 
     with pytest.raises(ApiError) as refused:
         check_registration([command])
     assert refused.value.code == 50035
-
-
-def row(*components: Json) -> Json:
-    return {"type": 1, "components": list(components)}
-
-
-def test_a_disabled_control_and_a_selection_out_of_bounds_are_refused() -> None:
-    menu = {"type": 3, "custom_id": "m", "options": [{"label": "A", "value": "a"}, {"label": "B", "value": "b"}]}
-    rows = [row({"type": 2, "custom_id": "old", "disabled": True}), row(menu)]
-    with pytest.raises(SandboxError, match="greyed out"):
-        usable(rows, "old", 2)
-    with pytest.raises(SandboxError, match="takes 1 to 1 options"):
-        check_selection(menu, ["a", "b"])
-    check_selection({**menu, "max_values": 2}, ["a", "b"])
-
-
-def test_components_are_numbered_apart() -> None:
-    rows = numbered([row({"type": 2}, {"type": 2}), row({"type": 2})])
-    assert [row["id"] for row in rows] == [1, 4]
-    assert [leaf["id"] for leaf in leaves(rows)] == [2, 3, 5]
-
-
-@given(st.lists(st.integers(1, 1024), max_size=25), st.integers(0, 256), st.integers(0, 2048))
-def test_all_text_of_an_embed_counts_towards_the_sum(values: list[int], title: int, footer: int) -> None:
-    embed = {
-        "title": "t" * title,
-        "footer": {"text": "f" * footer},
-        "fields": [{"name": "n", "value": "v" * value} for value in values],
-    }
-    size = title + footer + sum(values) + len(values)
-    assert embed_size(embed) == size
-    if size <= 6000:
-        check_message({"embeds": [embed]})
-    else:
-        with pytest.raises(ApiError):
-            check_message({"embeds": [embed]})
 
 
 def test_faults_are_used_up_oldest_first() -> None:

@@ -2,10 +2,10 @@
 
 from dispinmap.sandbox.discord import payloads
 from dispinmap.sandbox.discord.events import Event, EventKind
-from dispinmap.sandbox.discord.gateway import Intent
 from dispinmap.sandbox.discord.models import Channel, Guild, Json, Member, Overwrite, Role, User
 from dispinmap.sandbox.discord.parts import Parts
 from dispinmap.sandbox.discord.permissions import EVERYONE, Permission
+from dispinmap.sandbox.discord.sessions import Intent
 from dispinmap.sandbox.errors import SandboxError
 
 BOT_PERMISSIONS = (

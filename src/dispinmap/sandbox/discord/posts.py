@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from dispinmap.sandbox.discord import errors, payloads
 from dispinmap.sandbox.discord.components import numbered
 from dispinmap.sandbox.discord.events import Event, EventKind, Events
-from dispinmap.sandbox.discord.gateway import Gateway, Intent
+from dispinmap.sandbox.discord.gateway import Gateway
 from dispinmap.sandbox.discord.models import (
     EPHEMERAL,
     LOADING,
@@ -18,6 +18,7 @@ from dispinmap.sandbox.discord.models import (
     User,
 )
 from dispinmap.sandbox.discord.permissions import Permission, has
+from dispinmap.sandbox.discord.sessions import Intent
 from dispinmap.sandbox.discord.state import State
 from dispinmap.sandbox.discord.validation import check_message, check_not_empty, is_blank
 

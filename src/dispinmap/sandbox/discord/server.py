@@ -11,7 +11,6 @@ from aiohttp import web
 from dispinmap.clock import Clock
 from dispinmap.sandbox.discord.events import Event
 from dispinmap.sandbox.discord.faults import Faults
-from dispinmap.sandbox.discord.gateway import Drop
 from dispinmap.sandbox.discord.limits import Limits
 from dispinmap.sandbox.discord.models import Channel, Choice, Guild, Interaction, Json, Message, Upload
 from dispinmap.sandbox.discord.owner import Owner
@@ -25,6 +24,7 @@ from dispinmap.sandbox.discord.rest.interactions import InteractionRoutes
 from dispinmap.sandbox.discord.rest.messages import MessageRoutes
 from dispinmap.sandbox.discord.rest.middleware import API, Edge
 from dispinmap.sandbox.discord.seed import Seed, plant
+from dispinmap.sandbox.discord.sessions import Drop
 from dispinmap.sandbox.errors import SandboxError
 
 T = TypeVar("T")
