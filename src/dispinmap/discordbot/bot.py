@@ -44,9 +44,10 @@ class DisPinMapBot(commands.AutoShardedBot):
     """Answers commands, and tells the service which servers it is in. Messages go out through `DiscordDestination`."""
 
     def __init__(self, services: Services, *, shard_count: int | None = None) -> None:
+        prefix = services.command_prefix
         super().__init__(
-            command_prefix=commands.when_mentioned_or(*filter(None, [services.command_prefix])),
-            intents=_intents(services.command_prefix),
+            command_prefix=commands.when_mentioned_or(prefix) if prefix else commands.when_mentioned,
+            intents=_intents(prefix),
             tree_cls=Tree,
             help_command=None,
             allowed_mentions=discord.AllowedMentions.none(),
