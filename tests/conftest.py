@@ -5,10 +5,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from dispinmap.database.engine import Database
 from dispinmap.database.upgrade import upgrade
 from tests.fakes.clock import ManualClock
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("dispinmap", deadline=None)
+settings.load_profile("dispinmap")
 
 CAPTURES = Path(__file__).parents[2] / "shared" / "pinballmap" / "captures"
 

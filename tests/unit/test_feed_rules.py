@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from dispinmap.feed import schedule
 from dispinmap.feed.cursor import OVERLAP, Cursor, advance, keep_walking, reaches, read_back_to, unknown
-from dispinmap.feed.settle import GRACE, Held, Settling, hold_until, returns, settle
-from dispinmap.matching.promises import Promise
+from dispinmap.feed.settle import GRACE, Settling, hold_until, returns, settle
+from dispinmap.matching.promises import Held, Promise
 from dispinmap.pinballmap.models import Submission, SubmissionType
 from tests.fakes.values import NOON, submission
 

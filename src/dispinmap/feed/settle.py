@@ -7,22 +7,11 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Final
 
-from dispinmap.matching.promises import Promise
+from dispinmap.matching.promises import Held, Pair, Promise
 from dispinmap.pinballmap.models import Submission, SubmissionType
 
 GRACE: Final = timedelta(seconds=5)
 """Time for the poll that ends a window to finish before the removal leaves."""
-
-Pair = tuple[int, int]
-"""A channel id and a submission id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A removal that is promised to a channel and has not left yet."""
-
-    channel_id: int
-    submission: Submission
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from dispinmap.matching.index import TargetIndex
 from dispinmap.pinballmap.models import Submission
 from dispinmap.targets.models import WatchedTarget
 
+Pair = tuple[int, int]
+"""A channel id and a submission id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -17,6 +20,14 @@ class Promise:
     target_id: int
     submission: Submission
     due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A removal that was promised to a channel earlier and has not left yet."""
+
+    channel_id: int
+    submission: Submission
 
 
 def due_at(watched: WatchedTarget, now: datetime) -> datetime:

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dispinmap import app
+from dispinmap.sandbox.clock import SandboxClock
 from dispinmap.sandbox.page.server import ChatPage
 from dispinmap.sandbox.services import embedded_services
 
@@ -15,13 +16,14 @@ LOOPBACK = "127.0.0.1"
 async def run(port: int, announce: Callable[[str], None]) -> None:
     """Run until cancelled; `announce` is given the page's address once the bot is connected."""
     with TemporaryDirectory(prefix="dispinmap-sandbox-") as folder:
-        async with embedded_services(rate_limits=True) as services:
-            page = ChatPage(services.discord, services.world, services.clock)
+        clock = SandboxClock()
+        async with embedded_services(clock, rate_limits=True) as services:
+            page = ChatPage(services.discord, services.world, clock)
             await page.start(LOOPBACK, port)
             try:
                 async with asyncio.TaskGroup() as group:
                     settings = services.settings(f"sqlite:///{Path(folder) / 'sandbox.db'}")
-                    group.create_task(app.run(settings, services.clock, web_host=LOOPBACK), name="bot")
+                    group.create_task(app.run(settings, clock, web_host=LOOPBACK), name="bot")
                     await services.discord.wait_connected()
                     announce(page.url)
             finally:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from dispinmap.sandbox.clock import SandboxClock
+from dispinmap.clock import Clock
 from dispinmap.sandbox.discord.seed import Seed
 from dispinmap.sandbox.discord.server import DiscordServer
 from dispinmap.sandbox.geocoder_server import GeocoderServer
@@ -22,7 +22,7 @@ PINBALLMAP_TOKEN = "sandbox-pinballmap-token"  # noqa: S105 -- the same
 class EmbeddedServices:
     """Everything that the bot finds outside itself, listening on loopback."""
 
-    clock: SandboxClock
+    clock: Clock
     world: World
     discord: DiscordServer
     pinballmap: PinballMapServer
@@ -47,9 +47,8 @@ class EmbeddedServices:
 
 
 @asynccontextmanager
-async def embedded_services(*, rate_limits: bool = False) -> AsyncIterator[EmbeddedServices]:
-    """Start them on free ports and stop them at the end."""
-    clock = SandboxClock()
+async def embedded_services(clock: Clock, *, rate_limits: bool = False) -> AsyncIterator[EmbeddedServices]:
+    """Start them on free ports, all on this clock, and stop them at the end."""
     world = World(clock)
     discord = DiscordServer(clock, token=DISCORD_TOKEN, rate_limits=rate_limits)
     pinballmap = PinballMapServer(world, clock, token=PINBALLMAP_TOKEN, etags=True)

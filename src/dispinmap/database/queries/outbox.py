@@ -17,9 +17,8 @@ from dispinmap.database.tables import (
     NotificationRow,
     SubmissionRow,
 )
-from dispinmap.feed.settle import Held, Pair
 from dispinmap.health import QueueState
-from dispinmap.matching.promises import Promise
+from dispinmap.matching.promises import Held, Pair, Promise
 from dispinmap.outbox.destination import Item
 from dispinmap.outbox.states import MessageState, NotificationState
 from dispinmap.pinballmap.models import SubmissionType

@@ -1,0 +1,5 @@
+"""`python -m dispinmap`."""
+
+from dispinmap.cli import main
+
+main()
