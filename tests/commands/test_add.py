@@ -80,7 +80,7 @@ async def test_a_menu_holds_at_most_25_and_says_so(world: World) -> None:
     world.targets.locations = tuple(Location(number, f"Bar {number}") for number in range(40))
     answer = await world.slash("add location", name="bar")
     assert len(answer.components[0]["components"][0]["options"]) == 25
-    assert answer.content.startswith("40 are called like that; here are the first 25.")
+    assert answer.content.startswith("40 match; here are the first 25.")
 
 
 async def test_only_the_asker_may_use_a_menu(world: World) -> None:

@@ -33,6 +33,12 @@ async def test_the_list_is_an_aligned_table_in_any_script(world: World) -> None:
     )
 
 
+async def test_a_name_that_is_written_from_right_to_left_leaves_the_columns_in_place(world: World) -> None:
+    world.targets.watch(replace(GROUND_KONTROL, target_name="פינבול"))
+    row = (await world.slash("list")).content.splitlines()[2]
+    assert row == "1  \u2068פינבול\u2069  60 min (channel)  machines (channel)  5 min ago"
+
+
 async def test_the_list_says_what_is_wrong_with_a_target(world: World) -> None:
     world.targets.watch(LOST)
     assert "⚠️ 1: “somewhere” has no coordinates: remove it and add it again." in (await world.slash("list")).content

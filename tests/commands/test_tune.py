@@ -86,7 +86,9 @@ async def test_kinds_are_set(world: World, given: dict[str, str], sentence: str)
 
 async def test_an_unknown_kind_in_a_message_shows_how_the_command_is_written(world: World) -> None:
     answer = await world.say("!notifications everything")
-    assert "`/notifications kind: [target:]`" in answer.content
+    assert answer.content == (
+        "“everything” is none of machines, comments, all, default.\nHow to write it: `/notifications kind: [target:]`"
+    )
     assert world.expect_errors()
 
 

@@ -171,6 +171,15 @@ async def test_each_refusal_says_what_to_do_next(
         await destination.send(outgoing(1))
 
 
+@pytest.mark.parametrize("code", [50006, 50083])
+async def test_an_embed_that_was_taken_away_or_an_archived_thread_closes_the_channel(
+    world: Discord, destination: DiscordDestination, code: int
+) -> None:
+    world.refuse(400, {"code": code, "message": "no"})
+    with pytest.raises(ChannelClosed):
+        await destination.send(outgoing(1))
+
+
 async def test_a_long_rate_limit_goes_back_with_its_delay(world: Discord, destination: DiscordDestination) -> None:
     body = {"message": "slow down", "retry_after": 64.5, "global": False}
     world.refuse(429, body, {"Via": "1.1 google", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": "64.5"})

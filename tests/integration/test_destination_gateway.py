@@ -122,6 +122,17 @@ async def test_a_channel_that_was_closed_or_deleted_is_told_apart_from_the_rest(
             await destination.send(outgoing(channel.id, 1))
 
 
+async def test_a_history_the_bot_may_not_read_is_not_taken_for_an_empty_one(
+    server: DiscordServer, seed: Seed, bot: DisPinMapBot, clock: ManualClock
+) -> None:
+    heard = asyncio.ensure_future(bot.wait_for("guild_channel_update", timeout=5))
+    await asyncio.sleep(0)
+    server.deny(seed.pinball.id, Permission.READ_MESSAGE_HISTORY)
+    await heard
+    with pytest.raises(ChannelClosed):
+        await DiscordDestination(bot).find(seed.pinball.id, [5], clock.now())
+
+
 async def test_a_server_that_throws_the_bot_out_and_takes_it_back_is_told_to_the_service(
     server: DiscordServer, seed: Seed, bot: DisPinMapBot, targets: FakeTargetService
 ) -> None:

@@ -128,7 +128,7 @@ class DisPinMapBot(commands.AutoShardedBot):
         # "!!!" or "@bot ?" is talk, not a command.
         if word[:1].isalpha():
             names = {name for command in self.commands for name in (command.name, *command.aliases)}
-            await ctx.send(did_you_mean(word, sorted(names)))
+            await self.desk.tell(lambda: ctx.send(did_you_mean(word, sorted(names))), "unknown", ctx.channel.id)
 
 
 def _intents(prefix: str) -> discord.Intents:

@@ -17,6 +17,15 @@ from dispinmap.outbox.destination import (
     OutgoingMessage,
 )
 
+_EMPTY_MESSAGE = 50006
+_ARCHIVED_THREAD = 50083
+"""Of https://docs.discord.com/developers/topics/opcodes-and-status-codes#json-json-error-codes"""
+
+_CLOSED = (
+    "Discord does not let the bot post here: give it View Channel, Send Messages, Embed Links "
+    "and Read Message History in this channel."
+)
+
 TIMEOUT_SECONDS = 90.0
 """Longer than discord.py's own five attempts at a 5xx, which take 25 seconds, and its waits for a rate limit."""
 
@@ -44,6 +53,8 @@ class DiscordDestination:
 
         Raises DeliveryError where the channel's history cannot be read.
         """
+        if self._hides_history(channel_id):
+            raise ChannelClosed(_CLOSED)
         wanted = frozenset(submission_ids)
         channel = self._client.get_partial_messageable(channel_id)
         with self._translated():
@@ -52,6 +63,18 @@ class DiscordDestination:
                     if self._is_own(post) and wanted <= _carried(post):
                         return post.id
         return None
+
+    def _hides_history(self, channel_id: int) -> bool:
+        """Without the permission Discord answers with an empty history, as if the post had never been made.
+
+        https://docs.discord.com/developers/resources/message#get-channel-messages
+        """
+        channel = self._client.get_channel(channel_id)
+        place = channel.parent if isinstance(channel, discord.Thread) else channel
+        if not isinstance(place, discord.abc.GuildChannel) or self._client.user is None:
+            return False
+        bot = place.guild.get_member(self._client.user.id)
+        return bot is not None and not place.permissions_for(bot).read_message_history
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -89,13 +112,15 @@ def _translated() -> Iterator[None]:
 def _closed(error: discord.Forbidden | discord.NotFound) -> str:
     if isinstance(error, discord.NotFound):
         return "The channel does not exist any more: add the targets again in another one."
-    return (
-        "Discord lets the bot not post here: give it View Channel, Send Messages, Embed Links "
-        "and Read Message History in this channel."
-    )
+    return _CLOSED
 
 
-def _refused(error: discord.HTTPException) -> NotDelivered | MessageRejected:
+def _refused(error: discord.HTTPException) -> NotDelivered | ChannelClosed | MessageRejected:
+    if error.code == _EMPTY_MESSAGE:
+        # Every message has an embed; it can only be empty where Discord took that away.
+        return ChannelClosed(_CLOSED)
+    if error.code == _ARCHIVED_THREAD:
+        return ChannelClosed("The thread is archived: write something in it to open it again.")
     if error.status == 429:
         return NotDelivered("Discord refuses requests for now: wait, then try again.", _retry_after(error))
     if error.status == 401:

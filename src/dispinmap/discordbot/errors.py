@@ -61,6 +61,8 @@ def _misuse(error: commands.UserInputError) -> str:
         return f"“{error.param.name}” is missing."
     if isinstance(error, commands.ArgumentParsingError):
         return "The quotes do not match: put them around the whole name, or leave them out."
+    if isinstance(error, commands.BadLiteralArgument):
+        return f"“{safe(error.argument, 50)}” is none of {', '.join(map(str, error.literals))}."
     return f"That could not be read: {safe(str(error), 300)}"
 
 
@@ -95,15 +97,16 @@ class ErrorDesk:
         """Tell whoever gave the command, in text or as slash command."""
         where = ctx.command.qualified_name if ctx.command else "text"
         text = misused(error, ctx.command) or self.sentence(error, where, ctx.channel.id)
-        await self._tell(lambda: ctx.send(text, ephemeral=True), where, ctx.channel.id)
+        await self.tell(lambda: ctx.send(text, ephemeral=True), where, ctx.channel.id)
 
     async def answer_interaction(self, interaction: discord.Interaction, error: Exception, where: str) -> None:
         """Tell whoever pressed a button, chose from a menu or met a command Discord remembers wrongly."""
         text = self.sentence(error, where, interaction.channel_id)
         answer = interaction.followup.send if interaction.response.is_done() else interaction.response.send_message
-        await self._tell(lambda: answer(text, ephemeral=True), where, interaction.channel_id)
+        await self.tell(lambda: answer(text, ephemeral=True), where, interaction.channel_id)
 
-    async def _tell(self, answer: Callable[[], Awaitable[object]], where: str, channel_id: int | None) -> None:
+    async def tell(self, answer: Callable[[], Awaitable[object]], where: str, channel_id: int | None) -> None:
+        """Send an answer; where even that fails, log it."""
         try:
             await answer()
         except discord.HTTPException as failure:

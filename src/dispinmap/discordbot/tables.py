@@ -76,7 +76,13 @@ def _name(watched: WatchedTarget) -> str:
     name = clean(label(watched.target)).replace("`", "’")
     mark = "⚠ " if watched.target.problem else ""
     radius = f" ({area.radius:g} mi)" if (area := watched.target.area) else ""
-    return mark + _cut_to(name, NAME_COLUMNS - width(mark + radius)) + radius
+    return mark + _isolated(_cut_to(name, NAME_COLUMNS - width(mark + radius))) + radius
+
+
+def _isolated(name: str) -> str:
+    """A name in Hebrew or Arabic must not turn the columns around it."""
+    turns = any(unicodedata.bidirectional(character) in ("R", "AL") for character in name)
+    return f"\u2068{name}\u2069" if turns else name
 
 
 def _inherited(text: str, inherited: bool) -> str:  # noqa: FBT001 (a private helper of two words)

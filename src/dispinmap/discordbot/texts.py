@@ -148,8 +148,8 @@ def no_place(text: str) -> str:
 def several(count: int, shown: int) -> str:
     """Above a select menu."""
     if count > shown:
-        return f"{count} are called like that; here are the first {shown}. Choose one, or try a longer name:"
-    return f"{count} are called like that. Which one?"
+        return f"{count} match; here are the first {shown}. Choose one, or try a longer name:"
+    return f"{count} match. Which one?"
 
 
 def location_option(location: Location) -> tuple[str, str]:
