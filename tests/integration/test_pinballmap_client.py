@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import structlog
 
-from dispinmap.http import open_session, user_agent
+from dispinmap.http import MAX_BODY_BYTES, open_session, user_agent
 from dispinmap.pinballmap.client import MAX_WAIT_SECONDS, PinballMapClient, _worth_retrying
 from dispinmap.pinballmap.errors import Garbled, Limited, Malformed, PinballMapError, Unauthorized, Unavailable
 from dispinmap.pinballmap.models import Location, LocationHint, Nothing, Rows
@@ -226,6 +226,13 @@ async def test_nobody_listening_is_unavailable(session: aiohttp.ClientSession, c
     assert TOKEN not in str(caught.value)
 
 
+async def test_an_endless_answer_is_dropped(server: ScriptedServer, clock: ManualClock) -> None:
+    server.will_answer(Scripted(b" " * (MAX_BODY_BYTES + 1)))
+    async with open_session() as patient:
+        with pytest.raises(Unavailable, match="sent more than 16 MiB"):
+            await PinballMapClient(patient, server.url, TOKEN, clock).autocomplete("flip")
+
+
 async def test_a_redirect_never_takes_the_token_elsewhere(client: PinballMapClient, server: ScriptedServer) -> None:
     async with scripted_server() as elsewhere:
         server.will_answer(Scripted(status=302, headers={"Location": elsewhere.url}))
@@ -309,7 +316,7 @@ async def test_paging_back_leaves_room_for_people(
     server.will_answer(PAGE)
     client = PinballMapClient(session, server.url, TOKEN, clock, requests_per_minute=0.001)
     paging = asyncio.gather(*(client.feed(page) for page in range(1, 21)))
-    await asyncio.gather(*(client.submissions_at(number) for number in range(2)))
+    await asyncio.wait_for(asyncio.gather(client.submissions_at(1), client.submissions_at(2)), 5)
     assert sum("page" in request.query for request in server.received) == 3
     paging.cancel()
     with pytest.raises(asyncio.CancelledError):
