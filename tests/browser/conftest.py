@@ -23,6 +23,16 @@ TOKEN = "stage-token"
 
 
 @dataclass(frozen=True, slots=True)
+class Chat:
+    """The embedded Discord with a bot in it."""
+
+    discord: DiscordServer
+    clock: SandboxClock
+    bot: StageBot
+    seed: Seed
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """What a browser test plays on."""
 
@@ -64,23 +74,33 @@ async def script(browser: Browser) -> AsyncIterator[Page]:
     await page.stop()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chat() -> AsyncIterator[Chat]:
+    """Discord with the bot connected: the slow part, so all tests share it."""
     clock = SandboxClock()
-    server, world = DiscordServer(clock, token=TOKEN), World(clock)
+    server = DiscordServer(clock, token=TOKEN)
     seed = server.seed()
-    page = ChatPage(server, world, clock)
     await server.start()
-    await page.start()
-    monkeypatch.setattr(discord.http.Route, "BASE", server.api_base)
     bot = StageBot()
-    running = asyncio.create_task(bot.start(TOKEN))
-    await server.wait_connected()
-    yield Stage(server, world, clock, page, bot, seed)
-    await bot.close()
-    await running
-    await page.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(discord.http.Route, "BASE", server.api_base)
+        running = asyncio.create_task(bot.start(TOKEN))
+        await server.wait_connected()
+        yield Chat(server, clock, bot, seed)
+        await bot.close()
+        await running
     await server.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(chat: Chat) -> AsyncIterator[Stage]:
+    """A world and a page of the test's own, and a chat without messages."""
+    world = World(chat.clock)
+    page = ChatPage(chat.discord, world, chat.clock)
+    await page.start()
+    yield Stage(chat.discord, world, chat.clock, page, chat.bot, chat.seed)
+    await page.stop()
+    chat.discord.state.messages.clear()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -17,8 +17,15 @@ from dispinmap.sandbox.page.live import Live, encoded
 from dispinmap.sandbox.submissions import SubmissionRow
 from dispinmap.sandbox.world import World
 
-SKIP_SECONDS = 3600
-"""The default poll rate: after that much time a target at default rate has had its turn, and a removal has settled."""
+SKIP_STEPS = 4
+SKIP_STEP_SECONDS = 900
+"""Together the default poll rate: after that a target at default rate has had its turn, and a removal has settled.
+
+In steps of the feed's longest interval, because a poll that is under way during a jump falls asleep after it: the next
+step wakes it.
+"""
+SKIP_PAUSE_SECONDS = 0.15
+"""Real time between the steps, enough for a poll on loopback."""
 PULSE_SECONDS = 5
 """How often an idle stream says that it lives, in real time."""
 
@@ -131,9 +138,14 @@ class Api:
         change = requests.CHANGE.validate_json(await request.read())
         self._carry_out(change)
         if change.skip:
-            self._clock.advance(SKIP_SECONDS)
+            await self._skip()
         self.live.tell_all({"type": "world", **self._pulse(), "world": views.world(self._world)})
         return self._time()
+
+    async def _skip(self) -> None:
+        for _ in range(SKIP_STEPS):
+            await asyncio.sleep(SKIP_PAUSE_SECONDS)
+            self._clock.advance(SKIP_STEP_SECONDS)
 
     def _carry_out(self, change: requests.Change) -> SubmissionRow:
         match change:
