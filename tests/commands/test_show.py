@@ -97,8 +97,16 @@ async def test_a_check_says_how_much_is_new(world: World) -> None:
     world.targets.watch(GROUND_KONTROL)
     world.checks.result = CheckResult(3)
     answer = await world.slash("check")
-    assert answer.content == "✅ Pinball Map was asked: 3 new submissions will be posted here right away."
+    assert answer.content == "✅ 3 new submissions will be posted here right away."
     assert world.checks.asked == [world.channel.id]
+
+
+async def test_a_check_tells_both_what_is_new_and_what_went_wrong(world: World) -> None:
+    world.targets.watch(GROUND_KONTROL)
+    world.checks.result = CheckResult(1, "Pinball Map does not answer: try again in a minute.")
+    assert (await world.slash("check")).content == (
+        "✅ 1 new submission will be posted here right away.\n⚠️ Pinball Map does not answer: try again in a minute."
+    )
 
 
 async def test_a_check_without_news_shows_the_latest_known(world: World) -> None:

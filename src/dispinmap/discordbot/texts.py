@@ -1,9 +1,8 @@
 """What the commands answer, in words (pure)."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from dispinmap.discordbot.lines import moment, short
+from dispinmap.discordbot.lines import short
 from dispinmap.discordbot.markdown import cut, escape, fit, length, safe
 from dispinmap.geocoding.models import Place
 from dispinmap.outbox.destination import Item
@@ -32,6 +31,8 @@ KIND_WORDS = {
     NotificationKind.COMMENTS: "comments",
     NotificationKind.ALL: "machines added and removed, and comments",
 }
+
+_UNLESS_OWN = ", unless a target has its own setting."
 
 
 def label(target: Target) -> str:
@@ -94,10 +95,11 @@ def listed(items: Sequence[Item]) -> list[str]:
     return [short(item.submission) for item in items]
 
 
-def checked(new: int) -> str:
-    """The answer to `/check` where something was new."""
+def checked(new: int, problem: str | None) -> str:
+    """The answer to `/check` where something was new, even if Pinball Map could not be asked for more."""
     what = "1 new submission" if new == 1 else f"{new} new submissions"
-    return f"✅ Pinball Map was asked: {what} will be posted here right away."
+    told = f"✅ {what} will be posted here right away."
+    return cut(f"{told}\n⚠️ {escape(problem)}", MESSAGE_LIMIT) if problem else told
 
 
 def nothing_new(problem: str | None, known: Sequence[Item]) -> str:
@@ -114,7 +116,7 @@ def removed(target: Target) -> str:
 
 def poll_rate_set(minutes: int | None, target: Target | None) -> str:
     if target is None:
-        return f"✅ This channel’s targets are checked {every(minutes or DEFAULT_POLL_RATE_MINUTES)}{_unless_own}"
+        return f"✅ This channel’s targets are checked {every(minutes or DEFAULT_POLL_RATE_MINUTES)}{_UNLESS_OWN}"
     if minutes is None:
         return f"✅ {named(target)} follows the channel’s poll rate again."
     return f"✅ {named(target)} is checked {every(minutes)}."
@@ -122,13 +124,10 @@ def poll_rate_set(minutes: int | None, target: Target | None) -> str:
 
 def kind_set(kind: NotificationKind | None, target: Target | None) -> str:
     if target is None:
-        return f"✅ This channel gets {KIND_WORDS[kind or DEFAULT_KIND]}{_unless_own}"
+        return f"✅ This channel gets {KIND_WORDS[kind or DEFAULT_KIND]}{_UNLESS_OWN}"
     if kind is None:
         return f"✅ {named(target)} follows the channel’s kinds again."
     return f"✅ For {named(target)} this channel gets {KIND_WORDS[kind]}."
-
-
-_unless_own = ", unless a target has its own setting."
 
 
 def no_location(text: str) -> str:
@@ -198,7 +197,3 @@ def as_code(text: str) -> str | None:
     """`text` as a block that can be copied, or None where it needs a file."""
     block = f"```\n{text.rstrip()}\n```"
     return None if "`" in text or length(block) > MESSAGE_LIMIT else block
-
-
-def when(at: datetime | None, missing: str) -> str:
-    return moment(at) if at else missing

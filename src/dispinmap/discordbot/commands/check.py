@@ -28,8 +28,8 @@ class CheckCog(ServiceCog):
             await ctx.send(texts.NO_TARGETS)
             return
         result = await self.services.check(ctx.channel.id)
-        if result.new and not result.problem:
-            await ctx.send(texts.checked(result.new))
+        if result.new:
+            await ctx.send(texts.checked(result.new, result.problem))
             return
         known = await self.services.targets.latest_known(ctx.channel.id)
         await ctx.send(texts.nothing_new(result.problem, known))
