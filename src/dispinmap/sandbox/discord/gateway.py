@@ -29,16 +29,15 @@ class Gateway:
         self.allowed_intents = int(PRIVILEGED)
         self._connections: set[Connection] = set()
         self._sessions: dict[str, Session] = {}
-        self._changed = asyncio.Condition()
+        self._online = asyncio.Event()
 
     @property
     def connected(self) -> bool:
         """Whether at least one session hears events right now."""
-        return any(session.connection is not None for session in self._sessions.values())
+        return self._online.is_set()
 
     async def wait_connected(self) -> None:
-        async with self._changed:
-            await self._changed.wait_for(lambda: self.connected)
+        await self._online.wait()
 
     def dispatch(
         self,
@@ -69,14 +68,12 @@ class Gateway:
             await self._listen(connection)
         finally:
             self._connections.discard(connection)
-            await self._detach(connection)
+            self._detach(connection)
             await connection.finish()
         return socket
 
-    async def drop(self, how: Drop = Drop.CUT, *, resumable: bool = True) -> None:
+    def drop(self, how: Drop = Drop.CUT, *, resumable: bool = True) -> None:
         """End every connection: from here on, events wait for a resume."""
-        if not resumable:
-            self._sessions.clear()
         for connection in list(self._connections):
             if how is Drop.RECONNECT:
                 connection.send({"op": Op.RECONNECT, "d": None})
@@ -84,7 +81,9 @@ class Gateway:
                 connection.send({"op": Op.INVALID_SESSION, "d": resumable})
             else:
                 connection.cut()
-            await self._detach(connection)
+            self._detach(connection)
+        if not resumable:
+            self._sessions.clear()
 
     async def close(self) -> None:
         for connection in list(self._connections):
@@ -101,7 +100,7 @@ class Gateway:
                 return self._ended(connection, message.data)
             try:
                 packet = message.json()
-                code = await self._received(connection, packet["op"], packet.get("d"))
+                code = self._received(connection, packet["op"], packet.get("d"))
             except (ValueError, KeyError, TypeError):
                 code = CloseCode.DECODE_ERROR
             if code is not None:
@@ -117,19 +116,19 @@ class Gateway:
         if code in (1000, 1001):
             self._sessions = {key: s for key, s in self._sessions.items() if s.connection is not connection}
 
-    async def _received(self, connection: Connection, op: int, data: Json) -> CloseCode | None:
+    def _received(self, connection: Connection, op: int, data: Json) -> CloseCode | None:
         """Carry a packet out; a code where it must end the connection."""
         if op == Op.HEARTBEAT:
             connection.send({"op": Op.HEARTBEAT_ACK})
         elif op == Op.IDENTIFY:
-            return await self._identify(connection, data)
+            return self._identify(connection, data)
         elif op == Op.RESUME:
-            return await self._resume(connection, data)
+            return self._resume(connection, data)
         elif self._session_of(connection) is None:
             return CloseCode.NOT_AUTHENTICATED
         return None
 
-    async def _identify(self, connection: Connection, data: Json) -> CloseCode | None:
+    def _identify(self, connection: Connection, data: Json) -> CloseCode | None:
         if data["token"] != self._token:
             return CloseCode.AUTHENTICATION_FAILED
         if self._session_of(connection) is not None:
@@ -139,7 +138,7 @@ class Gateway:
         index, count = data.get("shard") or (0, 1)
         session = Session(secrets.token_hex(16), data["intents"], (index, count))
         self._sessions[session.id] = session
-        await self._attach(session, connection)
+        self._attach(session, connection)
         self._greet(session)
         return None
 
@@ -166,7 +165,7 @@ class Gateway:
     def _guild(self, guild: Guild) -> Json:
         return payloads.guild_create(guild, self._state.guild_channels(guild.id), self._state.bot)
 
-    async def _resume(self, connection: Connection, data: Json) -> CloseCode | None:
+    def _resume(self, connection: Connection, data: Json) -> CloseCode | None:
         if data["token"] != self._token:
             return CloseCode.AUTHENTICATION_FAILED
         session = self._sessions.get(data["session_id"])
@@ -176,19 +175,20 @@ class Gateway:
             return None
         for event in missed:
             connection.send(event)
-        await self._attach(session, connection)
+        self._attach(session, connection)
         session.dispatch("RESUMED", {})
         return None
 
     def _session_of(self, connection: Connection) -> Session | None:
         return next((s for s in self._sessions.values() if s.connection is connection), None)
 
-    async def _attach(self, session: Session, connection: Connection) -> None:
+    def _attach(self, session: Session, connection: Connection) -> None:
         session.connection = connection
-        async with self._changed:
-            self._changed.notify_all()
+        self._online.set()
 
-    async def _detach(self, connection: Connection) -> None:
+    def _detach(self, connection: Connection) -> None:
         session = self._session_of(connection)
         if session is not None:
             session.connection = None
+        if all(each.connection is None for each in self._sessions.values()):
+            self._online.clear()

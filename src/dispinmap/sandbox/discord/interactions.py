@@ -108,7 +108,6 @@ class Interactions:
         message = self._answer(interaction, callback, data)
         interaction.original_id = None if message is None else message.id
         deferred = callback is Callback.DEFERRED_MESSAGE
-        interaction.ephemeral = message is not None and message.visible_to is not None
         self._move(interaction, InteractionState.DEFERRED if deferred else InteractionState.ANSWERED)
         return message
 

@@ -164,6 +164,7 @@ class InteractionState(StrEnum):
     DEFERRED = "deferred"
     """Acknowledged, the answer is to come: “thinking…”."""
     ANSWERED = "answered"
+    """Also after a click that was acknowledged without anything to see."""
     FAILED = "failed"
     """`failure` holds the sentence that Discord shows."""
 
@@ -188,7 +189,6 @@ class Interaction:
     failure: str | None = None
     original_id: int | None = None
     """What @original stands for: the first answer, or the message whose component was used."""
-    ephemeral: bool = False
     choices: list[Choice] = field(default_factory=list)
     acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the bot acknowledged in time, or once it is too late; `failure` tells which."""

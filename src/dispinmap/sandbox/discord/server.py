@@ -173,7 +173,7 @@ class DiscordServer:
 
     async def drop_gateway(self, *, resumable: bool = True, how: Drop = Drop.CUT) -> None:
         """End all web sockets. What happens until the bot is back is replayed if the sessions are resumable."""
-        await self._parts.gateway.drop(how, resumable=resumable)
+        self._parts.gateway.drop(how, resumable=resumable)
 
     @property
     def allowed_intents(self) -> int:
