@@ -199,6 +199,11 @@ async def test_a_file_is_uploaded(tab: Page) -> None:
     await expect(log(tab)).to_contain_text("read /add 874")
 
 
+async def test_a_file_cannot_be_typed_and_is_asked_for(tab: Page) -> None:
+    await enter(tab, "/import file:set-up.txt")
+    await expect(log(tab)).to_contain_text("“file” takes a file: attach one.")
+
+
 async def test_another_channels_messages_are_marked_unread_until_it_is_opened(tab: Page, stage: Stage) -> None:
     await stage.bot.get_partial_messageable(stage.seed.news.id).send("news")
     news = tab.get_by_role("button", name="portland-news")

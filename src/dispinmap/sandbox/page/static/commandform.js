@@ -92,7 +92,7 @@ export class CommandForm {
       spellcheck: "false",
       "aria-describedby": "command-hint",
     });
-    if (initial) {
+    if (initial && input.type !== "file") {
       input.value = initial.text;
       if (initial.value !== undefined) this.remember(input, initial);
     }

@@ -32,8 +32,6 @@ export const names = {
   channel: (id) => state.channels.find((channel) => channel.id === id)?.name ?? "unknown channel",
 };
 
-export const bot = () => [...state.users.values()].find((user) => user.bot);
-
 export const messagesHere = () =>
   (state.messages.get(state.channel) ?? []).filter((message) => !state.dismissed.has(message.id));
 
