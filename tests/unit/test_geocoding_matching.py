@@ -194,6 +194,13 @@ def test_mountains_and_airports_step_back_behind_towns() -> None:
     assert choose(Query("Windsor"), [hill]) == (hill.place,)
 
 
+def test_a_guess_of_the_geocoder_does_not_pass_for_a_town_while_a_state_can_be_split_off() -> None:
+    as_written, split = queries("Tilt OR")
+    guess, meant = town("Orange", "Texas", US, 90_000), town("Tilt", "Oregon", US, 5_000)
+    assert choose(as_written, [guess]) == ()
+    assert choose(split, [guess, meant]) == (meant.place,)
+
+
 def test_hamlets_alone_are_all_offered() -> None:
     hamlets = [town("Tilt", "Oregon", US), town("Tilt", "Maine", US, 20)]
     assert len(choose(Query("Tilt"), hamlets)) == 2
