@@ -68,8 +68,8 @@ def meaning(target: LegacyTarget) -> tuple[int, str, object]:
     return target.channel_id, target.target_type, target.target_name
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.lists(drafts, max_size=60).map(legacy_targets))
+@settings(max_examples=8, deadline=None)
+@given(st.lists(drafts, max_size=120).map(legacy_targets))
 def test_every_target_keeps_its_meaning_or_is_merged_into_the_oldest_that_has_it(targets: list[LegacyTarget]) -> None:
     with TemporaryDirectory() as folder:
         path = create(Path(folder) / "legacy.db", targets)

@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from dispinmap.database.upgrade import LEGACY_REVISION, head
 from dispinmap.database.verify import revision
 from tests.migrations.legacy import rows, write
@@ -57,11 +55,8 @@ def test_an_unchanged_schema_makes_an_empty_revision(database_file: Path, tmp_pa
     assert "op." not in new.read_text()
 
 
-@pytest.mark.parametrize("arguments", [("upgrade", "head", "--sql"), ("downgrade", f"{LEGACY_REVISION}:base", "--sql")])
-def test_writing_sql_instead_of_running_it_is_refused_with_a_sentence(
-    tmp_path: Path, arguments: tuple[str, ...]
-) -> None:
-    answer = alembic(tmp_path / "none.db", *arguments)
+def test_writing_sql_instead_of_running_it_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    answer = alembic(tmp_path / "none.db", "upgrade", "head", "--sql")
     assert answer.returncode != 0
     assert "run the command without --sql" in answer.stdout
     assert "Traceback" not in answer.stderr

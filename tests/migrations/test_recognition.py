@@ -69,6 +69,17 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         upgrade(f"sqlite:///{path}")
 
 
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match=r"unable to open database file.*check that its folder exists"):
+        upgrade(f"sqlite:///{tmp_path / 'nowhere' / 'new.db'}")
+
+
+def test_an_upgrade_that_fails_half_way_says_why(legacy_file: Path) -> None:
+    write(legacy_file, "CREATE VIEW submissions AS SELECT 1")
+    with pytest.raises(DatabaseError, match="submissions"):
+        upgrade(f"sqlite:///{legacy_file}")
+
+
 def assert_refused(path: Path, sentence: str) -> None:
     """Refused, and nothing was changed."""
     before = schema(path)

@@ -4,8 +4,13 @@ import ast
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 
+from dispinmap.database.engine import sync_engine
+from dispinmap.database.migrations.options import COMPARISON
+from dispinmap.database.tables import Base
 from dispinmap.database.upgrade import LEGACY_REVISION, UNIQUE_LOCATION_REVISION, alembic_config
 
 SCHEMA = {
@@ -99,3 +104,18 @@ def test_the_chain_starts_at_production_and_passes_the_documented_revision() -> 
     assert chain[0] == LEGACY_REVISION
     assert UNIQUE_LOCATION_REVISION in chain
     assert [script.down_revision for script in reversed(REVISIONS)] == [None, *chain[:-1]]
+
+
+def test_generated_revisions_do_not_depend_on_our_types(tmp_path: Path) -> None:
+    engine = sync_engine(f"sqlite:///{tmp_path / 'empty.db'}")
+    with engine.connect() as connection:
+        options = {**COMPARISON, "sqlalchemy_module_prefix": "sa.", "alembic_module_prefix": "op."}
+        context = MigrationContext.configure(connection, opts={**options, "target_metadata": Base.metadata})
+        upgrades = produce_migrations(context, Base.metadata).upgrade_ops
+        assert upgrades is not None
+        code = render_python_code(
+            upgrades, migration_context=context, render_as_batch=True, render_item=COMPARISON["render_item"]
+        )
+    engine.dispose()
+    assert "sa.DateTime()" in code
+    assert "dispinmap" not in code

@@ -24,7 +24,7 @@ def test_a_database_at_head_has_nothing_off(database_file: Path) -> None:
         ("DROP INDEX unique_channel_area", "monitoring_targets: index unique_channel_area is missing."),
         (
             "INSERT INTO seen_submissions (channel_id, submission_id) VALUES (404, 1)",
-            "1 rows of seen_submissions (the first is 1) belong to rows of channel_configs that are not there.",
+            "seen_submissions refers to rows of channel_configs that are not there (how many: 1, the first: 1).",
         ),
     ],
 )

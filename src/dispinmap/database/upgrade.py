@@ -8,6 +8,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import inspect
+from sqlalchemy.exc import DBAPIError
 
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
@@ -51,11 +52,16 @@ def upgrade(url: str) -> None:
     Raises DatabaseError if the database is of another origin, newer than this code, or wrong afterwards.
     """
     config = alembic_config(url)
-    before = _recognise(url, config)
     try:
+        before = _recognise(url, config)
         command.upgrade(config, "head")
     except CommandError as error:
         raise DatabaseError(str(error)) from error
+    except DBAPIError as error:
+        raise DatabaseError(
+            f"The database cannot be upgraded ({error.orig}): check that its folder exists, that it may be written and "
+            "that no other program holds it, then start again."
+        ) from error
     problems = verify(url)
     if problems:
         raise DatabaseError(f"The database is not what this version needs: {' '.join(problems)}")

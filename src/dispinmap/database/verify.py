@@ -55,7 +55,7 @@ def broken_references(connection: Connection) -> list[str]:
         'SELECT "table", parent, COUNT(*), MIN(rowid) FROM pragma_foreign_key_check GROUP BY 1, 2'
     )
     return [
-        f"{count} rows of {table} (the first is {first}) belong to rows of {parent} that are not there."
+        f"{table} refers to rows of {parent} that are not there (how many: {count}, the first: {first})."
         for table, parent, count, first in rows
     ]
 

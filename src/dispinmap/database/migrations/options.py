@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy import BigInteger
 
-from dispinmap.database.types import Id, UtcDateTime
+from dispinmap.database.types import UtcDateTime
 
 
 def _is_ours(name: str | None, kind: str, _parents: Mapping[str, str | None]) -> bool:
@@ -16,11 +15,7 @@ def _is_ours(name: str | None, kind: str, _parents: Mapping[str, str | None]) ->
 
 def _render(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
     """Revisions spell types in plain SQLAlchemy, so that an old one never depends on today's code."""
-    if kind == "type" and isinstance(item, UtcDateTime):
-        return "sa.DateTime()"
-    if kind == "type" and isinstance(item, BigInteger) and item is Id:
-        return 'sa.BigInteger().with_variant(sa.Integer(), "sqlite")'
-    return False
+    return "sa.DateTime()" if kind == "type" and isinstance(item, UtcDateTime) else False
 
 
 COMPARISON: Mapping[str, Any] = {
