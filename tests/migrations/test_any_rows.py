@@ -99,7 +99,7 @@ def check_at_head(row: Row, target: LegacyTarget) -> None:
         assert row.target_name == value
         assert row.location_id is None
     if row.target_type == "city":
-        assert (row.display_name or row.target_name) == target.target_name
+        assert (row.target_name if row.display_name is None else row.display_name) == target.target_name
 
 
 def check_back(old: OldRow, target: LegacyTarget) -> None:

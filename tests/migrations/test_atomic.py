@@ -15,7 +15,7 @@ from dispinmap.database.verify import revision, verify
 from tests.migrations import legacy
 from tests.migrations.legacy import rows, schema
 
-SPACING = 21
+SPACING = 17
 """Every so many statements the upgrade is broken off; enough to hit every kind of revision."""
 
 ROWS = "SELECT * FROM monitoring_targets ORDER BY id"
