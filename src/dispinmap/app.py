@@ -91,6 +91,7 @@ class Application:
     async def run(self, web_host: str) -> None:
         """Log in and serve until cancelled. Raises DisPinMapError where Discord refuses the token or the intents."""
         use_api_base(self._settings.discord_api_base)
+        await self._poller.begin()
         web = WebServer(self.report)
         port = await web.start(web_host, self._settings.port)
         log.info("web_listening", port=port)

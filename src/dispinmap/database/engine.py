@@ -1,7 +1,10 @@
 """Opening the database. The driver never begins or commits by itself: we say when, also around DDL."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -11,6 +14,27 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 BUSY_TIMEOUT_MS = 5000
 _MODE = "dispinmap_mode"
 _READ, _WRITE = "read", "write"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def undivided(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Let a cancellation wait for the end of `method`.
+
+    A connection whose statement or opening is cancelled half-way is lost to the pool and left open.
+    """
+
+    @wraps(method)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        task = asyncio.ensure_future(method(*args, **kwargs))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task})
+            raise
+
+    return run
 
 
 class Database:

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.clock import Clock
-from dispinmap.database.engine import Database
+from dispinmap.database.engine import Database, undivided
 from dispinmap.database.queries import channels, outbox, seen, submissions, targets
 from dispinmap.database.queries import feed as feed_queries
 from dispinmap.feed import schedule
@@ -64,6 +64,10 @@ class Poller:
         self.problem: str | None = None
         """Why Pinball Map could not be asked last time; None once it could."""
 
+    async def begin(self) -> None:
+        """Note, at the very first start, what is history: before anybody can ask for anything."""
+        await self._cursor(self._clock.now())
+
     async def run(self) -> NoReturn:
         """Poll for ever, whenever it is time. Only errors that are ours end it."""
         while True:
@@ -98,8 +102,7 @@ class Poller:
         async with self._turn:
             now = self._clock.now()
             cursor = await self._cursor(now)
-            async with self._database.read() as session:
-                watched = await targets.watched(session)
+            watched = await self._watched()
             interval = self._interval(min((each.poll_rate for each in watched), default=schedule.LONGEST_INTERVAL))
             try:
                 rows = await self._read(cursor, watched)
@@ -111,6 +114,7 @@ class Poller:
         self._wake_sender()
         return result
 
+    @undivided
     async def _next_poll_at(self, now: datetime) -> datetime | None:
         """None while nobody watches anything; then nothing is asked either."""
         cursor = await self._cursor(now)
@@ -122,6 +126,7 @@ class Poller:
             return self._not_before or now
         return cursor.last_polled_at + self._interval(smallest)
 
+    @undivided
     async def _cursor(self, now: datetime) -> Cursor:
         """Where the feed was left, or its beginning.
 
@@ -135,6 +140,11 @@ class Poller:
             async with self._database.write() as session:
                 await feed_queries.save_cursor(session, cursor)
         return cursor
+
+    @undivided
+    async def _watched(self) -> list[WatchedTarget]:
+        async with self._database.read() as session:
+            return await targets.watched(session)
 
     def _interval(self, smallest_poll_rate: timedelta) -> timedelta:
         return schedule.interval(smallest_poll_rate, self._shortest_interval)
@@ -170,6 +180,7 @@ class Poller:
                 rows += _rows(await self._pinballmap.submissions_at(place))
         return rows
 
+    @undivided
     async def _store(self, cursor: Cursor, rows: Sequence[Submission], now: datetime, settling: Settling) -> Poll:
         async with self._database.write() as session:
             watched = await targets.watched(session)

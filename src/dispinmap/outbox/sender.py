@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 import structlog
 
 from dispinmap.clock import Clock, wait_for
-from dispinmap.database.engine import Database
+from dispinmap.database.engine import Database, undivided
 from dispinmap.database.queries import outbox
 from dispinmap.database.queries.outbox import SavedMessage
 from dispinmap.outbox.batches import Measure, cards, first_message, nonce
@@ -98,11 +98,13 @@ class Sender:
         self._busy.discard(channel_id)
         self.wake()
 
+    @undivided
     async def _ready(self, channel_id: int | None = None) -> list[int]:
         async with self._database.read() as session:
             ready = await outbox.ready_channels(session, self._clock.now(), channel_id)
         return ready if channel_id is not None else [channel for channel in ready if channel not in self._busy]
 
+    @undivided
     async def _seconds_to_next(self) -> float:
         now = self._clock.now()
         async with self._database.read() as session:
@@ -111,6 +113,7 @@ class Sender:
             return IDLE_SECONDS
         return min(IDLE_SECONDS, max(0.0, (next_at - now).total_seconds()))
 
+    @undivided
     async def _prepare(self, channel_id: int) -> SavedMessage | None:
         """The message to attempt now, committed together with the note that an attempt is under way."""
         now = self._clock.now()
@@ -135,6 +138,7 @@ class Sender:
         shown = tuple(cards(message.items, self._measure))
         return await self._destination.send(OutgoingMessage(message.channel_id, message.nonce, shown))
 
+    @undivided
     async def _sent(self, message: SavedMessage, posted_id: int) -> None:
         async with self._database.write() as session:
             await outbox.finish(session, message, MessageState.SENT, self._clock.now(), posted_id=posted_id, error=None)
@@ -149,6 +153,7 @@ class Sender:
         else:
             await self._postpone(message, error)
 
+    @undivided
     async def _postpone(self, message: SavedMessage, error: DeliveryError) -> None:
         retry_after = error.retry_after if isinstance(error, NotDelivered) else None
         until = self._clock.now() + message_delay(message.attempts + 1, retry_after)
@@ -158,6 +163,7 @@ class Sender:
             "delivery_failed", channel_id=message.channel_id, message_id=message.id, attempts=message.attempts + 1
         )
 
+    @undivided
     async def _park(self, message: SavedMessage, error: ChannelClosed) -> None:
         now = self._clock.now()
         async with self._database.write() as session:
@@ -169,6 +175,7 @@ class Sender:
             )
         log.warning("channel_parked", channel_id=message.channel_id, attempts=attempts, retry_at=retry_at.isoformat())
 
+    @undivided
     async def _give_up(self, message: SavedMessage, error: MessageRejected) -> None:
         async with self._database.write() as session:
             await outbox.finish(
