@@ -1,8 +1,8 @@
 """Opening the database. The driver never begins or commits by itself: we say when, also around DDL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -11,7 +11,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from dispinmap.database.errors import DatabaseError
+
 BUSY_TIMEOUT_MS = 5000
+CLOSE_SECONDS = 5.0
 _MODE = "dispinmap_mode"
 _READ, _WRITE = "read", "write"
 
@@ -47,21 +50,44 @@ class Database:
         _prepare(self._engine.sync_engine)
         self._reading = self._sessions(_READ)
         self._writing = self._sessions(_WRITE)
+        self._open = 0
+        self._closing = False
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """One consistent view; SQLite refuses changes in it."""
-        async with self._reading() as session:
-            yield session
+        with self._in_use():
+            async with self._reading() as session:
+                yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """One transaction that takes the writer's lock at once, so that it cannot fail half-way for want of it."""
-        async with self._writing() as session, session.begin():
-            yield session
+        with self._in_use():
+            async with self._writing() as session, session.begin():
+                yield session
 
     async def close(self) -> None:
+        """Let what is under way finish, up to `CLOSE_SECONDS`, and close every connection."""
+        self._closing = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), CLOSE_SECONDS)
         await self._engine.dispose()
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        if self._closing:
+            raise DatabaseError("The database is closed because the bot is stopping: ask again when it is back.")
+        self._open += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._idle.set()
 
     def _sessions(self, mode: str) -> async_sessionmaker[AsyncSession]:
         return async_sessionmaker(self._engine.execution_options(**{_MODE: mode}), expire_on_commit=False)
