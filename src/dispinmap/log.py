@@ -5,6 +5,7 @@ import sys
 from collections.abc import Collection
 from typing import Final, Literal
 
+import stamina
 import structlog
 from structlog.typing import EventDict, Processor
 
@@ -36,6 +37,8 @@ def configure(level: str, log_format: Literal["console", "json"], secrets: Colle
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+    # An outage is one event when it begins and one when it ends; stamina would tell of every attempt.
+    stamina.instrumentation.set_on_retry_hooks([])
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -20,6 +20,8 @@ class FakeDestination:
         self.posted_at: list[datetime] = []
         self.refusals: list[DeliveryError] = []
         """Raised one after the other, before anything is posted."""
+        self.ends_with: BaseException | None = None
+        """Raised once, after the post: what no part of the sender catches, as if the process had ended."""
         self.lost_answers = 0
         """How many more posts happen without the sender being told."""
         self.searches = 0
@@ -28,6 +30,9 @@ class FakeDestination:
         if self.refusals:
             raise self.refusals.pop(0)
         posted_id = self._post(message)
+        if self.ends_with is not None:
+            ended, self.ends_with = self.ends_with, None
+            raise ended
         if self.lost_answers:
             self.lost_answers -= 1
             raise DeliveryUnknown("The connection ended before Discord answered.")

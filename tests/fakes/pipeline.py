@@ -81,6 +81,10 @@ class Pipeline:
         await self.poller.step()
         await self.sender.drain()
 
+    def problem(self) -> str | None:
+        """Why the last poll failed, or None."""
+        return self.poller.problem
+
     def shown(self, channel_id: int = CHANNEL) -> list[int]:
         return self.destination.shown(channel_id)
 

@@ -192,12 +192,12 @@ async def test_an_outage_of_pinball_map_loses_nothing_and_is_asked_less_and_less
     row = pipeline.world.add_machine(GROUND_KONTROL, _absent_machines(pipeline, 1)[0])
     for _ in range(60):
         await pipeline.turn()
-    assert pipeline.poller.problem
+    assert pipeline.problem() is not None
     assert sum(pipeline.server.requests.values()) - before <= 8
     pipeline.server.faults.clear()
     for _ in range(16):
         await pipeline.turn()
-    assert pipeline.poller.problem is None
+    assert pipeline.problem() is None
     assert pipeline.shown() == [row.id]
 
 
@@ -241,7 +241,7 @@ async def test_a_crash_between_saving_and_marking_repeats_nothing(pipeline: Pipe
     await pipeline.watch()
     pipeline.clock.advance(1)
     row = pipeline.world.add_machine(GROUND_KONTROL, _absent_machines(pipeline, 1)[0])
-    pipeline.destination.refusals = [KilledError("as if the process had ended here")]
+    pipeline.destination.ends_with = KilledError()
     with pytest.raises(KilledError):
         await pipeline.turn()
     pipeline.wire(pipeline.pinballmap)
@@ -249,7 +249,7 @@ async def test_a_crash_between_saving_and_marking_repeats_nothing(pipeline: Pipe
     assert pipeline.shown() == [row.id]
 
 
-class KilledError(Exception):
+class KilledError(BaseException):
     """Stands for the end of the process: nothing catches it."""
 
 

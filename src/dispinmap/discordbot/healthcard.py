@@ -46,7 +46,7 @@ def _troubles(report: HealthReport) -> list[str]:
         troubles.append(report.last_poll_problem)
     troubles += [f"{name}: {state}" for name, state in report.loops.items() if state != RUNNING]
     if report.queue.parked_channels:
-        troubles.append(f"{report.queue.parked_channels} channels cannot be posted to.")
+        troubles.append(f"{_count(report.queue.parked_channels, 'channel')} cannot be posted to.")
     return troubles
 
 
@@ -55,12 +55,16 @@ def _parts(report: HealthReport) -> list[tuple[str, str]]:
         ("Last good poll", moment(report.last_good_poll_at) if report.last_good_poll_at else "none yet"),
         ("Newest submission", moment(report.newest_submission_at) if report.newest_submission_at else "none yet"),
         ("Queue", _queue(report)),
-        ("Watched", f"{report.targets} targets in {report.channels} channels"),
+        ("Watched", f"{_count(report.targets, 'target')} in {_count(report.channels, 'channel')}"),
         ("Pinball Map", _requests(report)),
-        ("Errors", f"{report.errors} since the start, {report.malformed_rows} malformed rows"),
+        ("Errors", f"{report.errors} since the start, {_count(report.malformed_rows, 'malformed row')}"),
         ("Database", f"revision {escape(report.database_revision or 'unknown')}"),
         ("Backup", escape(report.backup) or "unknown"),
     ]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _queue(report: HealthReport) -> str:
