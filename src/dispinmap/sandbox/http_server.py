@@ -1,5 +1,6 @@
 """The shell of the embedded HTTP servers: listening, counting, and misbehaving on request."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
@@ -39,6 +40,7 @@ class EmbeddedServer(ABC):
         self.faults = HttpFaults(self._close, self._listen)
         self.requests: Counter[str] = Counter()
         """Requests by endpoint, whatever the answer: "user_submissions.json", "locations/:id.json"."""
+        self._arrived = asyncio.Event()
         self.log: deque[RequestLine] = deque(maxlen=LOG_LENGTH)
 
     @property
@@ -48,6 +50,12 @@ class EmbeddedServer(ABC):
             raise SandboxError("The embedded server has no address yet: start it first.")
         host, port = self._address
         return f"http://{host}:{port}{self.prefix}"
+
+    async def next_request(self, endpoint: str) -> None:
+        """Return when the next request for `endpoint` (as counted in `requests`) comes in."""
+        before = self.requests[endpoint]
+        while self.requests[endpoint] == before:
+            await self._arrived.wait()
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; port 0 takes a free one, which is kept from then on. Raises SandboxError where the port is taken."""
@@ -109,6 +117,8 @@ class EmbeddedServer(ABC):
 
     def _count(self, request: web.Request, path: str) -> None:
         self.requests[_endpoint(path)] += 1
+        self._arrived.set()
+        self._arrived = asyncio.Event()
         agent = request.headers.get("User-Agent", "")
         self.log.append(RequestLine(self._clock.now(), path, request.rel_url.raw_query_string, agent))
 
