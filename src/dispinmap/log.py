@@ -57,7 +57,9 @@ def _renderers(log_format: Literal["console", "json"], secrets: Collection[str])
     if log_format == "json":
         render: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # The default shows every local variable of a traceback, which may hold what nobody should read.
+        plain = structlog.dev.plain_traceback
+        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     return [*render, _Masking(secrets)]
 
 
