@@ -103,7 +103,7 @@ def _seconds(text: str) -> float | None:
 def _seconds_until(text: str, now: datetime) -> float | None:
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # An HTTP date is always GMT; "-0000" makes the parser leave the zone open.
     return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()

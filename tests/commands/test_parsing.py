@@ -1,5 +1,6 @@
 """What people type, and the table they get: the pure parts of the commands."""
 
+import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
@@ -115,6 +116,12 @@ def test_a_pasted_export_becomes_lines_again() -> None:
     )
     assert pasted_lines(export) == export
     assert pasted_lines(export.replace("\n", " ")) == export
+
+
+def test_a_message_of_blanks_does_not_keep_everybody_else_waiting() -> None:
+    began = time.process_time()
+    assert len(pasted_lines(f"a{' ' * 60_000}b")) == 60_002
+    assert time.process_time() - began < 2
 
 
 @given(st.text(max_size=60), st.integers(1, 40))

@@ -27,6 +27,8 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
         ("soon", None),
         ("nan", None),
         ("inf", None),
+        ("Sun, 01 Mar 99999999999 12:00:00 GMT", None),
+        ("Sun, 01 Mar 2026 12:00:00 +99999999999999", None),
         ("", None),
     ],
 )
