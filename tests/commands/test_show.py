@@ -61,6 +61,16 @@ async def test_a_long_list_is_paged_with_buttons(world: World) -> None:
     assert "11  Bar 10" in answer.content
 
 
+async def test_a_list_read_for_longer_than_a_token_lives_is_disabled_all_the_same(world: World) -> None:
+    world.targets.watch(*(replace(GROUND_KONTROL, id=n, target_name=f"Bar {n}") for n in range(25)))
+    answer = await world.slash("list")
+    for label in ("Next (1 of 3)", "Previous") * 2:
+        await world.env.advance_time(250)
+        await world.admin.click(answer.message, label=label)
+    await world.env.advance_time(301)
+    assert all(button["disabled"] for button in answer.components[0]["components"])
+
+
 async def test_the_buttons_of_a_list_are_disabled_after_a_while(world: World) -> None:
     world.targets.watch(*(replace(GROUND_KONTROL, id=n, target_name=f"Bar {n}") for n in range(25)))
     answer = await world.slash("list")

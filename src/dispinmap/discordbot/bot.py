@@ -14,6 +14,7 @@ from discord.http import Route
 from dispinmap.discordbot.commands import all_cogs
 from dispinmap.discordbot.errors import Context, ErrorDesk, did_you_mean
 from dispinmap.discordbot.services import Services
+from dispinmap.discordbot.views import answer_expired
 from dispinmap.errors import DisPinMapError, SettingsError
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -101,6 +102,9 @@ class DisPinMapBot(commands.AutoShardedBot):
         """Every shard is there; what happened while the bot was away is made up for."""
         _log.info("discord_ready", guilds=len(self.guilds))
         await self.services.targets.reconcile_guilds([guild.id for guild in self.guilds])
+
+    async def on_interaction(self, interaction: discord.Interaction["DisPinMapBot"], /) -> None:
+        await self.desk.tell(lambda: answer_expired(interaction), "expired controls", interaction.channel_id)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         _log.info("guild_joined", guild_id=guild.id)

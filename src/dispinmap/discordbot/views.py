@@ -5,6 +5,7 @@ from typing import Any
 
 import discord
 import structlog
+from discord.ext import commands
 
 from dispinmap.discordbot.errors import ErrorDesk
 from dispinmap.discordbot.markdown import cut
@@ -15,31 +16,53 @@ MENU_OPTIONS = 25
 """Discord allows no more in one select menu."""
 MENU_SECONDS = 120.0
 PAGER_SECONDS = 300.0
-# Editing needs the token of the interaction, which lives for 15 minutes; every press brings a new one.
 
 NOTHING = discord.AllowedMentions.none()
+_TAKEN = "taken"
+
+Allowed = Callable[[discord.Permissions], bool]
+
+
+def everybody(_permissions: discord.Permissions) -> bool:
+    """For controls that change nothing."""
+    return True
+
+
+async def answer_expired(interaction: discord.Interaction) -> None:
+    """Answer a press on controls that nobody serves any more, because their time is up or the bot was restarted.
+
+    To be called for every interaction, after discord.py has handed it to a view.
+    """
+    if interaction.type is discord.InteractionType.component and _TAKEN not in interaction.extras:
+        await interaction.response.send_message(
+            "These controls were used already or are too old: give the command again.", ephemeral=True
+        )
 
 
 class AskerView(discord.ui.View):
-    """Controls that only the person who asked may use."""
+    """Controls that only the person who asked may use, while it is `allowed`."""
 
     message: discord.Message | None = None
     """Set once it is sent, so that the controls can be disabled when time is up."""
     expired = ""
     """What the message says when time is up; empty leaves it as it is."""
 
-    def __init__(self, asker_id: int, desk: ErrorDesk, seconds: float) -> None:
+    def __init__(self, asker_id: int, desk: ErrorDesk, seconds: float, allowed: Allowed = everybody) -> None:
         super().__init__(timeout=seconds)
         self._asker_id = asker_id
         self._desk = desk
+        self._allowed = allowed
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
-        if interaction.user.id == self._asker_id:
-            return True
-        await interaction.response.send_message(
-            "Only the person who gave the command can use this: give the command yourself.", ephemeral=True
-        )
-        return False
+        interaction.extras[_TAKEN] = True
+        if interaction.user.id != self._asker_id:
+            await interaction.response.send_message(
+                "Only the person who gave the command can use this: give the command yourself.", ephemeral=True
+            )
+            return False
+        if not self._allowed(interaction.permissions):
+            raise commands.MissingPermissions(["manage_channels"])
+        return True
 
     async def on_error(
         self, interaction: discord.Interaction, error: Exception, _item: discord.ui.Item[Any], /
@@ -84,8 +107,9 @@ class ChoiceView(AskerView):
         desk: ErrorDesk,
         options: Sequence[tuple[str, str]],
         chosen: Callable[[int], Awaitable[str]],
+        allowed: Allowed = everybody,
     ) -> None:
-        super().__init__(asker_id, desk, MENU_SECONDS)
+        super().__init__(asker_id, desk, MENU_SECONDS, allowed)
         self._chosen = chosen
         self.add_item(_Menu(options))
 
@@ -109,8 +133,8 @@ class _Menu(discord.ui.Select[ChoiceView]):
 class PageView(AskerView):
     """Previous and next over texts that each fit into one message."""
 
-    def __init__(self, asker_id: int, desk: ErrorDesk, pages: Sequence[str]) -> None:
-        super().__init__(asker_id, desk, PAGER_SECONDS)
+    def __init__(self, asker_id: int, desk: ErrorDesk, pages: Sequence[str], allowed: Allowed = everybody) -> None:
+        super().__init__(asker_id, desk, PAGER_SECONDS, allowed)
         self._pages = pages
         self._index = 0
         if len(pages) < 2:
@@ -131,7 +155,10 @@ class PageView(AskerView):
     async def _turn(self, interaction: discord.Interaction, by: int) -> None:
         self._index = max(0, min(self._index + by, len(self._pages) - 1))
         self._update()
-        await interaction.response.edit_message(content=self.text, view=self, allowed_mentions=NOTHING)
+        turned = await interaction.response.edit_message(content=self.text, view=self, allowed_mentions=NOTHING)
+        if isinstance(turned.resource, discord.Message):
+            # Its token lives for 15 minutes from this press on; that of the command may soon be too old for an edit.
+            self.message = turned.resource
 
     @discord.ui.button(label="Previous", emoji="◀️")
     async def previous(self, interaction: discord.Interaction, _button: discord.ui.Button["PageView"]) -> None:
@@ -148,9 +175,14 @@ class ApplyView(PageView):
     expired = "Nothing was applied in time, so nothing was changed: give the command again."
 
     def __init__(
-        self, asker_id: int, desk: ErrorDesk, pages: Sequence[str], apply: Callable[[], Awaitable[str]]
+        self,
+        asker_id: int,
+        desk: ErrorDesk,
+        pages: Sequence[str],
+        apply: Callable[[], Awaitable[str]],
+        allowed: Allowed = everybody,
     ) -> None:
-        super().__init__(asker_id, desk, pages)
+        super().__init__(asker_id, desk, pages, allowed)
         self._apply = apply
 
     @discord.ui.button(label="Apply", style=discord.ButtonStyle.success, row=1)

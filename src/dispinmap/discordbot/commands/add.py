@@ -106,7 +106,7 @@ class AddCog(ChangingCog):
         if len(options) == 1:
             await ctx.send(await chosen(0))
             return
-        view = ChoiceView(ctx.author.id, self.desk, options, chosen)
+        view = ChoiceView(ctx.author.id, self.desk, options, chosen, self.may_change)
         await send_view(ctx, texts.several(len(options), min(len(options), MENU_OPTIONS)), view)
 
     async def _answer(self, channel: ChannelRef, result: Added) -> str:

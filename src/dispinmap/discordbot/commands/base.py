@@ -50,9 +50,13 @@ class ChangingCog(ServiceCog):
                     command.app_command.default_permissions = discord.Permissions(manage_channels=True)
 
     async def cog_check(self, ctx: commands.Context[Any]) -> bool:
-        if self.services.manage_channels_required and not ctx.permissions.manage_channels:
+        if not self.may_change(ctx.permissions):
             raise commands.MissingPermissions(["manage_channels"])
         return True
+
+    def may_change(self, permissions: discord.Permissions) -> bool:
+        """Asked again for each press of a button: the permission may be gone since the command."""
+        return permissions.manage_channels or not self.services.manage_channels_required
 
 
 def channel_ref(ctx: Context) -> ChannelRef:

@@ -45,7 +45,7 @@ class ImportCog(ChangingCog):
         possible = texts.possible(plan)
         head = f"This would carry out {possible} of {len(plan.steps)} lines:"
         shown = ["\n".join((head, *group)) for group in pages(texts.import_lines(plan), _PAGE_LIMIT, LINES_PER_PAGE)]
-        view = ApplyView(ctx.author.id, self.desk, shown, apply)
+        view = ApplyView(ctx.author.id, self.desk, shown, apply, self.may_change)
         if not possible:
             view.remove_item(view.apply)
         await send_view(ctx, view.text, view)

@@ -1,0 +1,54 @@
+"""The bot's edges under trouble: old controls, lost permissions, slow neighbours, channels that go."""
+
+import asyncio
+
+from dispinmap.sandbox.discord.models import EPHEMERAL, Interaction
+from tests.fakes.stage import Stage, parts
+
+ANSWER_SECONDS = 3.0
+"""What Discord gives a bot to acknowledge an interaction."""
+
+
+async def _press(stage: Stage, message_id: int, label: str) -> Interaction:
+    message = stage.services.discord.state.messages[message_id]
+    custom_id = next(part["custom_id"] for part in parts(message) if part.get("label") == label)
+    return await stage.services.discord.click(stage.admin_id, message_id, custom_id)
+
+
+async def test_controls_of_an_earlier_life_say_that_they_are_too_old(stage: Stage) -> None:
+    plan = await stage.command("import", text="/add coordinates latitude:45.5 longitude:-122.6")
+    await stage.stop_bot()
+    await stage.start_bot()
+    answer = await stage.services.discord.answer(await _press(stage, plan.id, "Apply"))
+    assert "too old: give the command again" in answer.content
+    assert answer.flags & EPHEMERAL
+
+
+async def test_whoever_lost_the_permission_meanwhile_cannot_apply(stage: Stage) -> None:
+    plan = await stage.command("import", text="/add coordinates latitude:45.5 longitude:-122.6")
+    guild = stage.services.discord.state.guilds[stage.services.seed.guild.id]
+    guild.owner_id = stage.member_id
+    guild.members[stage.admin_id].role_ids.clear()
+    refused = await stage.services.discord.answer(await _press(stage, plan.id, "Apply"))
+    assert "Only members who may manage this channel" in refused.content
+    assert "Nothing is watched" in (await stage.command("list")).content
+
+
+async def test_a_slow_pinball_map_is_waited_for_after_an_answer_in_time(stage: Stage) -> None:
+    stage.services.pinballmap.faults.hang("*", times=None)
+    asked = await stage.services.discord.invoke(
+        stage.admin_id, stage.channel_id, "add location", {"name": "Ground Kontrol"}
+    )
+    async with asyncio.timeout(ANSWER_SECONDS):
+        await asked.acknowledged.wait()
+    stage.services.pinballmap.faults.clear()
+    assert "Ground Kontrol" in (await stage.services.discord.answer(asked)).content
+
+
+async def test_suggestions_do_not_wait_for_a_slow_pinball_map(stage: Stage) -> None:
+    stage.services.pinballmap.faults.hang("*", times=None)
+    async with asyncio.timeout(ANSWER_SECONDS):
+        found = await stage.services.discord.autocomplete(
+            stage.admin_id, stage.channel_id, "add location", {"name": "Ground Kontrol"}, "name"
+        )
+    assert found == []
