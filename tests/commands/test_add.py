@@ -83,6 +83,12 @@ async def test_a_menu_holds_at_most_25_and_says_so(world: World) -> None:
     assert answer.content.startswith("40 match; here are the first 25.")
 
 
+async def test_a_location_with_an_invisible_name_can_be_chosen_all_the_same(world: World) -> None:
+    world.targets.locations = (Location(5, "\u200b\u202e"), Location(6, "  "))
+    answer = await world.slash("add location", name="odd")
+    assert [one["label"] for one in answer.components[0]["components"][0]["options"]] == ["Location 5", "Location 6"]
+
+
 async def test_only_the_asker_may_use_a_menu(world: World) -> None:
     world.targets.locations = (GROUND_KONTROL, WEDGEHEAD)
     answer = await world.slash("add location", name="portland")

@@ -1,9 +1,11 @@
 """The bot around its commands: failures, unknown commands, servers that come and go."""
 
+import discord
 import pytest
 import simcord
 from discord import Intents
 
+from dispinmap.pinballmap.models import Location
 from tests.commands.conftest import World
 from tests.fakes.target_service import FakeTargetService
 
@@ -42,6 +44,21 @@ async def test_an_answer_that_discord_refuses_is_reported_not_raised(world: Worl
     world.env.inject_error("POST", "/channels/*/messages", status=403, code=50013, times=None)
     await world.admin.send(world.channel, "!list")
     assert len(world.channel.history()) == 1
+    assert world.expect_errors()
+
+
+async def test_where_the_bot_may_not_write_a_message_command_does_nothing_and_says_so_privately(world: World) -> None:
+    world.targets.locations = (Location(874, "Ground Kontrol"),)
+    assert world.bot.user is not None
+    muted = world.env.guild.create_text_channel(
+        "muted", overwrites={world.bot.user: discord.PermissionOverwrite(send_messages=False)}
+    )
+    await world.admin.send(muted, "!add location 874")
+    said = world.admin.user.dm_channel.last_message
+    assert said is not None
+    assert said.content.startswith(f"I could not answer in <#{muted.id}>. I may not write there: give me")
+    assert world.targets.asked == []
+    assert world.failures == []
     assert world.expect_errors()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from dispinmap.sandbox.discord.models import EPHEMERAL, Interaction
+from dispinmap.sandbox.discord.permissions import Permission
 from tests.fakes.stage import Stage, parts
 
 ANSWER_SECONDS = 3.0
@@ -52,3 +53,9 @@ async def test_suggestions_do_not_wait_for_a_slow_pinball_map(stage: Stage) -> N
             stage.admin_id, stage.channel_id, "add location", {"name": "Ground Kontrol"}, "name"
         )
     assert found == []
+
+
+async def test_adding_where_no_card_could_be_posted_says_what_is_missing(stage: Stage) -> None:
+    stage.services.discord.deny(stage.channel_id, Permission.SEND_MESSAGES | Permission.EMBED_LINKS)
+    answer = await stage.command("add coordinates", latitude=45.5, longitude=-122.6)
+    assert "⚠️ But I cannot post here yet: give me Send Messages, Embed Links in this channel." in answer.content

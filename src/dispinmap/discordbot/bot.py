@@ -13,6 +13,7 @@ from discord.http import Route
 
 from dispinmap.discordbot.commands import all_cogs
 from dispinmap.discordbot.errors import Context, ErrorDesk, did_you_mean
+from dispinmap.discordbot.permissions import may_write
 from dispinmap.discordbot.services import Services
 from dispinmap.discordbot.views import answer_expired
 from dispinmap.errors import DisPinMapError, SettingsError
@@ -64,6 +65,7 @@ class DisPinMapBot(commands.AutoShardedBot):
         self.services = services
         self.desk = ErrorDesk(services.failed)
         self.check(_in_a_server)
+        self.check(_can_answer)
         self.before_invoke(_defer)
 
     async def serve(self, token: str) -> None:
@@ -107,11 +109,9 @@ class DisPinMapBot(commands.AutoShardedBot):
         await self.desk.tell(lambda: answer_expired(interaction), "expired controls", interaction.channel_id)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        _log.info("guild_joined", guild_id=guild.id)
         await self.services.targets.joined_guild(guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        _log.info("guild_left", guild_id=guild.id)
         await self.services.targets.left_guild(guild.id)
 
     async def on_error(self, event_method: str, /, *_args: object, **_kwargs: object) -> None:
@@ -142,6 +142,14 @@ def _intents(prefix: str) -> discord.Intents:
 async def _in_a_server(ctx: Context) -> bool:
     if ctx.guild is None:
         raise commands.NoPrivateMessage
+    return True
+
+
+async def _can_answer(ctx: Context) -> bool:
+    """Nothing is carried out that could not be answered. Answers to slash commands need no permission."""
+    in_thread = isinstance(ctx.channel, discord.Thread)
+    if ctx.interaction is None and not may_write(ctx.bot_permissions, in_thread=in_thread):
+        raise commands.BotMissingPermissions(["send_messages"])
     return True
 
 

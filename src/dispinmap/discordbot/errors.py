@@ -23,6 +23,10 @@ _SENTENCES: dict[type[Exception], str] = {
     commands.NoPrivateMessage: "Commands work in a server’s channel only: ask there.",
     app_commands.NoPrivateMessage: "Commands work in a server’s channel only: ask there.",
     commands.MissingPermissions: "Only members who may manage this channel can change what it gets: ask one of them.",
+    commands.BotMissingPermissions: (
+        "I may not write there: give me View Channel and Send Messages (in a thread Send Messages in Threads), "
+        "or use slash commands, which I can always answer."
+    ),
     app_commands.CommandNotFound: "This command has changed: reload Discord and choose it again.",
     app_commands.CommandSignatureMismatch: "This command has changed: reload Discord and choose it again.",
     discord.Forbidden: (
@@ -97,7 +101,7 @@ class ErrorDesk:
         """Tell whoever gave the command, in text or as slash command."""
         where = ctx.command.qualified_name if ctx.command else "text"
         text = misused(error, ctx.command) or self.sentence(error, where, ctx.channel.id)
-        await self.tell(lambda: ctx.send(text, ephemeral=True), where, ctx.channel.id)
+        await self.tell(lambda: _answer(ctx, text), where, ctx.channel.id)
 
     async def answer_interaction(self, interaction: discord.Interaction, error: Exception, where: str) -> None:
         """Tell whoever pressed a button, chose from a menu or met a command Discord remembers wrongly."""
@@ -110,7 +114,7 @@ class ErrorDesk:
         try:
             await answer()
         except discord.HTTPException as failure:
-            # Mostly a channel in which the bot may not write: the person sees that, and nobody else can help.
+            # The interaction is too old, or the person takes no private messages: nobody else can help.
             _log.warning(
                 "command_error_not_answered",
                 command=where,
@@ -120,3 +124,13 @@ class ErrorDesk:
             )
         except Exception as failure:  # noqa: BLE001 (the last edge: nobody above could tell the person either)
             self.report(failure, where, channel_id)
+
+
+async def _answer(ctx: Context, text: str) -> None:
+    """In the channel, or privately where the bot may not write in it."""
+    try:
+        await ctx.send(text, ephemeral=True)
+    except discord.Forbidden:
+        if ctx.interaction is not None:
+            raise
+        await ctx.author.send(f"I could not answer in <#{ctx.channel.id}>. {text}")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dispinmap.discordbot.lines import short
-from dispinmap.discordbot.markdown import cut, escape, fit, length, safe
+from dispinmap.discordbot.markdown import clean, cut, escape, fit, length, safe
 from dispinmap.geocoding.models import Place
 from dispinmap.outbox.destination import Item
 from dispinmap.pinballmap.models import Location
@@ -60,10 +60,15 @@ def every(minutes: int) -> str:
     return "every minute" if minutes == 1 else f"every {minutes} minutes"
 
 
-def added(result: Added, channel: Channel | None) -> str:
-    """The answer to an add: what will be watched, how often, which kinds, and the latest there."""
+def added(result: Added, channel: Channel | None, lacking: Sequence[str] = ()) -> str:
+    """The answer to an add: what will be watched, how often, which kinds, what keeps it away, and the latest there."""
     settings = channel or Channel(result.target.channel_id, 0)
-    return fit([_outcome(result), _how(WatchedTarget(result.target, settings)), *_latest_there(result)], MESSAGE_LIMIT)
+    how = _how(WatchedTarget(result.target, settings))
+    return fit([_outcome(result), how, *_in_the_way(lacking), *_latest_there(result)], MESSAGE_LIMIT)
+
+
+def _in_the_way(lacking: Sequence[str]) -> list[str]:
+    return [f"⚠️ But I cannot post here yet: give me {', '.join(lacking)} in this channel."] if lacking else []
 
 
 def _outcome(result: Added) -> str:
@@ -168,7 +173,7 @@ def place_option(place: Place) -> tuple[str, str]:
 
 
 def _option(text: str, fallback: str) -> str:
-    return cut(" ".join(text.split()), OPTION_LIMIT) or fallback
+    return cut(clean(text), OPTION_LIMIT) or fallback
 
 
 def import_lines(plan: ImportPlan) -> list[str]:

@@ -156,7 +156,7 @@ class PageView(AskerView):
         self._index = max(0, min(self._index + by, len(self._pages) - 1))
         self._update()
         turned = await interaction.response.edit_message(content=self.text, view=self, allowed_mentions=NOTHING)
-        if isinstance(turned.resource, discord.Message):
+        if turned and isinstance(turned.resource, discord.Message):
             # Its token lives for 15 minutes from this press on; that of the command may soon be too old for an edit.
             self.message = turned.resource
 

@@ -13,9 +13,9 @@ from dispinmap.discordbot.commands.decorators import group, subcommand
 from dispinmap.discordbot.errors import Context
 from dispinmap.discordbot.markdown import clean, cut
 from dispinmap.discordbot.parsing import parse_degrees, parse_radius, split_radius, unquoted
+from dispinmap.discordbot.permissions import lacking
 from dispinmap.discordbot.views import MENU_OPTIONS, ChoiceView
 from dispinmap.errors import UserError
-from dispinmap.targets.models import ChannelRef
 from dispinmap.targets.service import Added
 
 _RADIUS = "25 or 25 mi or 40 km, from 1 to 100 miles; 25 miles if left out"
@@ -55,7 +55,7 @@ class AddCog(ChangingCog):
             raise UserError(texts.no_location(wanted))
 
         async def chosen(index: int) -> str:
-            return await self._answer(channel, await self.services.targets.add_location(channel, found[index]))
+            return await self._answer(ctx, await self.services.targets.add_location(channel, found[index]))
 
         await self._choose(ctx, [texts.location_option(one) for one in found], chosen)
 
@@ -79,7 +79,7 @@ class AddCog(ChangingCog):
             raise UserError(texts.no_place(wanted))
 
         async def chosen(index: int) -> str:
-            return await self._answer(channel, await self.services.targets.add_city(channel, found[index], miles))
+            return await self._answer(ctx, await self.services.targets.add_city(channel, found[index], miles))
 
         await self._choose(ctx, [texts.place_option(one) for one in found], chosen)
 
@@ -98,7 +98,7 @@ class AddCog(ChangingCog):
         channel = channel_ref(ctx)
         miles = parse_radius(radius)
         result = await self.services.targets.add_coordinates(channel, latitude, longitude, miles)
-        await ctx.send(await self._answer(channel, result))
+        await ctx.send(await self._answer(ctx, result))
 
     async def _choose(
         self, ctx: Context, options: Sequence[tuple[str, str]], chosen: Callable[[int], Awaitable[str]]
@@ -109,5 +109,8 @@ class AddCog(ChangingCog):
         view = ChoiceView(ctx.author.id, self.desk, options, chosen, self.may_change)
         await send_view(ctx, texts.several(len(options), min(len(options), MENU_OPTIONS)), view)
 
-    async def _answer(self, channel: ChannelRef, result: Added) -> str:
-        return texts.added(result, await self.services.targets.channel(channel.channel_id))
+    async def _answer(self, ctx: Context, result: Added) -> str:
+        # Of an interaction the plain permissions: the context's own include what answering one implies.
+        permissions = ctx.interaction.app_permissions if ctx.interaction else ctx.bot_permissions
+        missing = lacking(permissions, in_thread=isinstance(ctx.channel, discord.Thread))
+        return texts.added(result, await self.services.targets.channel(ctx.channel.id), missing)

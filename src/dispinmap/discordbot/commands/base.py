@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import discord
+import structlog
 from discord import app_commands
 from discord.ext import commands
 
@@ -16,6 +17,8 @@ from dispinmap.discordbot.services import Services
 from dispinmap.discordbot.views import AskerView
 from dispinmap.targets.models import ChannelRef
 from dispinmap.targets.service import ListedTarget
+
+_log = structlog.stdlib.get_logger(__name__)
 
 SUGGESTIONS = 25
 """Discord shows no more."""
@@ -80,6 +83,7 @@ def suggesting(suggest: Suggest[CogT]) -> Suggest[CogT]:
             async with asyncio.timeout(SUGGESTION_SECONDS):
                 return (await suggest(cog, interaction, current))[:SUGGESTIONS]
         except TimeoutError:
+            _log.warning("suggestions_too_late", command=suggest.__name__, channel_id=interaction.channel_id)
             return []
         except Exception as error:  # noqa: BLE001 (the edge of a suggestion: discord.py would log it uncounted)
             cog.desk.report(error, suggest.__name__, interaction.channel_id)
