@@ -38,6 +38,14 @@ def test_after_a_failure_nobody_asks_sooner_than_usual_or_than_the_server_allows
     assert again <= NOON + max(schedule.LONGEST_INTERVAL, timedelta(seconds=retry_after or 0))
 
 
+def test_the_next_poll_is_an_interval_after_the_last_and_at_once_if_the_clock_was_put_back() -> None:
+    assert schedule.next_poll(None, MINUTE, NOON) == NOON
+    assert schedule.next_poll(NOON, MINUTE, NOON) == NOON + MINUTE
+    assert schedule.next_poll(NOON + timedelta(days=999), MINUTE, NOON) == NOON
+    assert schedule.is_fresh(NOON, NOON)
+    assert not schedule.is_fresh(NOON + timedelta(days=999), NOON)
+
+
 def test_the_feed_is_read_back_over_an_overlap_but_never_into_history() -> None:
     cursor = Cursor(history_until=NOON, created_at=NOON + timedelta(hours=1), last_polled_at=NOON)
     assert read_back_to(cursor, NOON) == cursor.created_at - OVERLAP
@@ -69,6 +77,12 @@ def test_the_cursor_never_goes_back() -> None:
     later = NOON + MINUTE
     assert advance(cursor, [submission(at=NOON - MINUTE)], later) == Cursor(NOON, NOON, later)
     assert advance(cursor, [submission(at=later)], later).created_at == later
+
+
+def test_no_row_and_no_clock_moves_the_cursor_into_the_future() -> None:
+    future = NOON + timedelta(days=999)
+    assert advance(Cursor(NOON, NOON), [submission(at=future)], NOON) == Cursor(NOON, NOON, NOON)
+    assert advance(Cursor(future, future, future), [], NOON) == Cursor(NOON, NOON, NOON)
 
 
 machine_rows = st.lists(
@@ -122,6 +136,19 @@ def test_a_return_cancels_a_removal_that_is_still_held_and_is_news_where_it_has_
     result = settle(promises, [addition], [Held(10, removal)], NOON + MINUTE, SETTLING)
     assert [promise.channel_id for promise in result.promises] == [11]
     assert result.cancelled == {(10, 1)}
+
+
+def test_a_removal_that_shows_later_than_the_return_that_undid_it_is_no_news() -> None:
+    removal = submission(1, type=REMOVED)
+    addition = submission(2, type=ADDED, at=NOON + MINUTE)
+    result = settle(_promises([removal]), [removal], [], NOON + MINUTE, SETTLING, known=[addition])
+    assert (result.promises, result.cancelled) == ([], frozenset())
+
+
+def test_without_a_window_even_a_swap_within_a_second_is_news() -> None:
+    rows = [submission(1, type=REMOVED), submission(2, type=ADDED)]
+    result = settle(_promises(rows), rows, [], NOON, Settling(timedelta(0), MINUTE))
+    assert [promise.due_at for promise in result.promises] == [NOON, NOON]
 
 
 def test_of_removed_added_removed_the_last_removal_is_announced() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dispinmap.matching.distance import miles_between
 from dispinmap.matching.index import TargetIndex, cell_of, cells_around
+from dispinmap.matching.promises import due_at
 from dispinmap.matching.rules import announces, matches, wants
 from dispinmap.pinballmap.models import SubmissionType
 from dispinmap.targets.models import Area, NotificationKind
@@ -65,6 +66,23 @@ def test_what_is_older_than_the_target_is_never_announced() -> None:
     target = watched(created_at=NOON)
     assert not announces(target, submission(at=NOON))
     assert announces(target, submission(at=NOON + timedelta(seconds=1)))
+
+
+@given(st.integers(1, 10_080), st.floats(-1e6, 1e9), st.integers(1, 15))
+def test_nobody_waits_longer_than_the_poll_rate_whenever_the_target_was_served(
+    rate: int, served_ago: float, interval: int
+) -> None:
+    target = watched(poll_rate_minutes=rate, last_checked_at=NOON - timedelta(seconds=served_ago))
+    due = due_at(target, NOON, timedelta(minutes=interval))
+    assert NOON <= due <= NOON + timedelta(minutes=rate)
+
+
+def test_a_target_as_quick_as_the_polls_gets_its_news_from_each_of_them() -> None:
+    minute = timedelta(minutes=1)
+    target = watched(poll_rate_minutes=1, last_checked_at=NOON - minute / 2)
+    assert due_at(target, NOON, minute) == NOON
+    slow = watched(poll_rate_minutes=2, last_checked_at=NOON - minute / 2)
+    assert due_at(slow, NOON, minute) == NOON + 1.5 * minute
 
 
 @given(areas, latitudes, longitudes)

@@ -55,6 +55,9 @@ def unknown(rows: Iterable[Submission], known_ids: Collection[int]) -> list[Subm
 
 
 def advance(cursor: Cursor, rows: Iterable[Submission], now: datetime) -> Cursor:
-    """The cursor once these rows are stored."""
+    """The cursor once these rows are stored.
+
+    Nothing in it lies in the future, whatever a row or a clock since put right said: that would hide all until then.
+    """
     newest = max((row.created_at for row in rows), default=cursor.created_at)
-    return Cursor(cursor.history_until, max(cursor.created_at, newest), now)
+    return Cursor(min(cursor.history_until, now), min(max(cursor.created_at, newest), now), now)

@@ -20,7 +20,7 @@ from dispinmap.feed.settle import Settling, settle
 from dispinmap.matching.index import TargetIndex
 from dispinmap.matching.promises import promised
 from dispinmap.pinballmap.client import PinballMapClient
-from dispinmap.pinballmap.errors import Limited, PinballMapError
+from dispinmap.pinballmap.errors import Limited, PinballMapError, Unavailable
 from dispinmap.pinballmap.models import Nothing, Rows, Submission
 from dispinmap.targets.models import Area, WatchedTarget
 
@@ -75,56 +75,57 @@ class Poller:
 
     async def step(self) -> float:
         """Poll if it is time to, and return the seconds after which to look at the time again."""
-        now = self._clock.now()
-        next_at = await self._next_poll_at(now)
-        if next_at is None:
-            return self._shortest_interval.total_seconds()
-        if next_at <= now:
-            with suppress(PinballMapError):  # poll() has reported it and set when to try again
-                await self.poll()
-            next_at = await self._next_poll_at(now) or now
+        async with self._turn:
+            next_at = await self._next_poll_at()
+            if next_at is not None and next_at <= self._clock.now():
+                with suppress(PinballMapError):  # _poll() has reported it and set when to try again
+                    await self._poll()
+                next_at = await self._next_poll_at()
         # A smaller poll rate may be set meanwhile, so nobody sleeps longer than the shortest interval.
-        seconds = (next_at - self._clock.now()).total_seconds()
-        return min(max(seconds, 0.0), self._shortest_interval.total_seconds())
+        longest = self._shortest_interval.total_seconds()
+        return longest if next_at is None else min(max((next_at - self._clock.now()).total_seconds(), 0.0), longest)
 
     async def check(self) -> Poll:
         """Poll because somebody asked, unless that was done a moment ago. Raises PinballMapError."""
-        now = self._clock.now()
-        if self._not_before is not None and now < self._not_before:
-            raise PinballMapError(self.problem or "Pinball Map asked us to wait: try again later.")
-        cursor = await self._cursor(now)
-        if schedule.is_fresh(cursor.last_polled_at, now) and self.problem is None:
-            return Poll(0, 0)
-        return await self.poll()
+        async with self._turn:
+            now = self._clock.now()
+            if self._not_before is not None and now < self._not_before:
+                raise PinballMapError(self.problem or "Pinball Map asked us to wait: try again later.")
+            cursor = await self._cursor(now)
+            if schedule.is_fresh(cursor.last_polled_at, now) and self.problem is None:
+                return Poll(0, 0)
+            return await self._poll()
 
     async def poll(self) -> Poll:
         """Ask Pinball Map and store the answer in one transaction. Raises PinballMapError, having changed nothing."""
         async with self._turn:
-            now = self._clock.now()
-            cursor = await self._cursor(now)
-            watched = await self._watched()
-            interval = self._interval(min((each.poll_rate for each in watched), default=schedule.LONGEST_INTERVAL))
-            try:
-                rows = await self._read(cursor, watched)
-            except PinballMapError as error:
-                self._failed(error, now, interval)
-                raise
-            result = await self._store(cursor, rows, now, Settling(self._settle_window, interval))
-            self._succeeded(result)
+            return await self._poll()
+
+    async def _poll(self) -> Poll:
+        now = self._clock.now()
+        cursor = await self._cursor(now)
+        watched = await self._watched()
+        interval = self._interval(min((each.poll_rate for each in watched), default=schedule.LONGEST_INTERVAL))
+        try:
+            rows = await self._read(cursor, watched)
+        except PinballMapError as error:
+            self._failed(error, now, interval)
+            raise
+        result = await self._store(cursor, rows, now, Settling(self._settle_window, interval))
+        self._succeeded(result)
         self._wake_sender()
         return result
 
     @undivided
-    async def _next_poll_at(self, now: datetime) -> datetime | None:
+    async def _next_poll_at(self) -> datetime | None:
         """None while nobody watches anything; then nothing is asked either."""
+        now = self._clock.now()
         cursor = await self._cursor(now)
         async with self._database.read() as session:
             smallest = await feed_queries.smallest_poll_rate(session)
         if smallest is None:
             return None
-        if self._not_before is not None or cursor.last_polled_at is None:
-            return self._not_before or now
-        return cursor.last_polled_at + self._interval(smallest)
+        return self._not_before or schedule.next_poll(cursor.last_polled_at, self._interval(smallest), now)
 
     @undivided
     async def _cursor(self, now: datetime) -> Cursor:
@@ -151,19 +152,19 @@ class Poller:
 
     async def _read(self, cursor: Cursor, watched: Sequence[WatchedTarget]) -> list[Submission]:
         """The feed from its newest row back to what is known."""
-        rows = _rows(await self._pinballmap.feed())
+        answer = await self._pinballmap.feed()
+        rows, is_full = _rows(answer), _is_full(answer, FEED_ROWS)
         until = read_back_to(cursor, min((each.target.created_at for each in watched), default=cursor.created_at))
         places = {each.target.area or each.target.location_id for each in watched}
         pages = FEED_ROWS // PAGE_ROWS
-        while rows and len(rows) >= pages * PAGE_ROWS and not reaches(rows, until):
+        while rows and is_full and not reaches(rows, until):
             if not keep_walking(pages, rows[0].created_at, rows[-1].created_at, until, len(places)):
                 log.warning("feed_gap_too_long", pages=pages, places=len(places))
                 return rows + await self._look_up(places, until)
             pages += 1
-            page = _rows(await self._pinballmap.feed(pages))
-            if not page:
-                break
-            rows += page
+            answer = await self._pinballmap.feed(pages)
+            is_full = _is_full(answer, PAGE_ROWS)
+            rows += _rows(answer)
         return rows
 
     async def _look_up(self, places: Collection[Area | int | None], until: datetime) -> list[Submission]:
@@ -187,7 +188,7 @@ class Poller:
             fresh = unknown(rows, await submissions.fed_ids(session, [row.id for row in rows]))
             await submissions.remember(session, fresh, now)
             news = [row for row in fresh if row.created_at > cursor.history_until]
-            promises = await self._promise(session, watched, news, now, settling)
+            promises = await self._promise(session, watched, news, rows, now, settling)
             due = [each.target for each in watched if each.due_at <= now]
             await targets.touch(session, [target.id for target in due], now)
             await channels.set_last_poll(session, {target.channel_id for target in due}, now)
@@ -199,17 +200,18 @@ class Poller:
         session: AsyncSession,
         watched: Sequence[WatchedTarget],
         news: Sequence[Submission],
+        rows: Sequence[Submission],
         now: datetime,
         settling: Settling,
     ) -> int:
-        """Save what these news promise to whom; returns the number of notifications."""
+        """Save what the news among the rows promise to whom; returns the number of notifications."""
         if not news:
             return 0
-        promises = promised(TargetIndex(watched), news, now)
+        promises = promised(TargetIndex(watched), news, now, settling.interval)
         pairs = {(promise.channel_id, promise.submission.id) for promise in promises}
         already = await seen.seen(session, pairs)
         promises = [each for each in promises if (each.channel_id, each.submission.id) not in already]
-        settlement = settle(promises, news, await outbox.held_removals(session), now, settling)
+        settlement = settle(promises, news, await outbox.held_removals(session), now, settling, rows)
         await seen.mark_seen(session, pairs - already, now)
         await outbox.promise(session, settlement.promises, now)
         await outbox.cancel(session, settlement.cancelled)
@@ -217,7 +219,7 @@ class Poller:
 
     def _failed(self, error: PinballMapError, now: datetime, interval: timedelta) -> None:
         self._failures += 1
-        retry_after = error.retry_after if isinstance(error, Limited) else None
+        retry_after = error.retry_after if isinstance(error, Limited | Unavailable) else None
         self._not_before = schedule.after_failure(now, interval, self._failures, retry_after)
         if self.problem is None:
             log.warning("pinballmap_outage_began", outcome=type(error).__name__)
@@ -232,3 +234,8 @@ class Poller:
 
 def _rows(answer: Rows | Nothing) -> list[Submission]:
     return list(answer.submissions) if isinstance(answer, Rows) else []
+
+
+def _is_full(answer: Rows | Nothing, size: int) -> bool:
+    """Whether there may be more behind it. A row that could not be read takes up its place all the same."""
+    return isinstance(answer, Rows) and len(answer.submissions) + answer.malformed >= size

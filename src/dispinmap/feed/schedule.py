@@ -21,6 +21,11 @@ def after_failure(now: datetime, usual: timedelta, failures: int, retry_after: f
     return now + max(pause, timedelta(seconds=retry_after or 0))
 
 
+def next_poll(last_polled_at: datetime | None, usual: timedelta, now: datetime) -> datetime:
+    """When to poll after `last_polled_at`: at once where that lies in the future, as after the clock was put back."""
+    return now if last_polled_at is None or last_polled_at > now else last_polled_at + usual
+
+
 def is_fresh(last_polled_at: datetime | None, now: datetime) -> bool:
     """Whether asking again would be of no use."""
-    return last_polled_at is not None and now - last_polled_at < FRESH
+    return last_polled_at is not None and timedelta(0) <= now - last_polled_at < FRESH

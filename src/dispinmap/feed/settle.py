@@ -31,22 +31,28 @@ class Settling:
 
 
 def settle(
-    promises: Iterable[Promise], rows: Iterable[Submission], held: Iterable[Held], now: datetime, settling: Settling
+    promises: Iterable[Promise],
+    news: Iterable[Submission],
+    held: Iterable[Held],
+    now: datetime,
+    settling: Settling,
+    known: Iterable[Submission] = (),
 ) -> Settlement:
     """Take out what was undone, and hold the removals that may yet be.
 
-    `rows` are the new submissions that `promises` were made of; `held` are the removals of earlier polls.
+    `news` are the new submissions that `promises` were made of; `held` are the removals of earlier polls; `known` are
+    other submissions of late, among which a removal that shows late may find the return that undid it.
     """
-    fresh = {row.id: row for row in rows}
+    fresh = {row.id: row for row in news}
     waiting: defaultdict[int, set[int]] = defaultdict(set)
-    removals = dict(fresh)
+    rows = {row.id: row for row in known} | fresh
     for row in held:
         waiting[row.submission.id].add(row.channel_id)
-        removals[row.submission.id] = row.submission
+        rows[row.submission.id] = row.submission
     dropped: set[int] = set()
     dropped_in: set[Pair] = set()
     cancelled: set[Pair] = set()
-    for removal, addition in returns(removals.values(), settling.window):
+    for removal, addition in returns(rows.values(), settling.window):
         if removal.id in fresh:
             dropped |= {removal.id, addition.id}
         else:
@@ -62,7 +68,12 @@ def settle(
 
 
 def returns(rows: Iterable[Submission], window: timedelta) -> list[tuple[Submission, Submission]]:
-    """Pairs of a removal and the addition that undid it within `window`, in the order of their creation."""
+    """Pairs of a removal and the addition that undid it within `window`, in the order of their creation.
+
+    Without a window there are none.
+    """
+    if not window:
+        return []
     gone: dict[tuple[int, int], Submission] = {}
     pairs = []
     for row in sorted(rows, key=lambda row: (row.created_at, row.id)):

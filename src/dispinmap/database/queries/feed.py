@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from dispinmap.database.tables import ChannelConfigRow, FeedStateRow, MonitoringTargetRow
 from dispinmap.feed.cursor import Cursor
-from dispinmap.targets.models import DEFAULT_POLL_RATE_MINUTES
+from dispinmap.targets.models import DEFAULT_POLL_RATE_MINUTES, MAX_POLL_RATE_MINUTES, MIN_POLL_RATE_MINUTES
 
 _ONLY = 1
 
@@ -32,7 +33,9 @@ async def save_cursor(session: AsyncSession, cursor: Cursor) -> None:
 async def smallest_poll_rate(session: AsyncSession) -> timedelta | None:
     """The smallest poll rate of any target of an active channel; None where nobody watches anything."""
     rate = func.coalesce(
-        MonitoringTargetRow.poll_rate_minutes, ChannelConfigRow.poll_rate_minutes, DEFAULT_POLL_RATE_MINUTES
+        _possible(MonitoringTargetRow.poll_rate_minutes),
+        _possible(ChannelConfigRow.poll_rate_minutes),
+        DEFAULT_POLL_RATE_MINUTES,
     )
     minutes = await session.scalar(
         select(func.min(rate))
@@ -40,3 +43,8 @@ async def smallest_poll_rate(session: AsyncSession) -> timedelta | None:
         .where(ChannelConfigRow.is_active.is_not(False))
     )
     return None if minutes is None else timedelta(minutes=minutes)
+
+
+def _possible(minutes: InstrumentedAttribute[int | None]) -> ColumnElement[int | None]:
+    """NULL in place of a stored rate that nobody could follow, as `poll_rate_or_none` has it."""
+    return case((minutes.between(MIN_POLL_RATE_MINUTES, MAX_POLL_RATE_MINUTES), minutes))

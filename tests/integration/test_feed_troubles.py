@@ -1,0 +1,126 @@
+"""The feed when it goes wrong: gaps with odd rows, clocks put right, everybody asking at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import stamina
+from sqlalchemy import update
+
+from dispinmap.database.engine import Database
+from dispinmap.database.tables import ChannelConfigRow, FeedStateRow, MonitoringTargetRow
+from dispinmap.pinballmap.errors import PinballMapError
+from tests.fakes.clock import ManualClock
+from tests.fakes.pipeline import CHANNEL, Pipeline, running_pipeline
+from tests.fakes.values import GROUND_KONTROL
+
+MONSTER_BASH = 641
+FEED = "user_submissions.json"
+
+
+@pytest.fixture
+async def pipeline(clock: ManualClock, database: Database) -> AsyncIterator[Pipeline]:
+    with stamina.set_testing(True, attempts=1):
+        async with running_pipeline(clock, database) as pipeline:
+            yield pipeline
+
+
+def _comment(pipeline: Pipeline) -> int:
+    return pipeline.world.comment(GROUND_KONTROL, MONSTER_BASH, "plays well").id
+
+
+async def test_an_odd_row_does_not_end_the_walk_over_a_gap(pipeline: Pipeline) -> None:
+    await pipeline.watch(kind="comments")
+    await pipeline.turn()
+    expected = []
+    for number in range(300):
+        pipeline.clock.advance(20)
+        expected.append(_comment(pipeline))
+        if number in (60, 250):  # one on a page of the walk, one in the first answer
+            at = pipeline.clock.now().isoformat()
+            pipeline.world.inject([{"id": "odd", "submission_type": "new_condition", "created_at": at}])
+    await pipeline.turn()
+    assert pipeline.shown() == expected
+
+
+async def test_a_walk_that_breaks_off_loses_nothing(pipeline: Pipeline) -> None:
+    await pipeline.watch(kind="comments")
+    await pipeline.turn()
+    expected = []
+    for _ in range(300):
+        pipeline.clock.advance(20)
+        expected.append(_comment(pipeline))
+    pipeline.server.faults.fail(FEED, 503, times=None)
+    await pipeline.turn()
+    assert pipeline.shown() == []
+    pipeline.server.faults.clear()
+    await pipeline.turn()
+    assert pipeline.shown() == expected
+
+
+async def test_a_clock_put_back_stops_neither_the_polls_nor_the_posts(pipeline: Pipeline) -> None:
+    await pipeline.watch(kind="comments")
+    future = pipeline.clock.now() + timedelta(days=1500)
+    async with pipeline.database.write() as session:
+        await session.execute(
+            update(FeedStateRow).values(history_until=future, cursor_created_at=future, last_polled_at=future)
+        )
+        await session.execute(update(MonitoringTargetRow).values(last_checked_at=future))
+    await pipeline.turn()
+    pipeline.clock.advance(1)
+    row = _comment(pipeline)
+    await pipeline.turn()
+    assert pipeline.shown() == [row]
+
+
+async def test_many_checks_at_once_are_one_request(pipeline: Pipeline) -> None:
+    await pipeline.watch()
+    pipeline.clock.advance(60)
+    before = pipeline.server.requests[FEED]
+    await asyncio.gather(*(pipeline.poller.check() for _ in range(20)), pipeline.poller.step())
+    assert pipeline.server.requests[FEED] - before == 1
+
+
+async def test_a_check_respects_the_pause_of_a_server_that_is_out_of_order(pipeline: Pipeline) -> None:
+    await pipeline.watch()
+    pipeline.server.faults.fail("*", 503, headers={"Retry-After": "1800"})
+    await pipeline.turn()
+    problem = pipeline.problem()
+    pipeline.clock.advance(1700)
+    with pytest.raises(PinballMapError, match="out of order"):
+        await pipeline.poller.check()
+    assert pipeline.problem() == problem
+
+
+async def test_a_target_as_quick_as_the_polls_never_waits_for_the_next_one(pipeline: Pipeline) -> None:
+    await pipeline.watch(channel_id=11)
+    await pipeline.turn()
+    pipeline.clock.advance(58)
+    await pipeline.watch(kind="comments")
+    pipeline.clock.advance(1)
+    row = _comment(pipeline)
+    await pipeline.turn(1)
+    assert pipeline.shown() == [row]
+
+
+@pytest.mark.parametrize("stored", [0, -5, 10**15])
+async def test_a_stored_poll_rate_nobody_could_follow_counts_as_the_default(pipeline: Pipeline, stored: int) -> None:
+    await pipeline.watch(poll_rate_minutes=stored)
+    async with pipeline.database.write() as session:
+        await session.execute(update(ChannelConfigRow).values(poll_rate_minutes=stored))
+    await pipeline.turn()
+    before = pipeline.server.requests[FEED]
+    for _ in range(60):
+        await pipeline.turn()
+    assert pipeline.server.requests[FEED] - before == 4
+
+
+async def test_nobody_busily_waits_whatever_the_feed_does(pipeline: Pipeline) -> None:
+    assert await pipeline.poller.step() == 60  # nobody watches anything
+    await pipeline.watch(CHANNEL)
+    pipeline.clock.advance(60)
+    assert await pipeline.poller.step() == 60
+    pipeline.server.faults.fail("*", 503, times=None)
+    pipeline.clock.advance(60)
+    assert await pipeline.poller.step() == 60
