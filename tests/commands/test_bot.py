@@ -71,6 +71,25 @@ async def test_servers_that_come_and_go_are_told_to_the_service(world: World) ->
     assert world.targets.guild_calls[1:] == [("joined", guild.id), ("left", guild.id)]
 
 
+async def test_a_deleted_channel_is_told_to_the_service_with_its_threads(world: World) -> None:
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    thread = await channel.create_thread(name="finds", type=discord.ChannelType.public_thread)
+    await world.env.settle()
+    await channel.delete()
+    await world.env.settle()
+    assert set(world.targets.deleted_channels) == {channel.id, thread.id}
+
+
+async def test_a_server_in_an_outage_is_not_a_server_left(world: World) -> None:
+    guild = world.bot.guilds[0]
+    world.targets.guild_calls.clear()
+    world.bot._connection.parsers["GUILD_DELETE"]({"id": str(guild.id), "unavailable": True})
+    world.bot.dispatch("ready")
+    await world.env.settle()
+    assert world.targets.guild_calls == [("all", [guild.id])]
+
+
 async def test_a_restart_reconciles_the_servers(simcord_env: simcord.Env, targets: FakeTargetService) -> None:
     await simcord_env.settle()
     assert targets.guild_calls[0][0] == "all"

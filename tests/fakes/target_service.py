@@ -41,6 +41,7 @@ class FakeTargetService(TargetService):
         self.failure: Exception | None = None
         self.asked: list[str] = []
         self.guild_calls: list[tuple[str, object]] = []
+        self.deleted_channels: list[int] = []
         self._channel: Channel | None = None
         self._targets: list[Target] = []
 
@@ -156,6 +157,9 @@ class FakeTargetService(TargetService):
     async def apply_import(self, channel: ChannelRef, plan: ImportPlan) -> None:
         self._called(str(channel.channel_id))
         self.applied.append(plan)
+
+    async def channel_deleted(self, channel_id: int) -> None:
+        self.deleted_channels.append(channel_id)
 
     async def left_guild(self, guild_id: int) -> None:
         self.guild_calls.append(("left", guild_id))

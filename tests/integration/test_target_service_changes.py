@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from dispinmap.database.engine import Database
-from dispinmap.database.queries import submissions
+from dispinmap.database.queries import outbox as queries
+from dispinmap.database.queries import submissions, targets
 from dispinmap.database.tables import MessageRow, NotificationRow
 from dispinmap.errors import UserError
 from dispinmap.geocoding.models import Place
+from dispinmap.health import QueueState
 from dispinmap.pinballmap.models import Location, Submission, SubmissionType
 from dispinmap.targets.models import MAX_POLL_RATE_MINUTES, ChannelRef, NotificationKind
 from dispinmap.targets.service import TargetService
@@ -174,3 +176,23 @@ async def test_kinds_switched_off_are_not_posted_any_more(
     await wait(database, target.id, submission(1, at=now), comment, due_at=later, found_at=now)
     await service.set_kind(HERE, NotificationKind.MACHINES)
     assert {id_: row.state for id_, row in (await outbox(database)).items()} == {1: "pending", 2: "cancelled"}
+
+
+async def test_a_deleted_channel_is_forgotten_with_all_that_waits_for_it(
+    service: TargetService, database: Database, clock: ManualClock
+) -> None:
+    kontrol = (await service.add_location(HERE, KONTROL)).target
+    elsewhere = (await service.add_location(ChannelRef(200, 7), KONTROL)).target
+    clock.advance(60)
+    now = clock.now()
+    await wait(database, kontrol.id, submission(1, at=now), submission(2, at=now), due_at=now, found_at=now)
+    async with database.write() as session:
+        carried = (await queries.due_items(session, HERE.channel_id, now))[:1]
+        await queries.save_message(session, HERE.channel_id, "nonce", carried, now)
+        await queries.park(session, HERE.channel_id, "gone", 1, now, now)
+    await service.channel_deleted(HERE.channel_id)
+    assert [row.state for row in (await outbox(database)).values()] == ["rejected", "cancelled"]
+    async with database.read() as session:
+        assert await queries.ready_channels(session, now) == []
+        assert await queries.queue_state(session, now) == QueueState()
+        assert [each.target.id for each in await targets.watched(session)] == [elsewhere.id]

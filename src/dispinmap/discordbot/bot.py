@@ -108,6 +108,12 @@ class DisPinMapBot(commands.AutoShardedBot):
     async def on_interaction(self, interaction: discord.Interaction["DisPinMapBot"], /) -> None:
         await self.desk.tell(lambda: answer_expired(interaction), "expired controls", interaction.channel_id)
 
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        await self.services.targets.channel_deleted(channel.id)
+
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        await self.services.targets.channel_deleted(payload.thread_id)
+
     async def on_guild_join(self, guild: discord.Guild) -> None:
         await self.services.targets.joined_guild(guild.id)
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispinmap.database.queries import channels, targets, waiting
+from dispinmap.database.queries import channels, outbox, targets, waiting
+from dispinmap.outbox.states import MessageState
 from dispinmap.targets.drafts import to_store
 from dispinmap.targets.models import NewTarget, NotificationKind, Target, WatchedTarget
 from dispinmap.targets.selection import listed, repeated, resized, select
@@ -40,6 +41,20 @@ async def remove(session: AsyncSession, channel_id: int, selector: str) -> Targe
     await waiting.hand_over(session, without_target(await waiting.for_targets(session, [target.id]), others))
     await targets.remove(session, target.id)
     return target
+
+
+async def forget_channel(session: AsyncSession, channel_id: int, now: datetime) -> int:
+    """Remove every target and give up what waits, for a channel that can never come back. Returns how many targets."""
+    everyone = [watched.target.id for watched in await targets.of_channel(session, channel_id)]
+    await waiting.hand_over(session, without_target(await waiting.for_targets(session, everyone), ()))
+    for target_id in everyone:
+        await targets.remove(session, target_id)
+    message = await outbox.pending_message(session, channel_id)
+    if message is not None:
+        reason = "The channel was deleted."
+        await outbox.finish(session, message, MessageState.REJECTED, now, posted_id=None, error=reason)
+    await outbox.unpark(session, channel_id)
+    return len(everyone)
 
 
 async def chosen(session: AsyncSession, channel_id: int, selector: str | None) -> int | None:

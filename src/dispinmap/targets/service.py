@@ -203,6 +203,13 @@ class TargetService:
             await changes.follow_kinds(session, channel.channel_id)
         _log.info("setup_imported", channel_id=channel.channel_id, actions=len(plan.actions))
 
+    async def channel_deleted(self, channel_id: int) -> None:
+        """A channel or thread is gone for good, and what was set up there with it."""
+        async with self._database.write() as session:
+            removed = await changes.forget_channel(session, channel_id, self._clock.now())
+        if removed:
+            _log.warning("channel_deleted", channel_id=channel_id, targets=removed)
+
     async def left_guild(self, guild_id: int) -> None:
         """The bot was removed from a server: its channels are deactivated."""
         async with self._database.write() as session:
