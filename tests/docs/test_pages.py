@@ -1,0 +1,103 @@
+"""Whatever the pages name is there."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from dispinmap.cli.main import app
+from tests.docs.pages import PAGES, ROOT, TEXTS, anchors, code, links, prose, read, rows
+
+MACHINE = re.compile(r"(?:^|[\s`\"'(=])/(?:work|root|home|Users|tmp|opt)/", re.MULTILINE)
+BLANK = "\0"
+REGISTRY = re.compile(r"pypi\.|pythonhosted|npmjs|registry\.|index-url|file://", re.IGNORECASE)
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_every_relative_link_and_image_leads_somewhere(page: Path) -> None:
+    for link in links(page.read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.is_relative_to(ROOT)
+        assert there.exists(), link
+        assert not anchor or anchor in anchors(there.read_text(encoding="utf-8")), link
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=_name)
+def test_no_page_names_a_machine_or_a_package_registry(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not MACHINE.search(text)
+    assert not REGISTRY.search(text)
+
+
+def test_every_make_target_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+    named = {
+        target for page in PAGES for piece in code(page.read_text()) for target in re.findall(r"\bmake ([a-z]+)", piece)
+    }
+    assert {"sandbox", "test", "run"} <= named <= targets
+
+
+def test_every_command_line_named_exists_with_its_options() -> None:
+    commands = vars(typer.main.get_command(app))["commands"]
+    lines = [
+        found
+        for page in PAGES
+        for piece in code(page.read_text(encoding="utf-8"))
+        for found in re.findall(r"(?:^|bin/|\s)dispinmap ([a-z].*)", piece)
+    ]
+    assert lines
+    for line in lines:
+        name, *words = line.split()
+        options = {option for parameter in commands[name].params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, line
+
+
+def test_every_file_of_the_project_named_exists() -> None:
+    folders = ("src/", "tests/", "docs/", "benchmarks/", ".ci/")
+    for page in PAGES:
+        for piece in code(page.read_text(encoding="utf-8")):
+            if piece.startswith(folders) and " " not in piece:
+                assert list(ROOT.glob(piece.rstrip("/"))), f"{page.name}: {piece}"
+
+
+def test_what_the_readme_says_about_failures_is_what_the_bot_says() -> None:
+    said = "\n".join(_texts())
+    shown = [cells[0] for cells in rows(read("README.md").partition("## When something is wrong")[2])]
+    quoted = [text for cell in shown for text in re.findall(r"`([^`/]+)`", cell)]
+    assert quoted
+    for text in quoted:
+        assert any(form in said for form in _with_one_blank(text)), text
+
+
+def _texts() -> Iterator[str]:
+    """Every text in the source; what is filled in while the bot runs stands as BLANK."""
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                yield "".join(str(part.value) if isinstance(part, ast.Constant) else BLANK for part in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def _with_one_blank(text: str) -> Iterator[str]:
+    """The text itself, and with any one of its words left blank."""
+    yield text
+    words = text.split()
+    for place in range(len(words)):
+        yield " ".join([*words[:place], BLANK, *words[place + 1 :]])
+
+
+def test_the_readme_lists_every_part_of_the_page_a_newcomer_needs() -> None:
+    text = prose(read("README.md"))
+    for page in ("docs/commands.md", "docs/settings.md", "docs/architecture.md", "docs/sandbox.md", "CONTRIBUTING.md"):
+        assert f"({page})" in text
