@@ -102,6 +102,15 @@ async def test_every_example_works_as_written_in_the_order_of_the_page(stage: St
             assert _is_good(answer), f"{line}: {text_of(answer)}"
 
 
+async def test_what_the_readme_says_to_try_first_works(stage: Stage) -> None:
+    story = read("README.md").partition("**What to try first.**")[2].partition("\n## ")[0]
+    lines = [piece for piece in code(story) if piece.startswith("/")]
+    assert len(lines) > 3
+    for line in lines:
+        name = next(name for name in SECTIONS if line.startswith(f"/{name}"))
+        assert _is_good(await _give(stage, name, line)), line
+
+
 async def _give(stage: Stage, name: str, line: str) -> Message:
     stage.pass_time(COOLDOWN_SECONDS)
     if line.startswith(MENTION):
@@ -129,5 +138,5 @@ async def _say(stage: Stage, text: str) -> Message:
 
 def _is_good(answer: Message) -> bool:
     """Whether it is no failure: something done, a table, an embed, a choice, or one of these beginnings."""
-    beginnings = ("✅", "```", "Nothing new since", "This would carry out 1 of 1 lines", "`/")
+    beginnings = ("✓", "✅", "```", "Nothing new since", "This would carry out 1 of 1 lines", "`/")
     return answer.content.startswith(beginnings) or bool(answer.embeds) or bool(parts(answer))
