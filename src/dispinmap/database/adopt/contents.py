@@ -1,0 +1,110 @@
+"""Reading one database at head and writing into another, within the caller's sessions."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dispinmap.database.adopt.plan import Known, Step
+from dispinmap.database.adopt.staging import key_of
+from dispinmap.database.queries.batching import CHUNK, chunks, insert_new
+from dispinmap.database.queries.channels import to_channel
+from dispinmap.database.tables import Base, ChannelConfigRow, MonitoringTargetRow, SeenSubmissionRow
+from dispinmap.targets.models import Channel, kind_or_none, poll_rate_or_none
+
+UNKNOWN_GUILD = 0
+"""Of channels whose server nobody noted."""
+
+Pairs = list[tuple[int, int]]
+"""Of channel id and submission id."""
+
+
+async def channels(session: AsyncSession) -> dict[int, Channel]:
+    return {row.channel_id: to_channel(row) for row in await session.scalars(select(ChannelConfigRow))}
+
+
+async def targets(session: AsyncSession) -> dict[int, MonitoringTargetRow]:
+    """By id, oldest first."""
+    rows = await session.scalars(select(MonitoringTargetRow).order_by(MonitoringTargetRow.id))
+    return {row.id: row for row in rows}
+
+
+def known(row: MonitoringTargetRow) -> Known:
+    return Known(
+        id=row.id,
+        key=key_of(row.channel_id, row.target_type, row.target_name, row.location_id),
+        poll_rate_minutes=poll_rate_or_none(row.poll_rate_minutes),
+        kind=kind_or_none(row.notification_types),
+    )
+
+
+async def add_channels(theirs: AsyncSession, ours: AsyncSession) -> None:
+    """A channel that is there keeps what it has; only a server that nobody knew is filled in."""
+    rows = list(await theirs.scalars(select(ChannelConfigRow)))
+    for chunk in chunks(rows):
+        await insert_new(ours, ChannelConfigRow, [values(row) for row in chunk])
+    for row in rows:
+        if row.guild_id != UNKNOWN_GUILD:
+            await ours.execute(
+                update(ChannelConfigRow)
+                .where(ChannelConfigRow.channel_id == row.channel_id, ChannelConfigRow.guild_id == UNKNOWN_GUILD)
+                .values(guild_id=row.guild_id, is_active=row.is_active)
+            )
+
+
+async def carry_out(
+    session: AsyncSession, steps: Sequence[Step], rows: Mapping[int, MonitoringTargetRow]
+) -> dict[int, int]:
+    """Where each adopted target is now, by its old id."""
+    new_ids: dict[int, int] = {}
+    for chunk in chunks([step for step in steps if step.into is None]):
+        added = [
+            values(rows[step.source_id], "id")
+            | {"poll_rate_minutes": step.poll_rate_minutes, "notification_types": step.kind}
+            for step in chunk
+        ]
+        returning = insert(MonitoringTargetRow).returning(MonitoringTargetRow.id, sort_by_parameter_order=True)
+        ids = await session.scalars(returning, added)
+        new_ids.update(zip((step.source_id for step in chunk), ids, strict=True))
+    for step in steps:
+        if step.into is not None:
+            await _widen(session, step.into, step)
+            new_ids[step.source_id] = step.into
+    return new_ids
+
+
+async def _widen(session: AsyncSession, target_id: int, step: Step) -> None:
+    await session.execute(
+        update(MonitoringTargetRow)
+        .where(MonitoringTargetRow.id == target_id)
+        .values(poll_rate_minutes=step.poll_rate_minutes, notification_types=step.kind)
+    )
+
+
+async def add_seen(theirs: AsyncSession, ours: AsyncSession) -> None:
+    """What a channel was shown is never shown to it again."""
+    async for rows in pages(theirs, SeenSubmissionRow):
+        await insert_new(ours, SeenSubmissionRow, [values(row, "id") for row in rows])
+
+
+async def seen_pairs(session: AsyncSession) -> AsyncIterator[Pairs]:
+    async for rows in pages(session, SeenSubmissionRow):
+        yield [(row.channel_id, row.submission_id) for row in rows]
+
+
+async def pages(session: AsyncSession, table: type[Base], size: int = CHUNK) -> AsyncIterator[Sequence[Any]]:
+    """The rows of a table, a few at a time, so that a big one needs little memory."""
+    stream = await session.stream_scalars(select(table).execution_options(yield_per=size))
+    async for rows in stream.partitions():
+        yield rows
+        session.expunge_all()
+
+
+def values(row: Base, *without: str) -> dict[str, Any]:
+    """A row's values by column."""
+    return {column.name: getattr(row, column.name) for column in row.__table__.columns if column.name not in without}
+
+
+def keys(rows: Collection[MonitoringTargetRow]) -> dict[int, object]:
+    return {row.id: known(row).key for row in rows}

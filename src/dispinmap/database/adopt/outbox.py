@@ -1,0 +1,59 @@
+"""The outbox of one of our own databases, carried into another: what was promised is still delivered, once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dispinmap.database.adopt.contents import pages, values
+from dispinmap.database.queries.batching import insert_new
+from dispinmap.database.tables import (
+    ChannelParkingRow,
+    FeedStateRow,
+    MessageRow,
+    NotificationRow,
+    SubmissionRow,
+)
+
+
+async def carry_over(theirs: AsyncSession, ours: AsyncSession, target_ids: Mapping[int, int]) -> None:
+    """`target_ids` maps their targets to ours. What is there already stays as it is."""
+    feeds_itself = await ours.scalar(select(FeedStateRow.id)) is not None
+    async for rows in pages(theirs, SubmissionRow):
+        await insert_new(ours, SubmissionRow, [_submission(row, feeds_itself=feeds_itself) for row in rows])
+    message_ids = await _messages(theirs, ours)
+    async for rows in pages(theirs, NotificationRow):
+        await insert_new(ours, NotificationRow, [_notification(row, target_ids, message_ids) for row in rows])
+    tables = (ChannelParkingRow,) if feeds_itself else (ChannelParkingRow, FeedStateRow)
+    for table in tables:
+        async for rows in pages(theirs, table):
+            await insert_new(ours, table, [values(row) for row in rows])
+
+
+def _submission(row: SubmissionRow, *, feeds_itself: bool) -> dict[str, Any]:
+    """As a look-up's, where the other database has a feed of its own: that has yet to announce it to its channels."""
+    return values(row) | ({"fed_at": None} if feeds_itself else {})
+
+
+async def _messages(theirs: AsyncSession, ours: AsyncSession) -> dict[int, int]:
+    """Their ids to ours. A nonce says which message it is, in both."""
+    new_ids = {}
+    async for rows in pages(theirs, MessageRow):
+        nonces = {row.nonce: row.id for row in rows}
+        there = select(MessageRow.nonce, MessageRow.id).where(MessageRow.nonce.in_(nonces))
+        known = dict((await ours.execute(there)).tuples().all())
+        added = [values(row, "id") for row in rows if row.nonce not in known]
+        if added:
+            returning = insert(MessageRow).returning(MessageRow.nonce, MessageRow.id)
+            known |= dict((await ours.execute(returning, added)).tuples().all())
+        new_ids.update({id_: known[nonce] for nonce, id_ in nonces.items()})
+    return new_ids
+
+
+def _notification(
+    row: NotificationRow, target_ids: Mapping[int, int], message_ids: Mapping[int, int]
+) -> dict[str, Any]:
+    target_id = None if row.target_id is None else target_ids[row.target_id]
+    message_id = None if row.message_id is None else message_ids[row.message_id]
+    return values(row, "id") | {"target_id": target_id, "message_id": message_id}

@@ -1,0 +1,70 @@
+"""Where adopted targets go beside those that are there already (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from dispinmap.database.adopt.staging import Key
+from dispinmap.database.migrations.merging import wider_kind, wider_rate
+from dispinmap.targets.models import Channel
+
+T = TypeVar("T", int, str)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A target of either database. None as a setting means the channel's."""
+
+    id: int
+    key: Key
+    poll_rate_minutes: int | None
+    kind: str | None
+
+    @property
+    def channel_id(self) -> int:
+        return self.key[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do with the adopted target `source_id`: add it, or merge it into the target `into`."""
+
+    source_id: int
+    poll_rate_minutes: int | None
+    kind: str | None
+    into: int | None = None
+
+
+def plan(
+    adopted: Sequence[Known],
+    their_channels: Mapping[int, Channel],
+    existing: Sequence[Known],
+    our_channels: Mapping[int, Channel],
+) -> list[Step]:
+    """One step for each adopted target. A channel that is there keeps its settings.
+
+    An adopted target gets as often and as much as before: settings of its own where that channel says otherwise now,
+    and merged into an equal one the wider of both, by the rules of the revisions that merge.
+    """
+    there = {known.key: known for known in existing}
+    steps = []
+    for one in adopted:
+        theirs = their_channels[one.channel_id]
+        ours = our_channels.get(one.channel_id, theirs)
+        rate = _unless(one.poll_rate_minutes, theirs.poll_rate_minutes, ours.poll_rate_minutes)
+        kind = _unless(one.kind, str(theirs.kind), str(ours.kind))
+        equal = there.get(one.key)
+        if equal is None:
+            steps.append(Step(one.id, rate, kind))
+        else:
+            rate = wider_rate([equal.poll_rate_minutes, rate], ours.poll_rate_minutes)
+            kind = wider_kind([equal.kind, kind], str(ours.kind))
+            steps.append(Step(one.id, rate, kind, equal.id))
+    return steps
+
+
+def _unless(own: T | None, theirs: T, ours: T) -> T | None:
+    """The target's own setting, or its old channel's where the new one says something else."""
+    if own is not None or theirs == ours:
+        return own
+    return theirs
