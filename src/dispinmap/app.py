@@ -8,7 +8,7 @@ import structlog
 
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database
-from dispinmap.database.queries import outbox
+from dispinmap.database.queries import outbox, promises
 from dispinmap.database.queries.status import status
 from dispinmap.database.upgrade import upgrade
 from dispinmap.discordbot import cards
@@ -125,9 +125,12 @@ class Application:
             problem = str(error)
         now = self._clock.now()
         async with self._database.write() as session:
-            await outbox.hasten(session, channel_id, now - self._settle_window, now)
-            new = await outbox.count_leaving(session, channel_id, started, now)
+            await promises.hasten(session, channel_id, now - self._settle_window, now)
+            new = await promises.count_leaving(session, channel_id, started, now)
+            refusal = await outbox.retry_parked(session, channel_id, now)
         self._sender.wake()
+        if refusal is not None:
+            problem = " ".join(filter(None, (problem, f"The last post here failed; it is tried again now. {refusal}")))
         return CheckResult(new, problem)
 
     async def report(self) -> HealthReport:

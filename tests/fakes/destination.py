@@ -1,13 +1,12 @@
 """A channel in memory: it keeps what is posted and fails as it is told."""
 
-from collections.abc import Callable, Collection
+import asyncio
+from collections.abc import Collection
 from datetime import datetime
 
 from dispinmap.clock import Clock
-from dispinmap.outbox.destination import DeliveryError, DeliveryUnknown, OutgoingMessage
+from dispinmap.outbox.destination import DeliveryError, DeliveryUnknown, MessageRejected, OutgoingMessage
 from dispinmap.outbox.retry import NONCE_LIFETIME
-
-Before = Callable[[OutgoingMessage], None]
 
 
 class FakeDestination:
@@ -22,6 +21,13 @@ class FakeDestination:
         """Raised one after the other, before anything is posted."""
         self.ends_with: BaseException | None = None
         """Raised once, after the post: what no part of the sender catches, as if the process had ended."""
+        self.spoiled: set[int] = set()
+        """Submissions that make every message with one of them unacceptable."""
+        self.broken: set[int] = set()
+        """Channels for which our own code fails in a way that nobody foresaw."""
+        self.hangs = asyncio.Event()
+        """Set once a message was posted whose answer never comes, which `hang` asks for."""
+        self.hang = False
         self.lost_answers = 0
         """How many more posts happen without the sender being told."""
         self.searches = 0
@@ -29,7 +35,14 @@ class FakeDestination:
     async def send(self, message: OutgoingMessage) -> int:
         if self.refusals:
             raise self.refusals.pop(0)
+        if message.channel_id in self.broken:
+            raise ZeroDivisionError("a mistake in rendering")
+        if any(self.spoiled.intersection(card.submission_ids) for card in message.cards):
+            raise MessageRejected("Discord rejects this message for good.")
         posted_id = self._post(message)
+        if self.hang:
+            self.hangs.set()
+            await asyncio.Event().wait()
         if self.ends_with is not None:
             ended, self.ends_with = self.ends_with, None
             raise ended

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.discordbot.cards import measure
+from dispinmap.discordbot.cards import link, measure, submission_ids
 from dispinmap.outbox import retry
 from dispinmap.outbox.batches import MAX_CARDS, MAX_CHARACTERS, NONCE_LENGTH, cards, first_message, nonce
 from dispinmap.outbox.destination import Card, Item
@@ -76,6 +77,11 @@ def test_pauses_grow_up_to_a_bound(attempts: int) -> None:
     assert retry.parking_delay(attempts) <= retry.parking_delay(attempts + 1) <= retry.LONGEST_PARKING
 
 
+@pytest.mark.parametrize("retry_after", [float("inf"), float("nan"), -5.0, 1e300])
+def test_no_impossible_pause_is_kept(retry_after: float) -> None:
+    assert retry.FIRST_RETRY <= retry.message_delay(1, retry_after) <= retry.LONGEST_PARKING
+
+
 def test_discord_is_never_asked_again_sooner_than_it_said() -> None:
     assert retry.message_delay(1, retry_after=3600) == timedelta(hours=1)
 
@@ -84,3 +90,11 @@ def test_an_attempt_is_in_doubt_once_its_nonce_no_longer_protects_it() -> None:
     assert not retry.is_in_doubt(None, NOON)
     assert not retry.is_in_doubt(NOON, NOON + retry.NONCE_LIFETIME)
     assert retry.is_in_doubt(NOON, NOON + retry.NONCE_LIFETIME + timedelta(seconds=1))
+    assert retry.is_in_doubt(NOON, NOON - timedelta(hours=1))
+
+
+@given(items)
+def test_a_post_can_be_found_again_by_every_submission_in_it(due: list[Item]) -> None:
+    message = first_message(due, measure)
+    carried = {id_ for card in message for id_ in submission_ids(link(card))}
+    assert carried == {id_ for card in message for id_ in card.submission_ids}

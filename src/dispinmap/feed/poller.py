@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided
-from dispinmap.database.queries import channels, outbox, seen, submissions, targets
+from dispinmap.database.queries import channels, promises, seen, submissions, targets
 from dispinmap.database.queries import feed as feed_queries
 from dispinmap.feed import schedule
 from dispinmap.feed.cursor import Cursor, advance, keep_walking, reaches, read_back_to, unknown
@@ -188,12 +188,12 @@ class Poller:
             fresh = unknown(rows, await submissions.fed_ids(session, [row.id for row in rows]))
             await submissions.remember(session, fresh, now)
             news = [row for row in fresh if row.created_at > cursor.history_until]
-            promises = await self._promise(session, watched, news, rows, now, settling)
+            count = await self._promise(session, watched, news, rows, now, settling)
             due = [each.target for each in watched if each.due_at <= now]
             await targets.touch(session, [target.id for target in due], now)
             await channels.set_last_poll(session, {target.channel_id for target in due}, now)
             await feed_queries.save_cursor(session, advance(cursor, fresh, now))
-        return Poll(len(fresh), promises)
+        return Poll(len(fresh), count)
 
     async def _promise(
         self,
@@ -207,14 +207,14 @@ class Poller:
         """Save what the news among the rows promise to whom; returns the number of notifications."""
         if not news:
             return 0
-        promises = promised(TargetIndex(watched), news, now, settling.interval)
-        pairs = {(promise.channel_id, promise.submission.id) for promise in promises}
+        found = promised(TargetIndex(watched), news, now, settling.interval)
+        pairs = {(each.channel_id, each.submission.id) for each in found}
         already = await seen.seen(session, pairs)
-        promises = [each for each in promises if (each.channel_id, each.submission.id) not in already]
-        settlement = settle(promises, news, await outbox.held_removals(session), now, settling, rows)
+        found = [each for each in found if (each.channel_id, each.submission.id) not in already]
+        settlement = settle(found, news, await promises.held_removals(session), now, settling, rows)
         await seen.mark_seen(session, pairs - already, now)
-        await outbox.promise(session, settlement.promises, now)
-        await outbox.cancel(session, settlement.cancelled)
+        await promises.save(session, settlement.promises, now)
+        await promises.cancel(session, settlement.cancelled)
         return len(settlement.promises)
 
     def _failed(self, error: PinballMapError, now: datetime, interval: timedelta) -> None:

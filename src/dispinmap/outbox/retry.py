@@ -12,9 +12,11 @@ NONCE_LIFETIME: Final = timedelta(seconds=90)
 
 
 def message_delay(attempts: int, retry_after: float | None = None) -> timedelta:
-    """The pause after `attempts` (1 or more) failed attempts at one message."""
+    """The pause after `attempts` (1 or more) failed attempts at one message; no server is obeyed for over a day."""
     pause = min(FIRST_RETRY * (1 << min(attempts - 1, 16)), LONGEST_RETRY)
-    return max(pause, timedelta(seconds=retry_after or 0))
+    # "inf" and "nan" are floats too.
+    wanted = retry_after if retry_after is not None and retry_after > 0 else 0.0
+    return max(pause, timedelta(seconds=min(wanted, LONGEST_PARKING.total_seconds())))
 
 
 def parking_delay(attempts: int) -> timedelta:
@@ -23,5 +25,8 @@ def parking_delay(attempts: int) -> timedelta:
 
 
 def is_in_doubt(attempted_at: datetime | None, now: datetime) -> bool:
-    """Whether an unacknowledged attempt is too old for its nonce to protect a repeat."""
-    return attempted_at is not None and now - attempted_at > NONCE_LIFETIME
+    """Whether an unacknowledged attempt may be too old for its nonce to protect a repeat.
+
+    Of one in the future, after the clock was put back, nobody knows the age.
+    """
+    return attempted_at is not None and not timedelta(0) <= now - attempted_at <= NONCE_LIFETIME

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final, NoReturn
 
 import structlog
@@ -24,12 +25,20 @@ from dispinmap.outbox.destination import (
 from dispinmap.outbox.retry import is_in_doubt, message_delay, parking_delay
 from dispinmap.outbox.states import MessageState
 
-IDLE_SECONDS: Final = 15.0
+IDLE: Final = timedelta(seconds=15)
 """How long a change that nobody announced to the sender can go unnoticed."""
 HISTORY_MARGIN: Final = timedelta(minutes=5)
 """How much earlier than a message's first save its post is looked for: clocks differ."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """A channel in which our own code failed, `failures` times in a row; it is left alone until `until`."""
+
+    failures: int
+    until: datetime
 
 
 class Sender:
@@ -45,7 +54,7 @@ class Sender:
         report: Callable[[str], None] = lambda _sentence: None,
         parallel_channels: int = 8,
     ) -> None:
-        """`report` is told of every message that was given up."""
+        """`report` is told of every message that was given up, and of every failure of our own."""
         self._database = database
         self._destination = destination
         self._clock = clock
@@ -53,6 +62,7 @@ class Sender:
         self._report = report
         self._slots = asyncio.Semaphore(parallel_channels)
         self._busy: set[int] = set()
+        self._troubles: dict[int, _Trouble] = {}
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -60,22 +70,25 @@ class Sender:
         self._wake.set()
 
     async def run(self) -> NoReturn:
-        """Deliver for ever. An error that is nobody's fault but ours ends it."""
+        """Deliver for ever. What goes wrong in one channel stays there; only the database's own failure ends it."""
         self._busy.clear()
         async with asyncio.TaskGroup() as channels:
             while True:
                 self._wake.clear()
-                for channel_id in await self._ready():
+                ready, seconds = await self._look()
+                for channel_id in ready:
                     self._busy.add(channel_id)
                     channels.create_task(self._serve(channel_id), name=f"deliver-{channel_id}")
-                await wait_for(self._clock, self._wake, await self._seconds_to_next())
+                await wait_for(self._clock, self._wake, seconds)
 
     async def drain(self) -> bool:
         """Deliver everything that can leave at this moment; returns whether there was anything."""
         worked = False
-        while channels := await self._ready():
+        while channels := (await self._look())[0]:
             for channel_id in channels:
-                worked |= await self.step(channel_id)
+                if not await self.step(channel_id):
+                    return worked
+                worked = True
         return worked
 
     async def step(self, channel_id: int) -> bool:
@@ -92,26 +105,43 @@ class Sender:
         return True
 
     async def _serve(self, channel_id: int) -> None:
+        try:
+            while await self._turn(channel_id):
+                self._troubles.pop(channel_id, None)
+        except Exception as error:
+            log.exception("channel_failed", channel_id=channel_id, failures=self._leave_alone(channel_id))
+            self._report(f"Posting to channel {channel_id} failed with {type(error).__name__}: see the log.")
+        finally:
+            self._busy.discard(channel_id)
+            self.wake()
+
+    async def _turn(self, channel_id: int) -> bool:
+        """One message if there is one; after it the slot goes to whoever has waited longest."""
         async with self._slots:
-            while channel_id in await self._ready(channel_id):
-                await self.step(channel_id)
-        self._busy.discard(channel_id)
-        self.wake()
+            return await self._is_ready(channel_id) and await self.step(channel_id)
+
+    def _leave_alone(self, channel_id: int) -> int:
+        """Our own code fails for this channel: try again later and later. Returns how often in a row it failed."""
+        failures = self._troubles[channel_id].failures + 1 if channel_id in self._troubles else 1
+        self._troubles[channel_id] = _Trouble(failures, self._clock.now() + message_delay(failures))
+        return failures
 
     @undivided
-    async def _ready(self, channel_id: int | None = None) -> list[int]:
-        async with self._database.read() as session:
-            ready = await outbox.ready_channels(session, self._clock.now(), channel_id)
-        return ready if channel_id is not None else [channel for channel in ready if channel not in self._busy]
-
-    @undivided
-    async def _seconds_to_next(self) -> float:
+    async def _look(self) -> tuple[list[int], float]:
+        """The channels to serve now, and the seconds after which to look again if nobody calls."""
+        # One moment for both questions: what becomes due between two would be found late.
         now = self._clock.now()
         async with self._database.read() as session:
+            ready = await outbox.ready_channels(session, now)
             next_at = await outbox.next_work_at(session, now)
-        if next_at is None:
-            return IDLE_SECONDS
-        return min(IDLE_SECONDS, max(0.0, (next_at - now).total_seconds()))
+        paused = {channel_id: each.until for channel_id, each in self._troubles.items() if each.until > now}
+        moments = [now + IDLE, *paused.values(), *filter(None, (next_at,))]
+        return [each for each in ready if each not in self._busy | paused.keys()], (min(moments) - now).total_seconds()
+
+    @undivided
+    async def _is_ready(self, channel_id: int) -> bool:
+        async with self._database.read() as session:
+            return bool(await outbox.ready_channels(session, self._clock.now(), channel_id))
 
     @undivided
     async def _prepare(self, channel_id: int) -> SavedMessage | None:
@@ -130,9 +160,11 @@ class Sender:
         return message
 
     async def _post(self, message: SavedMessage) -> int:
-        if is_in_doubt(message.attempted_at, self._clock.now()):
+        now = self._clock.now()
+        if is_in_doubt(message.attempted_at, now):
             ids = [item.submission.id for item in message.items]
-            posted_id = await self._destination.find(message.channel_id, ids, message.created_at - HISTORY_MARGIN)
+            since = min(message.created_at, now) - HISTORY_MARGIN
+            posted_id = await self._destination.find(message.channel_id, ids, since)
             if posted_id is not None:
                 return posted_id
         shown = tuple(cards(message.items, self._measure))
@@ -170,19 +202,24 @@ class Sender:
             attempts = await outbox.parking_attempts(session, message.channel_id) + 1
             retry_at = now + parking_delay(attempts)
             await outbox.park(session, message.channel_id, str(error), attempts, now, retry_at)
-            await outbox.postpone(
-                session, message, retry_at, str(error), certainly_not_posted=_is_certain(message, error)
-            )
+            # The parking alone holds the message, so that whoever ends it sets the message free.
+            await outbox.postpone(session, message, now, str(error), certainly_not_posted=_is_certain(message, error))
         log.warning("channel_parked", channel_id=message.channel_id, attempts=attempts, retry_at=retry_at.isoformat())
 
     @undivided
     async def _give_up(self, message: SavedMessage, error: MessageRejected) -> None:
+        """Where there are several notifications, each half gets its own chance: one of them may spoil the rest."""
+        middle = len(message.items) // 2
+        halves = (message.items[:middle], message.items[middle:]) if middle else ()
+        now = self._clock.now()
         async with self._database.write() as session:
-            await outbox.finish(
-                session, message, MessageState.REJECTED, self._clock.now(), posted_id=None, error=str(error)
-            )
-        log.error("message_rejected", channel_id=message.channel_id, message_id=message.id)
-        self._report(str(error))
+            await outbox.finish(session, message, MessageState.REJECTED, now, posted_id=None, error=str(error))
+            for half in halves:
+                name = nonce(message.channel_id, (item.submission.id for item in half))
+                await outbox.save_part(session, message, name, half, now)
+        log.error("message_rejected", channel_id=message.channel_id, message_id=message.id, parts=len(halves))
+        if not halves:
+            self._report(str(error))
 
 
 def _is_certain(message: SavedMessage, error: DeliveryError) -> bool:

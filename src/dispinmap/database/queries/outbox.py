@@ -1,13 +1,13 @@
-"""The outbox: what is promised, what is being sent, and which channels refuse us."""
+"""The outbox: what is due, what is being sent, and which channels refuse us."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispinmap.database.queries.batching import insert_new
+from dispinmap.database.queries.promises import UNSENT
 from dispinmap.database.queries.submissions import to_submission
 from dispinmap.database.tables import (
     ChannelConfigRow,
@@ -17,17 +17,14 @@ from dispinmap.database.tables import (
     NotificationRow,
     SubmissionRow,
 )
+from dispinmap.errors import UserError
 from dispinmap.health import QueueState
-from dispinmap.matching.promises import Held, Pair, Promise
 from dispinmap.outbox.destination import Item
 from dispinmap.outbox.states import MessageState, NotificationState
-from dispinmap.pinballmap.models import SubmissionType
 from dispinmap.targets.models import Area, TargetType
 
 BATCH = 200
 """Due notifications looked at for one message; it holds far fewer."""
-
-_UNSENT = and_(NotificationRow.state == NotificationState.PENDING, NotificationRow.message_id.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,70 +40,6 @@ class SavedMessage:
     items: tuple[Item, ...]
 
 
-async def promise(session: AsyncSession, promises: Sequence[Promise], now: datetime) -> None:
-    """Save notifications to be sent when they are due."""
-    await insert_new(
-        session,
-        NotificationRow,
-        [
-            {
-                "channel_id": promise.channel_id,
-                "submission_id": promise.submission.id,
-                "target_id": promise.target_id,
-                "state": NotificationState.PENDING,
-                "due_at": promise.due_at,
-                "created_at": now,
-            }
-            for promise in promises
-        ],
-    )
-
-
-async def held_removals(session: AsyncSession) -> list[Held]:
-    """Removals that are promised and not yet in any message."""
-    rows = await session.execute(
-        select(NotificationRow.channel_id, SubmissionRow)
-        .join(SubmissionRow, SubmissionRow.id == NotificationRow.submission_id)
-        .where(_UNSENT, SubmissionRow.submission_type == SubmissionType.REMOVE_MACHINE)
-    )
-    return [Held(channel_id, to_submission(row)) for channel_id, row in rows]
-
-
-async def cancel(session: AsyncSession, pairs: Iterable[Pair]) -> None:
-    """Withdraw notifications that are in no message yet."""
-    for channel_id, submission_id in pairs:
-        await session.execute(
-            update(NotificationRow)
-            .where(_UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.submission_id == submission_id)
-            .values(state=NotificationState.CANCELLED)
-        )
-
-
-async def hasten(session: AsyncSession, channel_id: int, settled_before: datetime, now: datetime) -> None:
-    """Make everything that waits for this channel due at `now`; removals created after `settled_before` stay held."""
-    young_removals = select(SubmissionRow.id).where(
-        SubmissionRow.submission_type == SubmissionType.REMOVE_MACHINE, SubmissionRow.created_at > settled_before
-    )
-    await session.execute(
-        update(NotificationRow)
-        .where(
-            _UNSENT,
-            NotificationRow.channel_id == channel_id,
-            NotificationRow.due_at > now,
-            NotificationRow.submission_id.not_in(young_removals),
-        )
-        .values(due_at=now)
-    )
-
-
-async def count_leaving(session: AsyncSession, channel_id: int, since: datetime, now: datetime) -> int:
-    """How many notifications of the channel leave now, or were promised since `since` and have left already."""
-    leaving = and_(_UNSENT, NotificationRow.due_at <= now)
-    left = and_(NotificationRow.created_at >= since, NotificationRow.message_id.is_not(None))
-    query = select(func.count()).where(NotificationRow.channel_id == channel_id, or_(leaving, left))
-    return await session.scalar(query) or 0
-
-
 async def ready_channels(session: AsyncSession, now: datetime, channel_id: int | None = None) -> list[int]:
     """Active channels (or this one) for which something can be sent right now, the longest waiting first."""
     repeats = select(MessageRow.channel_id, MessageRow.next_attempt_at.label("due_at")).where(
@@ -114,7 +47,7 @@ async def ready_channels(session: AsyncSession, now: datetime, channel_id: int |
     )
     unacknowledged = select(MessageRow.channel_id).where(MessageRow.state == MessageState.PENDING)
     fresh = select(NotificationRow.channel_id, NotificationRow.due_at).where(
-        _UNSENT, NotificationRow.channel_id.not_in(unacknowledged)
+        UNSENT, NotificationRow.channel_id.not_in(unacknowledged)
     )
     work = repeats.union_all(fresh).subquery()
     return list(
@@ -137,7 +70,7 @@ async def ready_channels(session: AsyncSession, now: datetime, channel_id: int |
 async def next_work_at(session: AsyncSession, now: datetime) -> datetime | None:
     """When the next thing becomes sendable after `now`, or None where nothing waits."""
     moments = [
-        await session.scalar(select(func.min(NotificationRow.due_at)).where(_UNSENT, NotificationRow.due_at > now)),
+        await session.scalar(select(func.min(NotificationRow.due_at)).where(UNSENT, NotificationRow.due_at > now)),
         await session.scalar(
             select(func.min(MessageRow.next_attempt_at)).where(
                 MessageRow.state == MessageState.PENDING, MessageRow.next_attempt_at > now
@@ -149,11 +82,12 @@ async def next_work_at(session: AsyncSession, now: datetime) -> datetime | None:
 
 
 async def pending_message(session: AsyncSession, channel_id: int) -> SavedMessage | None:
-    """The channel's message that was not acknowledged yet; there is at most one."""
+    """The channel's message that was not acknowledged yet; of several, the parts of a rejected one, the oldest news."""
+    oldest = select(func.min(NotificationRow.submission_id)).where(NotificationRow.message_id == MessageRow.id)
     row = await session.scalar(
         select(MessageRow)
         .where(MessageRow.channel_id == channel_id, MessageRow.state == MessageState.PENDING)
-        .order_by(MessageRow.id)
+        .order_by(oldest.scalar_subquery(), MessageRow.id)
         .limit(1)
     )
     if row is None:
@@ -164,7 +98,7 @@ async def pending_message(session: AsyncSession, channel_id: int) -> SavedMessag
 
 async def due_items(session: AsyncSession, channel_id: int, now: datetime) -> tuple[Item, ...]:
     """What is due in the channel and in no message yet, oldest first."""
-    return await _items(session, and_(_UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now))
+    return await _items(session, and_(UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now))
 
 
 async def save_message(
@@ -180,6 +114,28 @@ async def save_message(
     await session.execute(update(NotificationRow).where(NotificationRow.id.in_(ids)).values(message_id=row.id))
     await _serve_targets(session, ids)
     return SavedMessage(row.id, channel_id, nonce, 0, None, now, tuple(items))
+
+
+async def save_part(
+    session: AsyncSession, whole: SavedMessage, nonce: str, items: Sequence[Item], now: datetime
+) -> None:
+    """Persist a message of its own for some of the notifications of a rejected one, whose doubt it shares."""
+    row = MessageRow(
+        channel_id=whole.channel_id,
+        nonce=nonce,
+        state=MessageState.PENDING,
+        attempts=0,
+        attempted_at=whole.attempted_at,
+        next_attempt_at=now,
+        created_at=whole.created_at,
+    )
+    session.add(row)
+    await session.flush()
+    await session.execute(
+        update(NotificationRow)
+        .where(NotificationRow.id.in_([item.notification_id for item in items]))
+        .values(message_id=row.id, state=NotificationState.PENDING)
+    )
 
 
 async def begin_attempt(session: AsyncSession, message: SavedMessage, now: datetime) -> None:
@@ -247,25 +203,40 @@ async def park(
     row.reason, row.attempts, row.retry_at = reason, attempts, retry_at
 
 
+async def retry_parked(session: AsyncSession, channel_id: int, now: datetime) -> str | None:
+    """Let a parked channel be tried again at `now`; returns why it was parked, or None where it was not."""
+    return await session.scalar(
+        update(ChannelParkingRow)
+        .where(ChannelParkingRow.channel_id == channel_id)
+        .values(retry_at=now)
+        .returning(ChannelParkingRow.reason)
+    )
+
+
 async def unpark(session: AsyncSession, channel_id: int) -> None:
     """The channel takes messages again."""
     await session.execute(delete(ChannelParkingRow).where(ChannelParkingRow.channel_id == channel_id))
 
 
 async def queue_state(session: AsyncSession, now: datetime) -> QueueState:
-    """The outbox in numbers."""
+    """The outbox in numbers. What its channel does not take now counts as waiting, not as due."""
     pending = NotificationRow.state == NotificationState.PENDING
-    waiting = await session.scalar(select(func.count()).where(pending, NotificationRow.due_at > now))
+    parked = select(ChannelParkingRow.channel_id).where(ChannelParkingRow.retry_at > now)
+    inactive = select(ChannelConfigRow.channel_id).where(ChannelConfigRow.is_active.is_(False))
+    closed = NotificationRow.channel_id.in_(parked.union(inactive))
+    total = await session.scalar(select(func.count()).where(pending)) or 0
     due, oldest = (
         await session.execute(
-            select(func.count(), func.min(NotificationRow.due_at)).where(pending, NotificationRow.due_at <= now)
+            select(func.count(), func.min(NotificationRow.due_at)).where(
+                pending, NotificationRow.due_at <= now, ~closed
+            )
         )
     ).one()
-    parked = await session.scalar(select(func.count()).select_from(ChannelParkingRow))
+    parkings = await session.scalar(select(func.count()).select_from(ChannelParkingRow))
     in_doubt = await session.scalar(
         select(func.count()).where(MessageRow.state == MessageState.PENDING, MessageRow.attempted_at.is_not(None))
     )
-    return QueueState(waiting or 0, due, oldest, parked or 0, in_doubt or 0)
+    return QueueState(total - due, due, oldest, parkings or 0, in_doubt or 0)
 
 
 async def _items(session: AsyncSession, which: ColumnElement[bool]) -> tuple[Item, ...]:
@@ -286,7 +257,11 @@ async def _items(session: AsyncSession, which: ColumnElement[bool]) -> tuple[Ite
 def _area(target_type: str | None, target_name: str | None) -> Area | None:
     if target_name is None or target_type == TargetType.LOCATION:
         return None
-    return Area.parse(target_name)
+    try:
+        return Area.parse(target_name)
+    except UserError:
+        # Nobody can be told a distance to what is no place; the news goes out all the same.
+        return None
 
 
 async def _serve_targets(session: AsyncSession, notification_ids: Sequence[int]) -> None:
