@@ -70,6 +70,16 @@ def test_every_file_of_the_project_named_exists() -> None:
                 assert list(ROOT.glob(piece.rstrip("/"))), f"{page.name}: {piece}"
 
 
+def test_every_name_from_the_code_is_in_the_code() -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    for page in PAGES:
+        for piece in code(page.read_text(encoding="utf-8")):
+            if "_" in piece and re.fullmatch(r"[A-Za-z_.]+", piece):
+                assert all(part in source or part.lower() in source for part in piece.split(".")), (
+                    f"{page.name}: {piece}"
+                )
+
+
 def test_what_the_readme_says_about_failures_is_what_the_bot_says() -> None:
     said = "\n".join(_texts())
     shown = [cells[0] for cells in rows(read("README.md").partition("## When something is wrong")[2])]
