@@ -47,6 +47,13 @@ async def test_an_answer_that_discord_refuses_is_reported_not_raised(world: Worl
     assert world.expect_errors()
 
 
+async def test_a_sentence_repeats_what_was_typed_harmlessly_and_never_loses_its_cure(world: World) -> None:
+    answer = await world.slash("poll_rate", minutes=f"[x](https://evil.example) @everyone {'*' * 3000}")
+    assert answer.content.startswith("“\\[x\\](https\\://evil.example) @\u200beveryone \\*")
+    assert answer.content.endswith("” is no poll rate: write a whole number of minutes, or “default”.")
+    assert world.expect_errors()
+
+
 async def test_where_the_bot_may_not_write_a_message_command_does_nothing_and_says_so_privately(world: World) -> None:
     world.targets.locations = (Location(874, "Ground Kontrol"),)
     assert world.bot.user is not None

@@ -13,12 +13,8 @@ from hypothesis import strategies as st
 from dispinmap.discordbot import texts
 from dispinmap.discordbot.parsing import (
     parse_degrees,
-    parse_kind,
-    parse_minutes,
-    parse_radius,
     pasted_lines,
     split_radius,
-    unquoted,
 )
 from dispinmap.discordbot.tables import ago, padded, target_pages, width
 from dispinmap.errors import UserError
@@ -26,20 +22,33 @@ from dispinmap.geocoding.models import Place
 from dispinmap.outbox.destination import Item
 from dispinmap.pinballmap.models import Location, Submission
 from dispinmap.targets.models import Channel, NotificationKind, Target, TargetType, WatchedTarget
+from dispinmap.targets.naming import unquoted
 from dispinmap.targets.service import Added, AddOutcome, ListedTarget
 from dispinmap.targets.transfer import ImportPlan, PlannedStep
+from dispinmap.targets.values import parse_kind, parse_minutes, parse_radius
 from tests.commands.conftest import NOW
 
 
 @pytest.mark.parametrize(
     ("text", "miles"),
-    [(None, None), ("", None), ("25", 25), ("25 mi", 25), ("12.5 miles", 12.5), ("40km", 24.85), ("1,5 mi", 1.5)],
+    [
+        ("25", 25),
+        ("25 miles", 25),
+        ("5 MI.", 5),
+        ("12.5 miles", 12.5),
+        ("40km", 24.85),
+        ("40 Kilometers", 24.85),
+        ("1,5 mi", 1.5),
+        ("160 km", 99.42),
+    ],
 )
-def test_a_radius_is_read_in_miles_or_kilometres(text: str | None, miles: float | None) -> None:
-    assert parse_radius(text) == (None if miles is None else pytest.approx(miles, abs=0.01))
+def test_a_radius_is_read_in_miles_or_kilometres(text: str, miles: float) -> None:
+    assert parse_radius(text) == pytest.approx(miles, abs=0.01)
 
 
-@pytest.mark.parametrize("text", ["x", "25 furlongs", "25 mi 3", "-5", "0", "101", "161 km", "nan", "²"])
+@pytest.mark.parametrize(
+    "text", ["x", "", "25 furlongs", "25 mi 3", "-5", "0", "101", "161 km", "nan", "inf", "²", "٢٥", "9" * 400]
+)
 def test_a_radius_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(UserError):
         parse_radius(text)
@@ -82,7 +91,7 @@ def test_degrees_that_cannot_be_are_refused(text: str) -> None:
         parse_degrees(text)
 
 
-@pytest.mark.parametrize(("text", "minutes"), [("30", 30), ("30 min", 30), ("Default", None), ('"5"', 5)])
+@pytest.mark.parametrize(("text", "minutes"), [("30", 30), ("30 min", 30), ("Default", None)])
 def test_minutes(text: str, minutes: int | None) -> None:
     assert parse_minutes(text) == minutes
 
@@ -110,7 +119,7 @@ def test_a_pasted_export_becomes_lines_again() -> None:
         "# What this channel watches. /import reads it back, here or in another channel.\n"
         "/poll_rate minutes:60\n"
         '/add city name:"Bar # 3 /add \\" x" radius:10\n'
-        "# Ground Kontrol\n"
+        '# location 874: "Ground Kontrol # 1"\n'
         "/add location name:874\n"
         "/notifications kind:all target:1"
     )
@@ -158,7 +167,8 @@ def test_every_page_of_the_list_fits_into_a_message_and_none_is_missing(targets:
     listed = [ListedTarget(n, WatchedTarget(one, Channel(1, 1))) for n, one in enumerate(targets, start=1)]
     pages = target_pages(listed, NOW)
     assert all(len(page) <= texts.MESSAGE_LIMIT and page.count("```") == 2 for page in pages)
-    rows = [line for page in pages for line in page.split("```")[1].strip("\n").split("\n")[1:]]
+    tables = [page.split("```")[1].strip("\n").partition("\n\n")[0] for page in pages]
+    rows = [row for table in tables for row in table.split("\n")[1:]]
     assert [int(row.split()[0]) for row in rows] == list(range(1, len(targets) + 1))
 
 
@@ -188,5 +198,5 @@ def test_every_option_of_a_menu_is_within_discords_limits(name: str, region: str
 
 def test_a_point_without_a_name_is_called_by_its_coordinates() -> None:
     point = Target(1, 1, TargetType.LATLONG, "45.52,-122.68,5", NOW)
-    assert texts.named(point) == "**45.52, -122.68** (5 mi / 8.05 km around)"
-    assert texts.named(replace(point, display_name="Home")) == "**Home** (5 mi / 8.05 km around)"
+    assert texts.named(point) == "**45.52, -122.68** (5 mi / 8 km around)"
+    assert texts.named(replace(point, display_name="Home")) == "**Home** (5 mi / 8 km around)"

@@ -22,7 +22,7 @@ from dispinmap.targets.models import (
     Target,
     TargetType,
 )
-from dispinmap.targets.planning import plan
+from dispinmap.targets.planning import MAX_LOOKUPS, plan
 from dispinmap.targets.service import TargetService
 from dispinmap.targets.transfer import AddTarget, SetKind, SetPollRate, export
 from tests.fakes.clock import ManualClock
@@ -74,9 +74,10 @@ async def fill(service: TargetService) -> None:
 
 
 async def test_a_channel_is_restored_elsewhere_as_it_was(
-    service: TargetService, geocoder: FakeGeocoder, clock: ManualClock
+    service: TargetService, pinballmap: FakePinballMap, geocoder: FakeGeocoder, clock: ManualClock
 ) -> None:
     await fill(service)
+    pinballmap.failure, pinballmap.asked = Unavailable("Pinball Map does not answer."), []
     text = await service.export(HERE.channel_id)
     clock.advance(3600)
     imported = await service.plan_import(THERE, text)
@@ -85,7 +86,7 @@ async def test_a_channel_is_restored_elsewhere_as_it_was(
     await service.apply_import(THERE, imported)
     assert await setup(service, THERE.channel_id) == await setup(service, HERE.channel_id)
     assert await service.channel(THERE.channel_id) == Channel(200, 8, 30, NotificationKind.ALL)
-    assert geocoder.asked == []
+    assert geocoder.asked == pinballmap.asked == []
     for each in await service.targets(THERE.channel_id):
         assert each.watched.target.created_at == each.watched.target.last_checked_at == clock.now()
 
@@ -255,3 +256,25 @@ def test_any_setup_is_planned_again_as_it_was(targets: list[Target], rate: int, 
     assert [(*shape(each)[:3], own_rates.get(each.id), own_kinds.get(each.id)) for each in restored] == [
         shape(each) for each in targets
     ]
+
+
+async def test_a_text_of_thousands_of_names_asks_for_a_hundred_and_says_so(
+    service: TargetService, pinballmap: FakePinballMap
+) -> None:
+    imported = await service.plan_import(HERE, "\n".join(f"!add location Bar {n}" for n in range(1, 10_001)))
+    assert len(pinballmap.asked) == MAX_LOOKUPS
+    assert imported.steps[-1].problem == "Only 100 names of a text are looked up: import this line in another text."
+
+
+async def test_a_failing_geocoder_is_asked_once(service: TargetService, geocoder: FakeGeocoder) -> None:
+    geocoder.failure = GeocodingError("The geocoder does not answer.")
+    imported = await service.plan_import(HERE, "!add city Portland\n!add city Salem\n!add coordinates 45 10")
+    assert [step.problem for step in imported.steps] == ["The geocoder does not answer."] * 2 + [None]
+    assert geocoder.asked == ["Portland"]
+
+
+@given(st.text(max_size=3000))
+def test_a_sentence_about_any_words_stays_short_and_keeps_its_cure(word: str) -> None:
+    error = UserError("“{}” is no radius: write 25.", word)
+    assert str(error).endswith("” is no radius: write 25.")
+    assert len(str(error)) < 150

@@ -53,7 +53,7 @@ def test_an_export_reads_like_the_commands_themselves() -> None:
     assert export(Channel(1, 1, 30, NotificationKind.ALL), targets).splitlines()[1:] == [
         "/poll_rate minutes:30",
         "/notifications kind:all",
-        "# Ground Kontrol Classic Arcade",
+        '# location 874: "Ground Kontrol Classic Arcade"',
         "/add location name:874",
         "# at 45.52345,-122.67621",
         '/add city name:"Portland, Oregon, United States" radius:25',
@@ -131,11 +131,11 @@ def test_our_commands_and_the_originals_are_read(line: str, request_: Request) -
         ("!add coordinates here there", "Write the latitude as a number"),
         ("!add coordinates 95 10", "latitude 95 is not between"),
         ("!add coordinates nan 10", "latitude nan is not between"),
-        ("!add coordinates 45 10 500", "radius of 500 miles"),
+        ("!add coordinates 45 10 500", "A radius of 500 is out of range"),
         ("!add coordinates 45 10 wide", "“wide” is no radius"),
         ("!add coordinates 45 10 1.2.3", "“1.2.3” is no radius"),
-        ("!poll_rate", "whole minutes"),
-        ("!poll_rate soon", "whole minutes"),
+        ("!poll_rate", "whole number of minutes"),
+        ("!poll_rate soon", "“soon” is no poll rate"),
         ("!poll_rate 0", "not between 1 and"),
         ("!poll_rate 30 first", "“first” is no number of a target"),
         ("!poll_rate 30 0", "“0” is no number of a target"),
@@ -156,6 +156,17 @@ def test_a_noted_point_belongs_to_the_next_city_alone() -> None:
     first, second = read(text)
     assert first.request == AddCity("Portland", 25, Area(45.5, -122.6))
     assert second.request == AddCity("Salem")
+
+
+def test_a_noted_name_belongs_to_the_next_location_of_its_id_alone() -> None:
+    known, again = read('# location 874: "The \\"GK\\""\n/add location name:874\n/add location name:874')
+    assert known.request == AddLocation("874", 'The "GK"')
+    assert again.request == AddLocation("874")
+    assert only('# location 874: "GK"\n/add location name:9') == AddLocation("9")
+
+
+def test_a_character_no_database_holds_is_left_out() -> None:
+    assert only("/add location name:Ground\0Kontrol") == AddLocation("GroundKontrol")
 
 
 def test_a_point_nobody_can_stand_on_is_a_comment_like_any_other() -> None:

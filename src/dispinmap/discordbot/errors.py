@@ -11,9 +11,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from dispinmap.discordbot.helptext import usage
-from dispinmap.discordbot.markdown import cut, safe
+from dispinmap.discordbot.markdown import cut, escape, safe
 from dispinmap.discordbot.texts import MESSAGE_LIMIT
-from dispinmap.errors import DisPinMapError
+from dispinmap.errors import DisPinMapError, UserError
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -39,8 +39,10 @@ _SENTENCES: dict[type[Exception], str] = {
 def explain(error: BaseException) -> str | None:
     """The sentence for a failure that is foreseen; None for any other."""
     cause = unwrapped(error)
+    if isinstance(cause, UserError):
+        return cut(cause.shown(escape), MESSAGE_LIMIT)
     if isinstance(cause, DisPinMapError):
-        return cut(str(cause), MESSAGE_LIMIT)
+        return cut(escape(str(cause)), MESSAGE_LIMIT)
     if isinstance(cause, commands.CommandOnCooldown | app_commands.CommandOnCooldown):
         return f"That was asked for a moment ago: try again in {cause.retry_after:.0f} seconds."
     return next((sentence for kind, sentence in _SENTENCES.items() if isinstance(cause, kind)), None)

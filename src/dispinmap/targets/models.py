@@ -90,7 +90,7 @@ class Area:
         except ValueError:
             numbers = []
         if len(numbers) not in (2, 3):
-            raise UserError(f"“{text}” is no area: write it as latitude,longitude or latitude,longitude,radius.")
+            raise UserError("“{}” is no area: write it as latitude,longitude or latitude,longitude,radius.", text)
         return cls(*numbers)
 
     def __str__(self) -> str:

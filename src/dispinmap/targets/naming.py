@@ -12,6 +12,9 @@ from dispinmap.pinballmap.models import Location
 CHOICES: Final = 25
 """A Discord select menu and an autocomplete list show no more."""
 
+QUOTES: Final = {'"': '"', "'": "'", "“": "”", "„": "“", "«": "»", "‘": "’"}
+"""Opening to closing."""
+
 _LINK = re.compile(r"<?(?:https?://)?(?:[\w-]+\.)*pinballmap\.com(?P<rest>[/?#][^>]*)?>?", re.IGNORECASE)
 # Ids are 32-bit integers at the server; a longer number can only be a name.
 _ID = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -40,10 +43,10 @@ _BLANKS = _Blanks()
 
 def unquoted(text: str) -> str:
     """Without blanks and one pair of quotes around it."""
-    text = text.strip()
-    if len(text) > 1 and (text[0], text[-1]) in {('"', '"'), ("“", "”"), ("'", "'"), ("„", "“")}:
-        return text[1:-1].strip()
-    return text
+    bare = text.strip()
+    if len(bare) >= 2 and QUOTES.get(bare[0]) == bare[-1]:
+        return bare[1:-1].strip()
+    return bare
 
 
 def location_id_in(text: str) -> int | None:

@@ -1,10 +1,11 @@
 """What an import would do: looks up what its lines name, and writes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from dispinmap.errors import DisPinMapError, UserError
-from dispinmap.geocoding.models import Place
+from dispinmap.geocoding.models import GeocodingError, Place
 from dispinmap.pinballmap.errors import PinballMapError
 from dispinmap.pinballmap.models import Location
 from dispinmap.targets.drafts import city_target, location_target, point_target
@@ -12,12 +13,13 @@ from dispinmap.targets.lookup import Lookup
 from dispinmap.targets.models import NewTarget, NotificationKind, Target, decimal
 from dispinmap.targets.naming import fold
 from dispinmap.targets.reading import AddCity, AddCoordinates, AddLocation, ReadLine, Request, read
-from dispinmap.targets.selection import repeated, resized
+from dispinmap.targets.selection import NAMED_CHOICES, repeated, resized
 from dispinmap.targets.transfer import AddTarget, ImportPlan, PlannedStep, SetKind, SetPollRate
 
-NAMED_CHOICES = 5
-"""So many candidates of an ambiguous name fit into a sentence."""
+MAX_LOOKUPS = 100
+"""At 30 requests a minute done well within the 15 minutes that Discord waits for an answer."""
 
+T = TypeVar("T")
 Addition = AddLocation | AddCity | AddCoordinates
 
 
@@ -110,12 +112,13 @@ def _asked(request: Request | None) -> str:
 
 @dataclass(slots=True)
 class _Resolver:
-    """Looks up each distinct name once, and asks Pinball Map no more once it has failed."""
+    """Looks up each distinct name once, `MAX_LOOKUPS` in all, and asks a service no more once it has failed."""
 
     lookup: Lookup
     _locations: dict[str, tuple[Location, ...]] = field(default_factory=dict)
     _places: dict[str, tuple[Place, ...]] = field(default_factory=dict)
-    _failure: PinballMapError | None = None
+    _failures: dict[str, DisPinMapError] = field(default_factory=dict)
+    _lookups: int = 0
 
     async def resolve(self, request: Addition) -> NewTarget:
         """Raises UserError, PinballMapError or GeocodingError where the request names no one target."""
@@ -126,35 +129,49 @@ class _Resolver:
                 return city_target(Place(name, point.latitude, point.longitude), radius)
             case AddCity(name, radius):
                 return city_target(await self._place(name), radius)
+            case AddLocation(text, name) if name is not None:
+                return location_target(Location(int(text), name))
             case AddLocation(text):
                 return location_target(await self._location(text))
 
     async def _location(self, text: str) -> Location:
         key = fold(text)
         if key not in self._locations:
-            if self._failure is not None:
-                raise UserError(str(self._failure))
-            try:
-                self._locations[key] = await self.lookup.locations(text)
-            except PinballMapError as error:
-                self._failure = error
-                raise
+            self._locations[key] = await self._ask("Pinball Map", self.lookup.locations, text)
         found = self._locations[key]
         if len(found) == 1:
             return found[0]
         if not found:
-            raise UserError(f"Pinball Map knows no location “{text}”: look it up there and import it by its id.")
-        names = "; ".join(f"{each.name}, {each.city or '?'} ({each.id})" for each in found[:NAMED_CHOICES])
-        raise UserError(f"“{text}” could be several locations: {names}. Write the id instead of the name.")
+            raise UserError("Pinball Map knows no location “{}”: look it up there and import it by its id.", text)
+        names = [f"{each.name}, {each.city or '?'} ({each.id})" for each in found[:NAMED_CHOICES]]
+        several = "; ".join(["{}"] * len(names))
+        raise UserError(
+            f"“{{}}” could be several locations: {several}. Write the id instead of the name.", text, *names
+        )
+
+    async def _ask(self, service: str, ask: Callable[[str], Awaitable[T]], text: str) -> T:
+        if service in self._failures:
+            raise self._failures[service]
+        if self._lookups >= MAX_LOOKUPS:
+            raise UserError(f"Only {MAX_LOOKUPS} names of a text are looked up: import this line in another text.")
+        self._lookups += 1
+        try:
+            return await ask(text)
+        except (PinballMapError, GeocodingError) as error:
+            self._failures[service] = error
+            raise
 
     async def _place(self, name: str) -> Place:
         key = fold(name)
         if key not in self._places:
-            self._places[key] = await self.lookup.places(name)
+            self._places[key] = await self._ask("the geocoder", self.lookup.places, name)
         found = self._places[key]
         if len(found) == 1:
             return found[0]
         if not found:
-            raise UserError(f"No city is called “{name}”: check the spelling, or import it by its coordinates.")
-        names = "; ".join(place.label for place in found[:NAMED_CHOICES])
-        raise UserError(f"“{name}” could be several cities: {names}. Write it with its region and country.")
+            raise UserError("No city is called “{}”: check the spelling, or import it by its coordinates.", name)
+        names = [place.label for place in found[:NAMED_CHOICES]]
+        several = "; ".join(["{}"] * len(names))
+        raise UserError(
+            f"“{{}}” could be several cities: {several}. Write it with its region and country.", name, *names
+        )

@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dispinmap.errors import UserError
-from dispinmap.targets.models import KILOMETRES_PER_MILE, Area, NotificationKind, checked_poll_rate
+from dispinmap.targets.models import Area
 from dispinmap.targets.transfer import SetKind, SetPollRate
+from dispinmap.targets.values import is_radius, parse_kind, parse_minutes, parse_radius
 
 
 @dataclass(frozen=True, slots=True)
 class AddLocation:
-    """`text` is an id, a link or a name, still to be looked up."""
+    """`text` is an id, a link or a name; without the `name` that an export noted it is still to be looked up."""
 
     text: str
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class AddCoordinates:
     area: Area
 
 
+Noted = AddLocation | Area
 Request = AddLocation | AddCity | AddCoordinates | SetPollRate | SetKind
 
 
@@ -68,8 +71,8 @@ _PREFIX = re.compile(r"(?:<@[!&]?\d+>|\W)*")
 _COMMAND = re.compile(
     r"(?P<command>add[ _]+(?:location|city|coordinates)|poll_rate|notifications)(?!\w)(?P<rest>.*)", re.IGNORECASE
 )
+_LOCATION = re.compile(r'#\s*location\s+(?P<id>[0-9]{1,9}):\s*"(?P<name>(?:\\.|[^"\\])*)"\s*', re.IGNORECASE)
 _POINT = re.compile(r"#\s*at\s+(?P<point>[-+.\d]+,\s*[-+.\d]+)\s*")
-_RADIUS = re.compile(r"(?P<number>[\d.]+)\s*(?P<unit>km|kilometers?|kilometres?|mi|miles?)?", re.IGNORECASE)
 
 
 def read(text: str) -> tuple[ReadLine, ...]:
@@ -78,32 +81,46 @@ def read(text: str) -> tuple[ReadLine, ...]:
 
 
 def _lines(text: str) -> Iterator[ReadLine]:
-    point: Area | None = None
-    for number, raw in enumerate(text.splitlines(), start=1):
+    noted: Noted | None = None
+    for number, raw in enumerate(text.replace("\0", "").splitlines(), start=1):
         line = raw.strip()
         if line.startswith("#"):
-            point = _noted_point(line) or point
+            noted = _noted(line) or noted
         elif (command := line.strip("` ")) and not line.startswith("```"):
-            yield _line(number, command, point)
-            point = None
+            yield _line(number, command, noted)
+            noted = None
 
 
-def _noted_point(comment: str) -> Area | None:
-    noted = _POINT.fullmatch(comment)
+def _noted(comment: str) -> Noted | None:
+    """What an export's comment knows of the line below it."""
+    if location := _LOCATION.fullmatch(comment):
+        return AddLocation(location["id"], _unescaped(location["name"]))
+    point = _POINT.fullmatch(comment)
     try:
-        return Area.parse(noted["point"]) if noted else None
+        return Area.parse(point["point"]) if point else None
     except UserError:
         return None
 
 
-def _line(number: int, line: str, point: Area | None) -> ReadLine:
+def _line(number: int, line: str, noted: Noted | None) -> ReadLine:
     try:
-        return ReadLine(number, line, _request(line, point))
+        return ReadLine(number, line, _known(_request(line), noted))
     except UserError as error:
         return ReadLine(number, line, problem=str(error))
 
 
-def _request(line: str, point: Area | None) -> Request:
+def _known(request: Request, noted: Noted | None) -> Request:
+    """The request with what was noted of it, so that it needs no look-up."""
+    match request, noted:
+        case AddLocation(text), AddLocation(id_, name) if text == id_ and name:
+            return AddLocation(text, name)
+        case AddCity(), Area():
+            return replace(request, point=noted)
+        case _:
+            return request
+
+
+def _request(line: str) -> Request:
     found = _COMMAND.match(_PREFIX.sub("", line, count=1))
     if found is None:
         raise UserError(
@@ -111,8 +128,7 @@ def _request(line: str, point: Area | None) -> Request:
             "/notifications can be imported."
         )
     command = re.sub(r"[ _]+", "_", found["command"].lower())
-    arguments = _arguments(found["rest"])
-    return _add_city(arguments, point) if command == "add_city" else _READERS[command](arguments)
+    return _READERS[command](_arguments(found["rest"]))
 
 
 def _arguments(text: str) -> _Arguments:
@@ -133,27 +149,31 @@ def _arguments(text: str) -> _Arguments:
 
 def _value(word: re.Match[str]) -> str:
     if word["quoted"] is not None:
-        return re.sub(r"\\(.)", r"\1", word["quoted"]).strip()
+        return _unescaped(word["quoted"])
     return (word["curly"] or word["plain"] or "").strip().strip('"')
+
+
+def _unescaped(quoted: str) -> str:
+    return re.sub(r"\\(.)", r"\1", quoted).strip()
 
 
 def _add_location(arguments: _Arguments) -> AddLocation:
     return AddLocation(_name(arguments, "Name the location: /add location name:874."))
 
 
-def _add_city(arguments: _Arguments, point: Area | None) -> AddCity:
+def _add_city(arguments: _Arguments) -> AddCity:
     radius = arguments.named.get("radius")
     if radius is None and "name" not in arguments.named:
         radius = _trailing_radius(arguments.bare)
     name = _name(arguments, 'Name the city: /add city name:"Portland, OR".')
-    return AddCity(name, None if radius is None else _miles(radius), point)
+    return AddCity(name, None if radius is None else parse_radius(radius))
 
 
 def _trailing_radius(words: list[str]) -> str | None:
     """Take `25`, `25mi` or `40 km` from the end of words that begin with a name."""
     for count in (2, 1):
         text = " ".join(words[-count:])
-        if len(words) > count and _RADIUS.fullmatch(text):
+        if len(words) > count and is_radius(text):
             del words[-count:]
             return text
     return None
@@ -167,32 +187,20 @@ def _add_coordinates(arguments: _Arguments) -> AddCoordinates:
         for name in ("latitude", "longitude")
     )
     radius = arguments.named.get("radius") or " ".join(arguments.bare)
-    return AddCoordinates(Area(latitude, longitude, _miles(radius) if radius else None))
+    return AddCoordinates(Area(latitude, longitude, parse_radius(radius) if radius else None))
 
 
 def _poll_rate(arguments: _Arguments) -> SetPollRate:
-    asked = arguments.take("minutes") or ""
-    if asked.lower() == "default":
-        return SetPollRate(None, _position(arguments))
-    if not _is_integer(asked):
-        raise UserError("Write the poll rate in whole minutes or as default: /poll_rate minutes:30.")
-    return SetPollRate(checked_poll_rate(int(asked)), _position(arguments))
+    return SetPollRate(parse_minutes(arguments.take("minutes") or ""), _position(arguments))
 
 
 def _notifications(arguments: _Arguments) -> SetKind:
-    asked = (arguments.take("kind") or "").lower()
-    if asked == "default":
-        return SetKind(None, _position(arguments))
-    if asked not in set(NotificationKind):
-        raise UserError(
-            f"“{asked}” is no kind of notifications: write machines, comments, all or default, such as "
-            "/notifications kind:all."
-        )
-    return SetKind(NotificationKind(asked), _position(arguments))
+    return SetKind(parse_kind(arguments.take("kind") or ""), _position(arguments))
 
 
 _READERS: dict[str, Callable[[_Arguments], Request]] = {
     "add_location": _add_location,
+    "add_city": _add_city,
     "add_coordinates": _add_coordinates,
     "poll_rate": _poll_rate,
     "notifications": _notifications,
@@ -212,7 +220,7 @@ def _position(arguments: _Arguments) -> int | None:
         return None
     if not _is_integer(asked) or int(asked) < 1:
         raise UserError(
-            f"“{asked}” is no number of a target: an import counts the targets that the text adds, from 1 on."
+            "“{}” is no number of a target: an import counts the targets that the text adds, from 1 on.", asked
         )
     return int(asked)
 
@@ -226,11 +234,3 @@ def _number(text: str | None, cure: str) -> float:
         return float((text or "").rstrip(","))
     except ValueError:
         raise UserError(cure) from None
-
-
-def _miles(text: str) -> float:
-    found = _RADIUS.fullmatch(text.strip())
-    if found is None:
-        raise UserError(f"“{text}” is no radius: write miles such as 25, or kilometres such as 40 km.")
-    miles = _number(found["number"], f"“{text}” is no radius: write miles such as 25, or kilometres such as 40 km.")
-    return miles / KILOMETRES_PER_MILE if (found["unit"] or "").lower().startswith("k") else miles

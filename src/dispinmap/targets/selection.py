@@ -8,6 +8,9 @@ from dispinmap.errors import UserError
 from dispinmap.targets.models import Area, NewTarget, Target, WatchedTarget
 from dispinmap.targets.naming import fold, unquoted
 
+NAMED_CHOICES = 5
+"""So many candidates of an ambiguous name fit into a sentence."""
+
 T = TypeVar("T", Target, NewTarget)
 
 
@@ -35,12 +38,14 @@ def select(targets: Sequence[ListedTarget], selector: str) -> WatchedTarget:
     if len(found) == 1:
         return found[0].watched
     if found:
-        several = ", ".join(f"{each.index} ({each.watched.target.label})" for each in found)
-        raise UserError(f"“{text}” could be any of these: {several}. Say which by its number.")
+        several = ", ".join(f"{each.index} ({{}})" for each in found[:NAMED_CHOICES])
+        names = (each.watched.target.label for each in found[:NAMED_CHOICES])
+        more = f" and {len(found) - NAMED_CHOICES} more" if len(found) > NAMED_CHOICES else ""
+        raise UserError(f"“{{}}” could be any of these: {several}{more}. Say which by its number.", text, *names)
     if number.removeprefix("-").isdecimal():
         upto = f"from 1 to {len(targets)}" if len(targets) > 1 else "only number 1"
-        raise UserError(f"There is no target {number} here: the numbers go {upto}, see `/list`.")
-    raise UserError(f"No target here is called “{text}”: see `/list` for names and numbers.")
+        raise UserError(f"There is no target {{}} here: the numbers go {upto}, see `/list`.", number)
+    raise UserError("No target here is called “{}”: see `/list` for names and numbers.", text)
 
 
 def _named(targets: Sequence[ListedTarget], text: str) -> list[ListedTarget]:

@@ -60,7 +60,10 @@ class ImportPlan:
 
 
 def export(channel: Channel, targets: Iterable[Target]) -> str:
-    """Commands in their slash form, one a line, with comments for people and for the exact point of a city."""
+    """Commands in their slash form, one a line.
+
+    Comments note a location's name and a city's exact point, so that reading it back asks nobody.
+    """
     lines = [HEADER, f"/poll_rate minutes:{channel.poll_rate_minutes}", f"/notifications kind:{channel.kind}"]
     position = 0
     for target in targets:
@@ -79,7 +82,7 @@ def _addition(target: Target) -> Iterator[str]:
     elif target.type is TargetType.CITY:
         yield from _city(target.label, target.area)
     elif target.location_id is not None:
-        yield f"# {_one_line(target.label)}"
+        yield f"# location {target.location_id}: {quoted(target.label)}"
         yield f"/add location name:{target.location_id}"
     else:
         yield f"/add location name:{quoted(target.label)}"

@@ -12,11 +12,13 @@ from dispinmap.discordbot.commands.base import ChangingCog, Choices, channel_ref
 from dispinmap.discordbot.commands.decorators import group, subcommand
 from dispinmap.discordbot.errors import Context
 from dispinmap.discordbot.markdown import clean, cut
-from dispinmap.discordbot.parsing import parse_degrees, parse_radius, split_radius, unquoted
+from dispinmap.discordbot.parsing import parse_degrees, split_radius
 from dispinmap.discordbot.permissions import lacking
 from dispinmap.discordbot.views import MENU_OPTIONS, ChoiceView
 from dispinmap.errors import UserError
+from dispinmap.targets.naming import unquoted
 from dispinmap.targets.service import Added
+from dispinmap.targets.values import parse_radius
 
 _RADIUS = "25 or 25 mi or 40 km, from 1 to 100 miles; 25 miles if left out"
 
@@ -72,7 +74,7 @@ class AddCog(ChangingCog):
     @app_commands.describe(name="A city, with state or country if there are several: Portland, OR", radius=_RADIUS)
     async def city(self, ctx: Context, *, name: str, radius: str | None = None) -> None:
         wanted, radius = (unquoted(name), radius) if ctx.interaction else split_radius(name)
-        miles = parse_radius(radius)
+        miles = _miles(radius)
         channel = channel_ref(ctx)
         found = await self.services.targets.find_places(wanted)
         if not found:
@@ -96,7 +98,7 @@ class AddCog(ChangingCog):
         radius: str | None = None,
     ) -> None:
         channel = channel_ref(ctx)
-        miles = parse_radius(radius)
+        miles = _miles(radius)
         result = await self.services.targets.add_coordinates(channel, latitude, longitude, miles)
         await ctx.send(await self._answer(ctx, result))
 
@@ -114,3 +116,8 @@ class AddCog(ChangingCog):
         permissions = ctx.interaction.app_permissions if ctx.interaction else ctx.bot_permissions
         missing = lacking(permissions, in_thread=isinstance(ctx.channel, discord.Thread))
         return texts.added(result, await self.services.targets.channel(ctx.channel.id), missing)
+
+
+def _miles(radius: str | None) -> float | None:
+    """None for nothing, which means the default."""
+    return parse_radius(unquoted(radius)) if radius and radius.strip() else None

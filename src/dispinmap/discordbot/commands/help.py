@@ -8,8 +8,8 @@ from dispinmap.discordbot import helptext, texts
 from dispinmap.discordbot.commands.base import Choices, ServiceCog, suggesting
 from dispinmap.discordbot.commands.decorators import command as hybrid_command
 from dispinmap.discordbot.errors import Context, did_you_mean
-from dispinmap.discordbot.parsing import unquoted
 from dispinmap.errors import UserError
+from dispinmap.targets.naming import unquoted
 
 
 class HelpCog(ServiceCog):

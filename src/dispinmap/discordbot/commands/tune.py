@@ -9,7 +9,8 @@ from dispinmap.discordbot import texts
 from dispinmap.discordbot.commands.base import ChangingCog, Choices, channel_ref, suggesting, target_choices
 from dispinmap.discordbot.commands.decorators import command
 from dispinmap.discordbot.errors import Context
-from dispinmap.discordbot.parsing import parse_kind, parse_minutes, unquoted
+from dispinmap.targets.naming import unquoted
+from dispinmap.targets.values import parse_kind, parse_minutes
 
 _TARGET = "One target, by its number in the list or its name; the whole channel if left out"
 
@@ -25,7 +26,7 @@ class TuneCog(ChangingCog):
     @command(name="poll_rate", description="Set how often the channel, or one target, is served")
     @app_commands.describe(minutes="A whole number of minutes, or “default”", target=_TARGET)
     async def poll_rate(self, ctx: Context, minutes: str, *, target: str | None = None) -> None:
-        rate = parse_minutes(minutes)
+        rate = parse_minutes(unquoted(minutes))
         changed = await self.services.targets.set_poll_rate(channel_ref(ctx), rate, _selector(target))
         await ctx.send(texts.poll_rate_set(rate, changed))
 

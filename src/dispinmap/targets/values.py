@@ -1,0 +1,68 @@
+"""What people write for a radius, a poll rate and kinds, in commands and in imports (pure).
+
+Everything that cannot be read raises UserError with a sentence.
+"""
+
+import math
+import re
+
+from dispinmap.errors import UserError
+from dispinmap.targets.models import (
+    DEFAULT_RADIUS_MILES,
+    KILOMETRES_PER_MILE,
+    MAX_RADIUS_MILES,
+    MIN_RADIUS_MILES,
+    NotificationKind,
+    checked_poll_rate,
+)
+
+DEFAULT_WORD = "default"
+UNIT_PATTERN = r"mi|miles?|km|kilomet(?:er|re)s?"
+_RADIUS = re.compile(rf"(?P<number>[+-]?\d+(?:[.,]\d+)?)\s*(?P<unit>{UNIT_PATTERN})?\.?", re.IGNORECASE | re.ASCII)
+_MINUTES = re.compile(r"(\d{1,6})(?:\s*(?:m|min|minutes?))?", re.IGNORECASE | re.ASCII)
+
+
+def is_radius(text: str) -> bool:
+    """Whether `parse_radius` reads it, in range or not."""
+    return _RADIUS.fullmatch(text) is not None
+
+
+def parse_radius(text: str) -> float:
+    """Miles from "25", "25 mi", "40km" or "1,5 km"."""
+    written = text.strip()
+    found = _RADIUS.fullmatch(written)
+    if found is None:
+        raise UserError("“{}” is no radius: write it as 25 (miles) or 40 km.", written)
+    miles = float(found["number"].replace(",", "."))
+    if (found["unit"] or "").lower().startswith("k"):
+        miles /= KILOMETRES_PER_MILE
+    if not MIN_RADIUS_MILES <= miles <= MAX_RADIUS_MILES:
+        raise UserError(
+            f"A radius of {{}} is out of range: choose {MIN_RADIUS_MILES:g} to {MAX_RADIUS_MILES:g} miles "
+            f"(up to {math.floor(MAX_RADIUS_MILES * KILOMETRES_PER_MILE)} km); without one it is "
+            f"{DEFAULT_RADIUS_MILES:g} miles.",
+            written,
+        )
+    return miles
+
+
+def parse_minutes(text: str) -> int | None:
+    """A poll rate in whole minutes; None for "default"."""
+    word = text.strip()
+    if word.lower() == DEFAULT_WORD:
+        return None
+    minutes = _MINUTES.fullmatch(word)
+    if minutes is None:
+        raise UserError(f"“{{}}” is no poll rate: write a whole number of minutes, or “{DEFAULT_WORD}”.", word)
+    return checked_poll_rate(int(minutes[1]))
+
+
+def parse_kind(text: str) -> NotificationKind | None:
+    """One of the kinds; None for "default"."""
+    word = text.strip().lower()
+    if word == DEFAULT_WORD:
+        return None
+    try:
+        return NotificationKind(word)
+    except ValueError:
+        raise UserError(f"“{{}}” is no kind: write machines, comments, all or {DEFAULT_WORD}.", word) from None
