@@ -20,10 +20,10 @@ async def test_a_location_with_an_exact_name_is_added_and_confirmed(world: World
     world.targets.latest = (Item(1, Submission(1, "new_lmx", NOW, 874, "GK", machine_name="Godzilla (Stern, 2021)")),)
     answer = await world.slash("add location", name="Ground Kontrol Classic Arcade")
     assert answer.content == (
-        "✅ Now watching **Ground Kontrol Classic Arcade**.\n"
-        "News of machines added and removed will be posted here, checked every 60 minutes.\n"
+        "✓ Now watching **Ground Kontrol Classic Arcade**.\n"
+        "News posted here, checked every 60 minutes: machines added and removed.\n"
         "The latest submissions there:\n"
-        f"+ **Godzilla (Stern, 2021)** at GK · added <t:{int(NOW.timestamp())}:R>"
+        f"+ **Godzilla (Stern, 2021)** · added <t:{int(NOW.timestamp())}:R>"
     )
     assert world.targets.asked[0] == "Ground Kontrol Classic Arcade"
 
@@ -186,7 +186,7 @@ async def test_no_city_says_what_to_try(world: World) -> None:
 
 async def test_a_point_is_added(world: World) -> None:
     answer = await world.slash("add coordinates", latitude=45.52, longitude=-122.68, radius="5")
-    assert "Now watching **45.52, -122.68** (5 mi / 8.05 km around)" in answer.content
+    assert "Now watching **45.52, -122.68** (5 mi / 8 km around)" in answer.content
 
 
 async def test_a_copied_pair_with_its_comma_is_read_in_a_message(world: World) -> None:

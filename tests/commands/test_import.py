@@ -18,8 +18,8 @@ async def test_the_dry_run_says_what_each_line_will_do_or_why_it_cannot(world: W
     answer = await world.slash("import", text="!add location 874 !add location 0")
     assert answer.content.splitlines() == [
         "This would carry out 1 of 2 lines:",
-        "✅ 1: add the location Ground Kontrol",
-        "⚠️ 2: !add location 0: Pinball Map has no location 0: leave it out.",
+        "✓ 1: add the location Ground Kontrol",
+        "⚠ 2: !add location 0: Pinball Map has no location 0: leave it out.",
     ]
     assert world.targets.planned_text == "!add location 874\n!add location 0"
     assert world.targets.applied == []
@@ -29,7 +29,7 @@ async def test_applying_carries_it_out_once(world: World) -> None:
     world.targets.plan = PLAN
     answer = await world.slash("import", text="!add location 874")
     await world.admin.click(answer.message, label="Apply")
-    assert answer.content == "✅ Imported: 1 of 2 lines were carried out. 1 could not be and were left out."
+    assert answer.content == "✓ Imported: 1 of 2 lines were carried out. 1 could not be and were left out."
     assert answer.components == []
     assert world.targets.applied == [PLAN]
 

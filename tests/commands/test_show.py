@@ -26,9 +26,11 @@ async def test_the_list_is_an_aligned_table_in_any_script(world: World) -> None:
     answer = await world.slash("list")
     assert answer.content == (
         "```\n"
-        "#  Name            Every             Kinds               Checked\n"
-        "1  Ground Kontrol  60 min (channel)  machines (channel)  5 min ago\n"
-        "2  東京 (10 mi)    15 min            all                 not yet\n"
+        "#  Name            Every    Kinds     Checked\n"
+        "1  Ground Kontrol  60 min   machines  5 min ago\n"
+        "2  東京 (10 mi)    15 min*  all*      not yet\n"
+        "\n"
+        "* set for this target alone; the rest follows the channel.\n"
         "```"
     )
 
@@ -36,12 +38,20 @@ async def test_the_list_is_an_aligned_table_in_any_script(world: World) -> None:
 async def test_a_name_that_is_written_from_right_to_left_leaves_the_columns_in_place(world: World) -> None:
     world.targets.watch(replace(GROUND_KONTROL, target_name="פינבול"))
     row = (await world.slash("list")).content.splitlines()[2]
-    assert row == "1  \u2068פינבול\u2069  60 min (channel)  machines (channel)  5 min ago"
+    assert row == "1  \u2068פינבול\u2069  60 min  machines  5 min ago"
+
+
+async def test_a_name_too_long_for_its_column_ends_with_an_ellipsis_and_keeps_its_radius(world: World) -> None:
+    world.targets.watch(
+        replace(TOKYO, target_name="45.52,-122.68,24.854848", display_name="Portland, Oregon, United States")
+    )
+    row = (await world.slash("list")).content.splitlines()[2]
+    assert row == "1  Portland, Oregon, Uni… (24.9 mi)  15 min*  all*   not yet"
 
 
 async def test_the_list_says_what_is_wrong_with_a_target(world: World) -> None:
     world.targets.watch(LOST)
-    assert "⚠️ 1: “somewhere” has no coordinates: remove it and add it again." in (await world.slash("list")).content
+    assert "⚠ 1: “somewhere” has no coordinates: remove it and add it again." in (await world.slash("list")).content
 
 
 async def test_an_empty_list_says_how_to_start(world: World) -> None:
@@ -107,7 +117,7 @@ async def test_a_check_says_how_much_is_new(world: World) -> None:
     world.targets.watch(GROUND_KONTROL)
     world.checks.result = CheckResult(3)
     answer = await world.slash("check")
-    assert answer.content == "✅ 3 new submissions will be posted here right away."
+    assert answer.content == "✓ 3 new submissions will be posted here right away."
     assert world.checks.asked == [world.channel.id]
 
 
@@ -115,7 +125,7 @@ async def test_a_check_tells_both_what_is_new_and_what_went_wrong(world: World) 
     world.targets.watch(GROUND_KONTROL)
     world.checks.result = CheckResult(1, "Pinball Map does not answer: try again in a minute.")
     assert (await world.slash("check")).content == (
-        "✅ 1 new submission will be posted here right away.\n⚠️ Pinball Map does not answer: try again in a minute."
+        "✓ 1 new submission will be posted here right away.\n⚠ Pinball Map does not answer: try again in a minute."
     )
 
 
@@ -131,7 +141,7 @@ async def test_a_check_that_pinball_map_does_not_answer_says_so(world: World) ->
     world.targets.watch(GROUND_KONTROL)
     world.checks.result = CheckResult(0, "Pinball Map does not answer: try again in a minute.")
     answer = await world.slash("check")
-    assert answer.content.startswith("⚠️ Pinball Map does not answer: try again in a minute.\nNothing was posted")
+    assert answer.content.startswith("⚠ Pinball Map does not answer: try again in a minute.\nNothing was posted")
 
 
 async def test_a_check_in_a_channel_that_watches_nothing_asks_nobody(world: World) -> None:
@@ -175,7 +185,7 @@ async def test_health_puts_the_trouble_first(world: World) -> None:
     [embed] = (await world.slash("monitor_health")).embeds
     assert embed.title == "Something needs attention"
     assert embed.description is not None
-    assert embed.description.startswith("⚠️ Discord’s gateway is not connected.\n⚠️ Pinball Map does not answer.")
+    assert embed.description.startswith("⚠ Discord’s gateway is not connected.\n⚠ Pinball Map does not answer.")
     assert len(embed) <= 6000
 
 

@@ -17,7 +17,7 @@ def world(world: World) -> World:
 
 async def test_a_target_is_removed_by_its_index(world: World) -> None:
     answer = await world.slash("remove", target="1")
-    assert answer.content == "✅ **Ground Kontrol** is not watched here any more."
+    assert answer.content == "✓ **Ground Kontrol** is not watched here any more."
 
 
 @pytest.mark.parametrize("line", ["!remove Ground Kontrol", '!rm "Ground Kontrol"', "! RM 1"])
@@ -43,11 +43,11 @@ async def test_targets_are_suggested_by_name_and_index(world: World, command: st
     [
         (
             {"minutes": "15"},
-            "✅ This channel’s targets are checked every 15 minutes, unless a target has its own setting.",
+            "✓ This channel’s targets are checked every 15 minutes, unless a target has its own setting.",
         ),
-        ({"minutes": "default"}, "✅ This channel’s targets are checked every 60 minutes, unless"),
-        ({"minutes": "1", "target": "2"}, "✅ **Portland, Oregon** (10 mi / 16.1 km around) is checked every minute."),
-        ({"minutes": "default", "target": "1"}, "✅ **Ground Kontrol** follows the channel’s poll rate again."),
+        ({"minutes": "default"}, "✓ This channel’s targets are checked every 60 minutes, unless"),
+        ({"minutes": "1", "target": "2"}, "✓ **Portland, Oregon** (10 mi / 16.1 km around) is checked every minute."),
+        ({"minutes": "default", "target": "1"}, "✓ **Ground Kontrol** follows the channel’s poll rate again."),
     ],
 )
 async def test_a_poll_rate_is_set(world: World, given: dict[str, str], sentence: str) -> None:
@@ -74,10 +74,10 @@ async def test_the_original_bots_message_form_sets_one_targets_poll_rate(world: 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"kind": "all"}, "✅ This channel gets machines added and removed, and comments, unless"),
-        ({"kind": "default"}, "✅ This channel gets machines added and removed, unless"),
-        ({"kind": "comments", "target": "1"}, "✅ For **Ground Kontrol** this channel gets comments."),
-        ({"kind": "default", "target": "1"}, "✅ **Ground Kontrol** follows the channel’s kinds again."),
+        ({"kind": "all"}, "✓ This channel gets machines added and removed, and comments, unless"),
+        ({"kind": "default"}, "✓ This channel gets machines added and removed, unless"),
+        ({"kind": "comments", "target": "1"}, "✓ For **Ground Kontrol** this channel gets comments."),
+        ({"kind": "default", "target": "1"}, "✓ **Ground Kontrol** follows the channel’s kinds again."),
     ],
 )
 async def test_kinds_are_set(world: World, given: dict[str, str], sentence: str) -> None:

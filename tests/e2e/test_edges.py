@@ -58,4 +58,4 @@ async def test_suggestions_do_not_wait_for_a_slow_pinball_map(stage: Stage) -> N
 async def test_adding_where_no_card_could_be_posted_says_what_is_missing(stage: Stage) -> None:
     stage.services.discord.deny(stage.channel_id, Permission.SEND_MESSAGES | Permission.EMBED_LINKS)
     answer = await stage.command("add coordinates", latitude=45.5, longitude=-122.6)
-    assert "⚠️ But I cannot post here yet: give me Send Messages, Embed Links in this channel." in answer.content
+    assert "⚠ But I cannot post here yet: give me Send Messages, Embed Links in this channel." in answer.content

@@ -81,7 +81,7 @@ def test_what_came_stands_before_what_left_before_what_was_said() -> None:
             submission(3, SubmissionType.NEW_LMX),
         )
     )
-    assert [line[0] for line in shown["description"].split("\n\n")[1].splitlines()] == ["+", "−", "💬"]
+    assert [line[0] for line in shown["description"].split("\n\n")[1].splitlines()] == ["+", "−", "✎"]
     assert "“plays well” · silverball" in shown["description"]
 
 

@@ -29,8 +29,8 @@ def health_embed(report: HealthReport) -> HealthEmbed:
     troubles = _troubles(report)
     return {
         "title": "Something needs attention" if troubles else "All is well",
-        "description": cut("\n".join(f"⚠️ {escape(one)}" for one in troubles), FIELD_LIMIT)
-        or f"Running since {moment(report.started_at)}.",
+        "description": cut("\n".join(f"⚠ {escape(one)}" for one in troubles), FIELD_LIMIT)
+        or f"Started {moment(report.started_at)}.",
         "color": _UNWELL if troubles else _WELL,
         "fields": [_field(name, value) for name, value in _parts(report)],
     }
@@ -74,5 +74,7 @@ def _queue(report: HealthReport) -> str:
 
 
 def _requests(report: HealthReport) -> str:
-    counts = ", ".join(f"{count} {escape(outcome)}" for outcome, count in sorted(report.requests.items()))
+    counts = ", ".join(
+        f"{count} {escape(outcome.replace('_', ' '))}" for outcome, count in sorted(report.requests.items())
+    )
     return counts or "no requests yet"

@@ -36,7 +36,7 @@ _VERBS: dict[str, str] = {
     SubmissionType.CONFIRM_LOCATION: "line-up confirmed",
     SubmissionType.ADD_LOCATION: "location added",
 }
-_SIGNS = {Kind.CAME: "+", Kind.LEFT: "−", Kind.SAID: "💬", Kind.OTHER: "•"}
+_SIGNS = {Kind.CAME: "+", Kind.LEFT: "−", Kind.SAID: "✎", Kind.OTHER: "•"}
 
 
 def kind_of(submission: Submission) -> Kind:
@@ -55,11 +55,11 @@ def full(submission: Submission) -> str:
     return _joined(_what(submission), said, f"· {_who_when(submission)}")
 
 
-def short(submission: Submission) -> str:
-    """For a list over several places: the same with the place's name and a shorter comment."""
-    place = safe(submission.location_name or "", PLACE_LIMIT)
+def short(submission: Submission, *, place: bool = True) -> str:
+    """For a list: the same with a shorter comment, and with the place's name where the list is over several."""
+    where = safe(submission.location_name or "", PLACE_LIMIT) if place else ""
     said = _quote(submission.comment, SHORT_COMMENT_LIMIT)
-    return _joined(_what(submission), place and f"at {place}", said, f"· {_who_when(submission)}")
+    return _joined(_what(submission), where and f"at {where}", said, f"· {_who_when(submission)}")
 
 
 def _joined(*parts: str) -> str:

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dispinmap.discordbot.markdown import clean, escape, fit, pages
-from dispinmap.discordbot.texts import label
+from dispinmap.discordbot.texts import label, tenths
 from dispinmap.targets.models import WatchedTarget
 from dispinmap.targets.service import ListedTarget
 
-NAME_COLUMNS = 28
+NAME_COLUMNS = 32
 ROWS_PER_PAGE = 10
 _TABLE_LIMIT = 1300
 _PROBLEMS_LIMIT = 500
 _HEAD = ("#", "Name", "Every", "Kinds", "Checked")
+_OWN = "*"
+_LEGEND = f"{_OWN} set for this target alone; the rest follows the channel."
 
 
 def width(text: str) -> int:
@@ -29,15 +31,17 @@ def _columns(character: str) -> int:
 
 def padded(text: str, columns: int) -> str:
     """`text` cut or filled up to exactly `columns`."""
-    if width(text) > columns:
-        text = _cut_to(text, columns - 1) + "…"
-    return text + " " * (columns - width(text))
+    short = _shortened(text, columns)
+    return short + " " * (columns - width(short))
 
 
-def _cut_to(text: str, columns: int) -> str:
-    while width(text) > columns:
+def _shortened(text: str, columns: int) -> str:
+    """At most `columns`, the last an ellipsis where something is missing."""
+    if width(text) <= columns:
+        return text
+    while width(text) >= columns:
         text = text[:-1]
-    return text
+    return text.rstrip(" ,") + "…"
 
 
 def target_pages(listed: Sequence[ListedTarget], now: datetime) -> list[str]:
@@ -55,9 +59,15 @@ def _line(row: Sequence[str], columns: Sequence[int]) -> str:
 
 
 def _page(head: str, lines: Sequence[str], listed: Sequence[ListedTarget]) -> str:
-    table = "\n".join(("```", head, *lines, "```"))
-    problems = [f"⚠️ {one.index}: {escape(one.watched.target.problem)}" for one in listed if one.watched.target.problem]
+    legend = ["", _LEGEND] if any(map(_has_own_settings, listed)) else []
+    table = "\n".join(("```", head, *lines, *legend, "```"))
+    problems = [f"⚠ {one.index}: {escape(one.watched.target.problem)}" for one in listed if one.watched.target.problem]
     return f"{table}\n{fit(problems, _PROBLEMS_LIMIT)}".rstrip()
+
+
+def _has_own_settings(one: ListedTarget) -> bool:
+    target = one.watched.target
+    return target.poll_rate_minutes is not None or target.kind is not None
 
 
 def _row(one: ListedTarget, now: datetime) -> tuple[str, ...]:
@@ -65,8 +75,8 @@ def _row(one: ListedTarget, now: datetime) -> tuple[str, ...]:
     return (
         str(one.index),
         _name(watched),
-        _inherited(poll_rate(watched.poll_rate), watched.target.poll_rate_minutes is None),
-        _inherited(str(watched.kind), watched.target.kind is None),
+        poll_rate(watched.poll_rate) + _mark(watched.target.poll_rate_minutes),
+        str(watched.kind) + _mark(watched.target.kind),
         ago(watched.target.last_checked_at, now),
     )
 
@@ -75,8 +85,8 @@ def _name(watched: WatchedTarget) -> str:
     # A backtick would end the block of code that keeps the columns aligned.
     name = clean(label(watched.target)).replace("`", "’")
     mark = "⚠ " if watched.target.problem else ""
-    radius = f" ({area.radius:g} mi)" if (area := watched.target.area) else ""
-    return mark + _isolated(_cut_to(name, NAME_COLUMNS - width(mark + radius))) + radius
+    radius = f" ({tenths(area.radius)} mi)" if (area := watched.target.area) else ""
+    return mark + _isolated(_shortened(name, NAME_COLUMNS - width(mark + radius))) + radius
 
 
 def _isolated(name: str) -> str:
@@ -85,8 +95,8 @@ def _isolated(name: str) -> str:
     return f"\u2068{name}\u2069" if turns else name
 
 
-def _inherited(text: str, inherited: bool) -> str:  # noqa: FBT001 (a private helper of two words)
-    return f"{text} (channel)" if inherited else text
+def _mark(own: object) -> str:
+    return "" if own is None else _OWN
 
 
 def poll_rate(rate: timedelta) -> str:

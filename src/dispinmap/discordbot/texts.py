@@ -51,8 +51,13 @@ def named(target: Target) -> str:
 
 
 def radius(miles: float) -> str:
-    """Such as "25 mi / 40 km"."""
-    return f"{miles:.3g} mi / {miles * KILOMETRES_PER_MILE:.3g} km"
+    """Such as "25 mi / 40.2 km"."""
+    return f"{tenths(miles)} mi / {tenths(miles * KILOMETRES_PER_MILE)} km"
+
+
+def tenths(number: float) -> str:
+    """With one decimal, or none where that is a zero."""
+    return f"{number:.1f}".removesuffix(".0")
 
 
 def every(minutes: int) -> str:
@@ -68,23 +73,23 @@ def added(result: Added, channel: Channel | None, lacking: Sequence[str] = ()) -
 
 
 def _in_the_way(lacking: Sequence[str]) -> list[str]:
-    return [f"⚠️ But I cannot post here yet: give me {', '.join(lacking)} in this channel."] if lacking else []
+    return [f"⚠ But I cannot post here yet: give me {', '.join(lacking)} in this channel."] if lacking else []
 
 
 def _outcome(result: Added) -> str:
     name = named(result.target)
     match result.outcome:
         case AddOutcome.ADDED:
-            return f"✅ Now watching {name}."
+            return f"✓ Now watching {name}."
         case AddOutcome.RADIUS_CHANGED:
-            return f"✅ The radius is changed: now watching {name}."
+            return f"✓ The radius is changed: now watching {name}."
         case AddOutcome.ALREADY_THERE:
             return f"{name} is already watched in this channel."
 
 
 def _how(watched: WatchedTarget) -> str:
     minutes = int(watched.poll_rate.total_seconds() // 60)
-    return f"News of {KIND_WORDS[watched.kind]} will be posted here, checked {every(minutes)}."
+    return f"News posted here, checked {every(minutes)}: {KIND_WORDS[watched.kind]}."
 
 
 def _latest_there(result: Added) -> list[str]:
@@ -92,47 +97,48 @@ def _latest_there(result: Added) -> list[str]:
         return [f"The latest submissions there could not be shown: {escape(result.problem)}"]
     if not result.latest:
         return ["There are no submissions there yet."] if result.outcome is AddOutcome.ADDED else []
-    return ["The latest submissions there:", *listed(result.latest)]
+    one_place = result.target.area is None
+    return ["The latest submissions there:", *listed(result.latest, place=not one_place)]
 
 
-def listed(items: Sequence[Item]) -> list[str]:
-    """Submissions of any place, one a line."""
-    return [short(item.submission) for item in items]
+def listed(items: Sequence[Item], *, place: bool = True) -> list[str]:
+    """Submissions, one a line; `place` says whether each tells where it was."""
+    return [short(item.submission, place=place) for item in items]
 
 
 def checked(new: int, problem: str | None) -> str:
     """The answer to `/check` where something was new, even if Pinball Map could not be asked for more."""
     what = "1 new submission" if new == 1 else f"{new} new submissions"
-    told = f"✅ {what} will be posted here right away."
-    return cut(f"{told}\n⚠️ {escape(problem)}", MESSAGE_LIMIT) if problem else told
+    told = f"✓ {what} will be posted here right away."
+    return cut(f"{told}\n⚠ {escape(problem)}", MESSAGE_LIMIT) if problem else told
 
 
 def nothing_new(problem: str | None, known: Sequence[Item]) -> str:
     """The answer to `/check` where nothing was new, or Pinball Map could not be asked."""
-    head = f"⚠️ {escape(problem)}" if problem else "Nothing new since the last check."
+    head = f"⚠ {escape(problem)}" if problem else "Nothing new since the last check."
     if not known:
         return f"{head}\nNothing was posted in this channel so far."
     return fit([head, "The latest that are already known:", *listed(known)], MESSAGE_LIMIT)
 
 
 def removed(target: Target) -> str:
-    return f"✅ {named(target)} is not watched here any more."
+    return f"✓ {named(target)} is not watched here any more."
 
 
 def poll_rate_set(minutes: int | None, target: Target | None) -> str:
     if target is None:
-        return f"✅ This channel’s targets are checked {every(minutes or DEFAULT_POLL_RATE_MINUTES)}{_UNLESS_OWN}"
+        return f"✓ This channel’s targets are checked {every(minutes or DEFAULT_POLL_RATE_MINUTES)}{_UNLESS_OWN}"
     if minutes is None:
-        return f"✅ {named(target)} follows the channel’s poll rate again."
-    return f"✅ {named(target)} is checked {every(minutes)}."
+        return f"✓ {named(target)} follows the channel’s poll rate again."
+    return f"✓ {named(target)} is checked {every(minutes)}."
 
 
 def kind_set(kind: NotificationKind | None, target: Target | None) -> str:
     if target is None:
-        return f"✅ This channel gets {KIND_WORDS[kind or DEFAULT_KIND]}{_UNLESS_OWN}"
+        return f"✓ This channel gets {KIND_WORDS[kind or DEFAULT_KIND]}{_UNLESS_OWN}"
     if kind is None:
-        return f"✅ {named(target)} follows the channel’s kinds again."
-    return f"✅ For {named(target)} this channel gets {KIND_WORDS[kind]}."
+        return f"✓ {named(target)} follows the channel’s kinds again."
+    return f"✓ For {named(target)} this channel gets {KIND_WORDS[kind]}."
 
 
 def no_location(text: str) -> str:
@@ -176,6 +182,11 @@ def _option(text: str, fallback: str) -> str:
     return cut(clean(text), OPTION_LIMIT) or fallback
 
 
+def import_head(possible: int, lines: int) -> str:
+    """Above a dry run."""
+    return f"This would carry out {possible} of {lines} lines:" if possible else "None of this can be carried out:"
+
+
 def import_lines(plan: ImportPlan) -> list[str]:
     """A dry run, one line of text a step."""
     return [_step(step) for step in plan.steps]
@@ -183,8 +194,8 @@ def import_lines(plan: ImportPlan) -> list[str]:
 
 def _step(step: PlannedStep) -> str:
     if step.problem:
-        return f"⚠️ {step.line_number}: {safe(step.line, NAME_LIMIT)}: {safe(step.problem, 200)}"
-    return f"✅ {step.line_number}: {safe(step.summary, 200)}"
+        return f"⚠ {step.line_number}: {safe(step.line, NAME_LIMIT)}: {safe(step.problem, 200)}"
+    return f"✓ {step.line_number}: {safe(step.summary, 200)}"
 
 
 def possible(plan: ImportPlan) -> int:
@@ -195,7 +206,7 @@ def possible(plan: ImportPlan) -> int:
 def imported(plan: ImportPlan) -> str:
     left = len(plan.steps) - possible(plan)
     tail = f" {left} could not be and were left out." if left else ""
-    return f"✅ Imported: {possible(plan)} of {len(plan.steps)} lines were carried out.{tail}"
+    return f"✓ Imported: {possible(plan)} of {len(plan.steps)} lines were carried out.{tail}"
 
 
 def as_code(text: str) -> str | None:

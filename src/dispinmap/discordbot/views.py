@@ -160,11 +160,11 @@ class PageView(AskerView):
             # Its token lives for 15 minutes from this press on; that of the command may soon be too old for an edit.
             self.message = turned.resource
 
-    @discord.ui.button(label="Previous", emoji="◀️")
+    @discord.ui.button(label="Previous")
     async def previous(self, interaction: discord.Interaction, _button: discord.ui.Button["PageView"]) -> None:
         await self._turn(interaction, -1)
 
-    @discord.ui.button(label="Next", emoji="▶️")
+    @discord.ui.button(label="Next")
     async def next(self, interaction: discord.Interaction, _button: discord.ui.Button["PageView"]) -> None:
         await self._turn(interaction, 1)
 

@@ -43,7 +43,7 @@ class ImportCog(ChangingCog):
             return texts.imported(plan)
 
         possible = texts.possible(plan)
-        head = f"This would carry out {possible} of {len(plan.steps)} lines:"
+        head = texts.import_head(possible, len(plan.steps))
         shown = ["\n".join((head, *group)) for group in pages(texts.import_lines(plan), _PAGE_LIMIT, LINES_PER_PAGE)]
         view = ApplyView(ctx.author.id, self.desk, shown, apply, self.may_change)
         if not possible:
