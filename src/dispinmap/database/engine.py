@@ -44,9 +44,12 @@ class Database:
     """Sessions on one database. Whoever opens a session commits by leaving the block without an error."""
 
     def __init__(self, url: str) -> None:
-        """`url` is a synchronous SQLAlchemy URL such as "sqlite:///pinball_bot.db"."""
+        """`url` is a synchronous SQLAlchemy URL such as "sqlite:///pinball_bot.db".
+
+        Its errors name statements and never the values, which are other people's words.
+        """
         self.url = url
-        self._engine: AsyncEngine = create_async_engine(_async_url(url))
+        self._engine: AsyncEngine = create_async_engine(_async_url(url), hide_parameters=True)
         _prepare(self._engine.sync_engine)
         self._reading = self._sessions(_READ)
         self._writing = self._sessions(_WRITE)
@@ -93,14 +96,15 @@ class Database:
         return async_sessionmaker(self._engine.execution_options(**{_MODE: mode}), expire_on_commit=False)
 
 
-def sync_engine(url: str, *, migrating: bool = False) -> Engine:
+def sync_engine(url: str, *, migrating: bool = False, looking: bool = False) -> Engine:
     """An engine for checks, with the same rules.
 
+    With `looking` an SQLite file keeps its journal mode, so that a file which is not ours stays as it is.
     With `migrating` its transactions take the writer's lock at once, and foreign keys are off: rebuilding a table drops
     it first, and SQLite ignores the switch inside a transaction. Whoever migrates checks the keys before the commit.
     """
-    engine = create_engine(url)
-    _prepare(engine, foreign_keys=not migrating)
+    engine = create_engine(url, hide_parameters=True)
+    _prepare(engine, foreign_keys=not migrating, wal=not looking)
     return engine.execution_options(**{_MODE: _WRITE}) if migrating else engine
 
 
@@ -111,7 +115,7 @@ def _async_url(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
-def _prepare(engine: Engine, *, foreign_keys: bool = True) -> None:
+def _prepare(engine: Engine, *, foreign_keys: bool = True, wal: bool = True) -> None:
     if engine.dialect.name != "sqlite":
         return
 
@@ -121,7 +125,8 @@ def _prepare(engine: Engine, *, foreign_keys: bool = True) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA journal_mode = WAL")
+        if wal:
+            cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         cursor.close()

@@ -1,6 +1,8 @@
 """From whatever schema a database has to the one this code needs."""
 
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
+from itertools import count
 
 import structlog
 from alembic import command
@@ -12,7 +14,19 @@ from sqlalchemy.exc import DBAPIError
 
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.verify import revision, verify
+from dispinmap.database.progress import Progress, Report, silent
+from dispinmap.database.safety import only_one, prepare_new, safety_net
+from dispinmap.database.verify import MIGRATIONS, head, revision, verify
+
+__all__ = [
+    "LEGACY_REVISION",
+    "ORIGINAL_BASELINE",
+    "UNIQUE_LOCATION_REVISION",
+    "alembic_config",
+    "downgrade",
+    "head",
+    "upgrade",
+]
 
 LEGACY_REVISION = "6f6f6afb1af3"
 UNIQUE_LOCATION_REVISION = "5c8e4212f5ed"
@@ -45,57 +59,87 @@ _LEGACY_COLUMNS = {
 }
 
 
-def upgrade(url: str) -> None:
+log = structlog.get_logger(__name__)
+
+
+def upgrade(url: str, *, progress: Report = silent) -> None:
     """Bring the database at `url` to head, creating or stamping it where that is due, and verify it.
 
-    `url` is a synchronous SQLAlchemy URL. Every revision is one transaction: after a crash, call this again.
+    `url` is a synchronous SQLAlchemy URL. Every revision is one transaction: after a crash, call this again. Before an
+    SQLite file is changed it is copied; if anything is off afterwards the copy is put back.
     Raises DatabaseError if the database is of another origin, newer than this code, or wrong afterwards.
     """
-    config = alembic_config(url)
-    try:
-        before = _recognise(url, config)
-        command.upgrade(config, "head")
-    except CommandError as error:
-        raise DatabaseError(str(error)) from error
-    except DBAPIError as error:
-        raise DatabaseError(
-            f"The database cannot be upgraded ({error.orig}): check that its folder exists, that it may be written and "
-            "that no other program holds it, then start again."
-        ) from error
-    problems = verify(url)
-    if problems:
-        raise DatabaseError(f"The database is not what this version needs: {' '.join(problems)}")
-    after = revision(url)
-    if after != before:
-        structlog.get_logger().info("database_upgraded", before=before, after=after)
+    with only_one(url):
+        before = _recognise(url)
+        with safety_net(url, before if before != head() else None, progress):
+            _climb(url, before, progress)
+            problems = verify(url, progress=progress)
+            if problems:
+                raise DatabaseError(f"The database is not what this version needs: {' '.join(problems)}")
+    if before != head():
+        log.info("database_upgraded", before=before, after=head())
 
 
-def head() -> str:
-    """The revision this code needs."""
-    found = _script().get_current_head()
-    if found is None:
-        raise DatabaseError("This installation has no revisions: install it again.")
-    return found
+def downgrade(url: str, to: str, *, progress: Report = silent) -> None:
+    """Take the database at `url` back to the revision `to`, also written as Alembic does: "-1".
+
+    The file is copied first, and the copy put back if anything goes wrong.
+    Raises DatabaseError if there is no way back to that revision.
+    """
+    with only_one(url):
+        before = _recognise(url)
+        if before is None:
+            raise DatabaseError("There is no database yet, so there is nothing to take back: check the path.")
+        with safety_net(url, before, progress):
+            _translated(command.downgrade, alembic_config(url), to)
+    log.info("database_downgraded", before=before, after=revision(url))
 
 
 def alembic_config(url: str | None = None) -> Config:
     """Settings for `alembic.command` without alembic.ini, so that an installed wheel can migrate too."""
     config = Config()
-    folder = Path(__file__).with_name("migrations")
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = url
     return config
 
 
-def _recognise(url: str, config: Config) -> str | None:
-    """Stamp a legacy database, refuse a foreign one; the stamp it has then."""
+def _climb(url: str, before: str | None, progress: Report) -> None:
+    """Run the revisions from `before` to head."""
+    if before == head():
+        return
+    if before is None:
+        prepare_new(url)
+    config = alembic_config(url)
+    if before == LEGACY_REVISION:
+        _translated(partial(command.stamp, purge=True), config, LEGACY_REVISION)
+    steps = [script.doc for script in _script().iterate_revisions(head(), before or "base")][::-1]
+    done = count(1)
+    progress(Progress("upgrade", 0, len(steps)))
+    config.attributes["after_step"] = lambda: progress(Progress("upgrade", next(done), len(steps)))
+    _translated(command.upgrade, config, "head")
+
+
+def _translated(run: Callable[[Config, str], None], config: Config, to: str) -> None:
+    """Run one of Alembic's commands; its errors leave as sentences."""
+    try:
+        run(config, to)
+    except CommandError as error:
+        raise DatabaseError(str(error)) from error
+    except DBAPIError as error:
+        raise DatabaseError(
+            f"The database cannot be changed ({error.orig}): check that its folder exists, that it may be written and "
+            "that no other program holds it, then start again."
+        ) from error
+
+
+def _recognise(url: str) -> str | None:
+    """The revision that the database amounts to, whatever its stamp; None for a new one. Refuses a foreign one."""
     stamp = revision(url)
     columns = _columns(url) if stamp in (None, ORIGINAL_BASELINE, UNIQUE_LOCATION_REVISION) else {}
     if stamp in (None, ORIGINAL_BASELINE):
         if not columns:
             return None
         _require_legacy(columns)
-        command.stamp(config, LEGACY_REVISION, purge=True)
         return LEGACY_REVISION
     if stamp == UNIQUE_LOCATION_REVISION and "display_name" not in columns.get("monitoring_targets", ()):
         raise DatabaseError(
@@ -120,7 +164,7 @@ def _require_legacy(columns: dict[str, set[str]]) -> None:
 
 def _columns(url: str) -> dict[str, set[str]]:
     """The columns of every table that is neither Alembic's nor Litestream's."""
-    engine = sync_engine(url)
+    engine = sync_engine(url, looking=True)
     try:
         inspector = inspect(engine)
         tables = [name for name in inspector.get_table_names() if not name.startswith(("_litestream_", "alembic_"))]

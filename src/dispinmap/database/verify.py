@@ -1,34 +1,44 @@
 """Trust, but verify: the live schema against the models, and the file against itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, DefaultClause, Engine, Index
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import ColumnCollectionConstraint
+from sqlalchemy.orm import Session
 
+from dispinmap.database.comparison import differences
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.migrations.options import COMPARISON
-from dispinmap.database.tables import Base
+from dispinmap.database.progress import Progress, Report, silent
+from dispinmap.database.queries.targets import to_target
+from dispinmap.database.tables import MonitoringTargetRow
+
+MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
 
-def verify(url: str) -> list[str]:
+def verify(url: str, *, progress: Report = silent) -> list[str]:
     """What is off in the database at `url`, a sentence each; nothing if it is as the code needs it."""
     if _missing_file(url):
         return [f"There is no database at {make_url(url).database}: check the path."]
-    engine = sync_engine(url)
     try:
-        with engine.connect() as connection:
-            return [*_damage(connection), *broken_references(connection), *_differences(connection)]
+        with _looking(url) as connection:
+            return _problems(connection, progress)
     except DBAPIError as error:
         return [f"The database cannot be read ({error.orig}): restore a backup of it."]
-    finally:
-        engine.dispose()
+
+
+def notes(url: str) -> list[str]:
+    """Targets at head that cannot be watched, with what to do: the database is fine, somebody should look at them."""
+    with _looking(url) as connection, Session(connection) as session:
+        rows = session.scalars(select(MonitoringTargetRow).execution_options(yield_per=1000))
+        targets = (to_target(row) for row in rows)
+        return [f"Channel {each.channel_id}, target {each.id}: {each.problem}" for each in targets if each.problem]
 
 
 def revision(url: str) -> str | None:
@@ -38,13 +48,21 @@ def revision(url: str) -> str | None:
     """
     if _missing_file(url):
         return None
-    engine = sync_engine(url)
     try:
-        return _stamp(engine)
+        with _looking(url) as connection:
+            return _stamp(connection)
     except DBAPIError as error:
-        raise DatabaseError(f"The database at {engine.url!r} cannot be read ({error.orig}): check the file.") from error
-    finally:
-        engine.dispose()
+        raise DatabaseError(
+            f"The database at {make_url(url)!r} cannot be read ({error.orig}): check the file."
+        ) from error
+
+
+def head() -> str:
+    """The revision this code needs."""
+    found = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    if found is None:
+        raise DatabaseError("This installation has no revisions: install it again.")
+    return found
 
 
 def broken_references(connection: Connection) -> list[str]:
@@ -60,15 +78,34 @@ def broken_references(connection: Connection) -> list[str]:
     ]
 
 
+@contextmanager
+def _looking(url: str) -> Iterator[Connection]:
+    engine = sync_engine(url, looking=True)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
 def _missing_file(url: str) -> bool:
     """Opening an SQLite file that is not there would create it."""
     parsed = make_url(url)
     return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file()
 
 
-def _stamp(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        heads = MigrationContext.configure(connection).get_current_heads()
+def _problems(connection: Connection, progress: Report) -> list[str]:
+    checks = (_damage, broken_references, _wrong_stamp, _differences_at_head)
+    found: list[str] = []
+    for done, check in enumerate(checks):
+        progress(Progress("verify", done, len(checks)))
+        found += check(connection)
+    progress(Progress("verify", len(checks), len(checks)))
+    return found
+
+
+def _stamp(connection: Connection) -> str | None:
+    heads = MigrationContext.configure(connection).get_current_heads()
     if len(heads) > 1:
         raise DatabaseError(f"The database carries several revisions ({', '.join(heads)}): restore a backup of it.")
     return heads[0] if heads else None
@@ -81,39 +118,14 @@ def _damage(connection: Connection) -> list[str]:
     return [f"The file is damaged: {line}." for line in lines if line != "ok"]
 
 
-def _differences(connection: Connection) -> list[str]:
-    context = MigrationContext.configure(connection, opts={**COMPARISON, "target_metadata": Base.metadata})
-    return [_sentence(difference) for difference in _flat(compare_metadata(context, Base.metadata))]
+def _wrong_stamp(connection: Connection) -> list[str]:
+    stamp = _stamp(connection)
+    if stamp == head():
+        return []
+    here = f"at revision {stamp}" if stamp else "without a revision"
+    return [f"The database is {here} and this version needs {head()}: run `dispinmap db upgrade`, or start the bot."]
 
 
-def _flat(differences: Iterable[Any]) -> Iterable[Sequence[Any]]:
-    """Alembic puts the differences of one column into a list of their own."""
-    for difference in differences:
-        if isinstance(difference, list):
-            yield from difference
-        else:
-            yield difference
-
-
-def _sentence(difference: Sequence[Any]) -> str:
-    """One of Alembic's difference tuples in words; their shapes are those of `compare_metadata`."""
-    kind, *what = difference
-    if kind.startswith("modify_"):
-        _schema, table, column, _known, found, wanted = what
-        return f"{table}.{column}: {kind.removeprefix('modify_')} is {_shown(found)} and should be {_shown(wanted)}."
-    verb, _, thing = kind.partition("_")
-    state = "is missing" if verb == "add" else "should not be there"
-    if thing == "column":
-        return f"{what[1]}: column {what[2].name} {state}."
-    if thing == "table":
-        return f"The table {what[0].name} {state}."
-    return f"{what[0].table.name}: {thing} {_constraint_name(what[0])} {state}."
-
-
-def _constraint_name(item: ColumnCollectionConstraint | Index) -> str:
-    return str(item.name or f"on {', '.join(column.name for column in item.columns)}")
-
-
-def _shown(value: object) -> str:
-    """A type or a truth value, or the text of a default, as an operator reads it."""
-    return str(value.arg) if isinstance(value, DefaultClause) else str(value)
+def _differences_at_head(connection: Connection) -> list[str]:
+    """At another revision every difference would be one that is meant."""
+    return differences(connection) if _stamp(connection) == head() else []

@@ -5,12 +5,14 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from logging.config import fileConfig
 
+import structlog
 from alembic import context
 from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 
 from dispinmap.database.engine import sync_engine
+from dispinmap.database.migrations.accounting import count_rows, take_merged, unaccounted
 from dispinmap.database.migrations.options import COMPARISON
 from dispinmap.database.tables import Base
 from dispinmap.database.upgrade import LEGACY_REVISION
@@ -18,6 +20,7 @@ from dispinmap.database.verify import broken_references
 from dispinmap.errors import DisPinMapError
 
 config = context.config
+log = structlog.get_logger()
 
 
 @contextmanager
@@ -40,25 +43,48 @@ def _url() -> str:
     return str(url)
 
 
-def _check_references(ctx: MigrationContext, step: MigrationInfo, heads: Collection[str], run_args: object) -> None:
-    """The last act of a revision, before its commit. The original bot enforced no key, so its own rows are let be."""
-    del run_args
-    if step.is_stamp or LEGACY_REVISION in heads or ctx.connection is None:
-        return
-    problems = broken_references(ctx.connection)
-    if problems:
-        raise CommandError(f"{step} was undone: {' '.join(problems)}")
+class _Watch:
+    """Looks at the rows before and after each revision, within its transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._before: dict[str, int] = {}
+        event.listen(connection, "begin", self._begun)
+
+    def _begun(self, connection: Connection) -> None:
+        self._before = count_rows(connection)
+
+    def check(self, ctx: MigrationContext, step: MigrationInfo, heads: Collection[str], run_args: object) -> None:
+        """The last act of a revision, before its commit; what is wrong undoes it."""
+        del run_args
+        if step.is_stamp or ctx.connection is None:
+            return
+        problems = self._lost_rows(ctx.connection)
+        # The original bot enforced no key, so its own rows are let be.
+        if LEGACY_REVISION not in heads:
+            problems += broken_references(ctx.connection)
+        if problems:
+            raise CommandError(f"{step} was undone: {' '.join(problems)}")
+        config.attributes.get("after_step", lambda: None)()
+
+    def _lost_rows(self, connection: Connection) -> list[str]:
+        after, merged = count_rows(connection), take_merged(connection)
+        if merged:
+            log.info(
+                "rows_merged", **{table: {"before": self._before[table], "merged": n} for table, n in merged.items()}
+            )
+        return unaccounted(self._before, after, merged)
 
 
 def _run() -> None:
     with _connected() as connection:
+        watch = _Watch(connection)
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
             # SQLite can, and our engine lets no driver commit on its own: a revision happens whole or not at all.
             transactional_ddl=True,
             transaction_per_migration=True,
-            on_version_apply=_check_references,
+            on_version_apply=watch.check,
             **COMPARISON,
         )
         with context.begin_transaction():

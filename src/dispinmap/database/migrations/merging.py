@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from dispinmap.database.migrations.accounting import report_merged
+
 _DEFAULT_POLL_RATE_MINUTES = 60
 _DEFAULT_KIND = "machines"
 _EVERY_KIND = "all"
@@ -90,4 +92,5 @@ def _merge_group(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> None
     )
     merged = [row.id for row in others]
     connection.execute(_targets.delete().where(_targets.c.id.in_(merged)))
+    report_merged(connection, _targets.name, len(merged))
     structlog.get_logger().info("targets_merged", channel_id=kept.channel_id, kept_id=kept.id, merged_ids=merged)
