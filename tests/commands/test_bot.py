@@ -88,6 +88,19 @@ async def test_a_deleted_channel_is_told_to_the_service_with_its_threads(world: 
     assert set(world.targets.deleted_channels) == {channel.id, thread.id}
 
 
+async def test_a_thread_is_a_channel_of_its_own_with_its_parents_permissions(world: World) -> None:
+    parent = world.bot.get_channel(world.channel.id)
+    assert isinstance(parent, discord.TextChannel)
+    await parent.create_thread(name="finds", type=discord.ChannelType.public_thread)
+    await world.env.settle()
+    (thread,) = world.channel.threads
+    await world.member.send(thread, "!add coordinates 46 10")
+    assert "Only members who may manage this channel" in thread.history()[-1].content
+    await world.admin.send(thread, "!add coordinates 45 10")
+    assert [one.watched.target.channel_id for one in await world.targets.targets(thread.id)] == [thread.id]
+    assert world.expect_errors()
+
+
 async def test_a_server_in_an_outage_is_not_a_server_left(world: World) -> None:
     guild = world.bot.guilds[0]
     world.targets.guild_calls.clear()

@@ -35,7 +35,7 @@ async def test_removing_what_is_not_there_says_so(world: World) -> None:
 @pytest.mark.parametrize("command", ["remove", "poll_rate", "notifications"])
 async def test_targets_are_suggested_by_name_and_index(world: World, command: str) -> None:
     choices = await world.admin.autocomplete(world.channel, command, "target", "portl")
-    assert choices == [{"name": "2: Portland, Oregon", "value": "2"}]
+    assert choices == [{"name": "2: Portland, Oregon", "value": "target:2"}]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from dispinmap.errors import UserError
 from dispinmap.targets.models import Area, Channel, NewTarget, Target, TargetType, WatchedTarget
-from dispinmap.targets.selection import ListedTarget, listed, repeated, resized, select
+from dispinmap.targets.selection import ListedTarget, listed, reference, repeated, resized, select
 
 ADDED = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -33,6 +33,7 @@ ALL = here(KONTROL, QUARTER, PORTLAND)
     ("selector", "target"),
     [
         ("1", KONTROL),
+        ("target:13", PORTLAND),
         ("#2", QUARTER),
         (" 3 ", PORTLAND),
         ("quarterworld", QUARTER),
@@ -44,6 +45,13 @@ ALL = here(KONTROL, QUARTER, PORTLAND)
 )
 def test_a_target_is_meant_by_number_name_or_the_beginning_of_it(selector: str, target: Target) -> None:
     assert select(ALL, selector).target == target
+
+
+def test_a_target_picked_from_the_suggestions_stays_the_one_that_was_picked() -> None:
+    picked = reference(QUARTER)
+    assert select(here(QUARTER, PORTLAND), picked).target == QUARTER
+    with pytest.raises(UserError, match="was removed meanwhile"):
+        select(here(KONTROL, PORTLAND), picked)
 
 
 def test_a_whole_name_wins_over_longer_ones() -> None:

@@ -1,5 +1,6 @@
 """Which target of a channel a person means, and which one an addition would repeat (pure)."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,6 +11,8 @@ from dispinmap.targets.naming import fold, unquoted
 
 NAMED_CHOICES = 5
 """So many candidates of an ambiguous name fit into a sentence."""
+
+_REFERENCE = re.compile(r"target:([0-9]{1,18})", re.ASCII)
 
 T = TypeVar("T", Target, NewTarget)
 
@@ -27,10 +30,12 @@ def listed(targets: Sequence[WatchedTarget]) -> tuple[ListedTarget, ...]:
 
 
 def select(targets: Sequence[ListedTarget], selector: str) -> WatchedTarget:
-    """By index or by name, whole or the beginning of it. Raises UserError unless exactly one is meant."""
+    """By index, by name, whole or the beginning of it, or by `reference`. Raises UserError unless one is meant."""
     text = unquoted(selector)
     if not targets:
         raise UserError("This channel watches nothing yet: start with `/add location`.")
+    if referred := _REFERENCE.fullmatch(text):
+        return _referred(targets, int(referred[1]))
     number = text.removeprefix("#")
     if number.isdecimal() and 1 <= int(number) <= len(targets):
         return targets[int(number) - 1].watched
@@ -46,6 +51,18 @@ def select(targets: Sequence[ListedTarget], selector: str) -> WatchedTarget:
         upto = f"from 1 to {len(targets)}" if len(targets) > 1 else "only number 1"
         raise UserError(f"There is no target {{}} here: the numbers go {upto}, see `/list`.", number)
     raise UserError("No target here is called “{}”: see `/list` for names and numbers.", text)
+
+
+def reference(target: Target) -> str:
+    """What means this target even if others are added or removed before it is used; an index would move."""
+    return f"target:{target.id}"
+
+
+def _referred(targets: Sequence[ListedTarget], target_id: int) -> WatchedTarget:
+    for each in targets:
+        if each.watched.target.id == target_id:
+            return each.watched
+    raise UserError("That target was removed meanwhile: see `/list` for those that are left.")
 
 
 def _named(targets: Sequence[ListedTarget], text: str) -> list[ListedTarget]:

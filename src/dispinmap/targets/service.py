@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from dispinmap.clock import Clock
-from dispinmap.database.engine import Database
+from dispinmap.database.engine import Database, undivided
 from dispinmap.database.queries import channels, seen, submissions, targets
 from dispinmap.errors import UserError
 from dispinmap.geocoding.client import GeocodingClient
@@ -123,7 +123,9 @@ class TargetService:
             await seen.mark_seen(session, [(channel_id, id_) for id_ in ids], self._clock.now())
         return tuple(latest.item(row, [watched]) for row in shown)
 
+    @undivided
     async def targets(self, channel_id: int) -> tuple[ListedTarget, ...]:
+        """In the order of adding. May be asked for by suggestions, which give up after a while."""
         async with self._database.read() as session:
             return listed(await targets.of_channel(session, channel_id))
 

@@ -16,6 +16,7 @@ from dispinmap.discordbot.markdown import clean, cut
 from dispinmap.discordbot.services import Services
 from dispinmap.discordbot.views import AskerView
 from dispinmap.targets.models import ChannelRef
+from dispinmap.targets.selection import reference
 from dispinmap.targets.service import ListedTarget
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -93,11 +94,12 @@ def suggesting(suggest: Suggest[CogT]) -> Suggest[CogT]:
 
 
 def target_choices(listed: Sequence[ListedTarget], text: str) -> Choices:
-    """The targets whose index or name contains what was typed; the value is the index."""
+    """The targets whose index or name contains what was typed; the value holds whoever changes the list meanwhile."""
     wanted = text.strip().casefold()
-    labels = ((one.index, f"{one.index}: {clean(texts.label(one.watched.target))}") for one in listed)
+    targets = [one.watched.target for one in listed]
+    labels = [f"{one.index}: {clean(texts.label(one.watched.target))}" for one in listed]
     return [
-        app_commands.Choice(name=cut(label, texts.OPTION_LIMIT), value=str(index))
-        for index, label in labels
+        app_commands.Choice(name=cut(label, texts.OPTION_LIMIT), value=reference(target))
+        for target, label in zip(targets, labels, strict=True)
         if wanted in label.casefold()
     ]
