@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import NoReturn
 
 import aiohttp
 import structlog
@@ -101,13 +102,18 @@ class Application:
             )
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self.bot.serve(self._settings.discord_token.get_secret_value()), name="discord")
+                group.create_task(self._serve_discord(), name="discord")
                 group.create_task(self._work(group), name="start-loops")
         except* DisPinMapError as errors:
             raise errors.exceptions[0] from None
         finally:
             await self.bot.close()
             await web.stop()
+
+    async def _serve_discord(self) -> NoReturn:
+        await self.bot.serve(self._settings.discord_token.get_secret_value())
+        # Without commands and cards there is nothing to stay alive for.
+        raise DisPinMapError("Discord ended the connection for good: start the bot again.")
 
     async def _work(self, group: asyncio.TaskGroup) -> None:
         # Posting needs the login.
@@ -133,6 +139,10 @@ class Application:
             problem = " ".join(filter(None, (problem, f"The last post here failed; it is tried again now. {refusal}")))
         return CheckResult(new, problem)
 
+    def _is_connected(self) -> bool:
+        # Once ready, the bot calls itself so also while discord.py reconnects.
+        return self.bot.is_ready() and not any(shard.is_closed() for shard in self.bot.shards.values())
+
     async def report(self) -> HealthReport:
         """One look at everything."""
         now = self._clock.now()
@@ -141,7 +151,7 @@ class Application:
         return HealthReport(
             now=now,
             started_at=self.vitals.started_at,
-            gateway_connected=self.bot.is_ready(),
+            gateway_connected=self._is_connected(),
             last_good_poll_at=stored.last_polled_at,
             last_poll_problem=self._poller.problem,
             newest_submission_at=stored.newest_submission_at,

@@ -74,6 +74,9 @@ class Vitals:
 POLL_OVERDUE = timedelta(minutes=45)
 """Three of the longest intervals between two looks at Pinball Map: past that somebody should know."""
 
+DELIVERY_OVERDUE = timedelta(minutes=30)
+"""Far beyond any backlog that leaves at Discord's own speed."""
+
 
 def faults(report: HealthReport) -> dict[str, str]:
     """What keeps the bot from doing its work: part to sentence, empty when all is well."""
@@ -87,9 +90,19 @@ def faults(report: HealthReport) -> dict[str, str]:
             found[name] = f"The {name} loop {state}."
     if report.targets and _overdue(report):
         found["pinballmap"] = report.last_poll_problem or "Pinball Map was not asked for too long."
+    if report.queue.oldest_due_at is not None and _older(report, report.queue.oldest_due_at, DELIVERY_OVERDUE):
+        found["outbox"] = f"{report.queue.due} notifications are due and do not leave: see the log."
     return found
 
 
 def _overdue(report: HealthReport) -> bool:
-    since = max(filter(None, (report.last_good_poll_at, report.started_at)))
-    return report.now - since > POLL_OVERDUE
+    return _older(report, report.last_good_poll_at, POLL_OVERDUE)
+
+
+def _older(report: HealthReport, moment: datetime | None, age: timedelta) -> bool:
+    """Whether `moment` is further back than `age`; a bot just started has as long to make up for it.
+
+    A moment in the future, from before the clock was put right, tells nothing.
+    """
+    past = moment if moment is not None and moment <= report.now else report.started_at
+    return report.now - max(past, report.started_at) > age

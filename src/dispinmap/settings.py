@@ -2,7 +2,7 @@
 
 import re
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,6 +25,10 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
 def _token(value: SecretStr) -> SecretStr:
     text = value.get_secret_value().strip()
     if not text:
@@ -32,6 +36,14 @@ def _token(value: SecretStr) -> SecretStr:
     if re.search(r"\s", text):
         raise ValueError("a token has no blanks in it: paste it again, alone")
     return SecretStr(text)
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    if not re.match(r"(sqlite|postgresql)(\+\w+)?://", value.get_secret_value()):
+        raise ValueError(
+            "write an address such as sqlite:////data/pinball_bot.db or postgresql://user:password@host/db"
+        )
+    return value
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
@@ -50,14 +62,14 @@ class Settings(BaseSettings):
     pinballmap_api_token: Token | None = None
     pinballmap_api_base: BaseUrl = PINBALLMAP_API_BASE
     geocoding_api_base: BaseUrl = GEOCODING_API_BASE
-    sqlalchemy_url: SecretStr | None = None
+    sqlalchemy_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
     litestream_path: str | None = None
     database_path: str | None = None
     litestream_bucket: str | None = None
     litestream_replica_url: str | None = None
     port: int = Field(default=8080, ge=0, le=65535)
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
-    log_format: Literal["console", "json"] = "console"
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = "console"
     feed_min_interval_seconds: float = Field(default=60, gt=0, le=900)
     settle_window_seconds: float = Field(default=300, ge=0, le=86400)
     command_prefix: str = Field(default="", max_length=5, pattern=r"^\S*$")
@@ -72,9 +84,12 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The tokens in clear, for the one who masks them in the log."""
+        """Tokens and the database's password in clear, for the one who masks them in the log."""
         tokens = (self.discord_token, self.pinballmap_api_token)
-        return tuple(token.get_secret_value() for token in tokens if token is not None)
+        password = urlsplit(self.database_url).password or ""
+        found = [token.get_secret_value() for token in tokens if token is not None]
+        # An address holds it quoted, an error of the driver may not.
+        return tuple(dict.fromkeys(filter(None, (*found, password, unquote(password)))))
 
     @classmethod
     def load(cls) -> Self:

@@ -2,10 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 
+import structlog
 from aiohttp import web
 
 from dispinmap.errors import SettingsError
 from dispinmap.health import HealthReport, faults
+
+log = structlog.get_logger(__name__)
 
 Report = Callable[[], Awaitable[HealthReport]]
 
@@ -38,5 +41,9 @@ class WebServer:
 
     async def _ready(self, _request: web.Request) -> web.Response:
         """200 while everything works, otherwise 503 with a sentence for each part that does not."""
-        found = faults(await self._report())
+        try:
+            found = faults(await self._report())
+        except Exception as error:
+            log.exception("report_failed")
+            found = {"report": f"The bot cannot tell its state ({type(error).__name__}): see the log."}
         return web.json_response({"ready": not found, "faults": found}, status=503 if found else 200)
