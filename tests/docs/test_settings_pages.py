@@ -17,6 +17,7 @@ MALFORMED = {
     "PINBALLMAP_API_TOKEN": "two words",
     "PINBALLMAP_API_BASE": "pinballmap.com",
     "GEOCODING_API_BASE": "ftp://example.org",
+    "SQLALCHEMY_URL": "pinball_bot.db",
     "PORT": "99999",
     "LOG_LEVEL": "loud",
     "LOG_FORMAT": "xml",
@@ -25,6 +26,7 @@ MALFORMED = {
     "COMMAND_PREFIX": "a b",
     "MANAGE_CHANNELS_REQUIRED": "maybe",
 }
+FREE_TEXT = {"LITESTREAM_PATH", "DATABASE_PATH", "LITESTREAM_BUCKET", "LITESTREAM_REPLICA_URL"}
 
 
 def _default(name: str) -> str:
@@ -61,6 +63,7 @@ def test_a_settings_default_and_example_are_true(name: str) -> None:
 
 
 def test_what_a_malformed_value_prints_is_what_the_page_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {"DISCORD_TOKEN", *MALFORMED} == NAMES - FREE_TEXT
     shown = next(block for block in blocks(read("docs/settings.md")) if "is malformed" in block).splitlines()
     assert _refusal(monkeypatch, {}) == shown[:1]
     assert _refusal(monkeypatch, {"DISCORD_TOKEN": "two words", **MALFORMED}) == shown[1:]
