@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from dispinmap.http import MAX_BODY_BYTES, open_session, user_agent
-from dispinmap.pinballmap.client import MAX_WAIT_SECONDS, PinballMapClient, _worth_retrying
+from dispinmap.pinballmap.client import BURST, MAX_WAIT_SECONDS, PinballMapClient, _worth_retrying
 from dispinmap.pinballmap.errors import Garbled, Limited, Malformed, PinballMapError, Unauthorized, Unavailable
 from dispinmap.pinballmap.models import Location, LocationHint, Nothing, Rows
 from tests.fakes.clock import ManualClock
@@ -259,6 +259,17 @@ async def test_a_longer_pause_is_told_and_kept_by_every_call(
     assert client.requests == {"unavailable": 1, "ok": 1}
 
 
+async def test_a_request_that_waited_its_turn_obeys_a_pause_asked_for_meanwhile(
+    server: ScriptedServer, session: aiohttp.ClientSession, clock: ManualClock
+) -> None:
+    server.will_answer(Scripted(status=429, headers={"Retry-After": "60"}))
+    client = PinballMapClient(session, server.url, TOKEN, clock, requests_per_minute=600)
+    questions = [client.submissions_at(number) for number in range(BURST + 1)]
+    refused = await asyncio.gather(*questions, return_exceptions=True)
+    assert all(isinstance(each, Limited) for each in refused)
+    assert len(server.received) == BURST
+
+
 @pytest.mark.parametrize(
     ("error", "wait"),
     [
@@ -287,6 +298,25 @@ async def test_an_unchanged_feed_is_not_sent_twice(client: PinballMapClient, ser
     tags = [request.headers.get("If-None-Match") for request in server.received]
     assert tags == [None, 'W/"a1"', 'W/"a1"', 'W/"b2"']
     assert client.requests == {"ok": 2, "not_modified": 2}
+
+
+async def test_a_feed_that_changed_replaces_what_is_remembered(
+    client: PinballMapClient, server: ScriptedServer
+) -> None:
+    later = {"user_submissions": [{**ROW, "id": 2}]}
+    server.will_answer(
+        Scripted(PAGE.body, headers={"ETag": '"a"'}), Scripted(later, headers={"ETag": '"b"'}), Scripted(status=304)
+    )
+    answers = [await client.feed() for _ in range(3)]
+    assert [[row.id for row in each.submissions] for each in answers if isinstance(each, Rows)] == [[1], [2], [2]]
+
+
+async def test_an_answer_of_no_change_that_nobody_asked_for_is_malformed(
+    client: PinballMapClient, server: ScriptedServer
+) -> None:
+    server.will_answer(Scripted(status=304))
+    with pytest.raises(Malformed, match="without having been asked"):
+        await client.feed()
 
 
 async def test_only_the_newest_page_is_asked_for_conditionally(

@@ -147,6 +147,7 @@ class PinballMapClient:
     async def _once(self, question: _Question[T]) -> T:
         self._obey_pause()
         await self._limiter.acquire()
+        self._obey_pause()  # the server may have asked for one while this request waited its turn
         try:
             answer = await self._get(question)
             if answer.status == HTTPStatus.NOT_MODIFIED and question.path in self._unchanged:

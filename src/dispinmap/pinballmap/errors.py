@@ -74,6 +74,8 @@ def refusal(status: int, retry_after: float | None) -> PinballMapError | None:
             return Unavailable(
                 f"Pinball Map is out of order (HTTP {status}): try again {_when(retry_after)}.", retry_after
             )
+        case 304:
+            return Malformed("Pinball Map says that nothing changed without having been asked that: try again later.")
         case _ if 300 <= status < 400:
             return Malformed(f"Pinball Map has moved (HTTP {status}): check PINBALLMAP_API_BASE.")
         case _:
