@@ -9,7 +9,7 @@ from alembic import command
 
 from dispinmap.database.upgrade import alembic_config
 from tests.migrations import legacy
-from tests.migrations.legacy import AUSTIN, SCHEMA, write
+from tests.migrations.legacy import SCHEMA, write
 
 CHANNELS = """
 INSERT INTO channel_configs (channel_id, guild_id, poll_rate_minutes, notification_types, is_active, created_at)
@@ -68,13 +68,13 @@ INSERT INTO monitoring_targets (id, channel_id, target_type, display_name, locat
     (4, 12, 'geographic', 'Coordinates 45.52000, -122.67000', NULL, 45.52, -122.67, NULL, 60, 'machines'),
     (5, 12, 'geographic', 'Köln', NULL, 50.93333, 6.95, NULL, 60, 'machines');
 """
-_EARLY_ROWS = f"""
+_EARLY_ROWS = """
 INSERT INTO monitoring_targets (id, channel_id, target_type, target_name, target_data) VALUES
     (1, 11, 'location', 'Austin Pinball Collective', '26454'),
     (2, 11, 'location', 'The same under another name', '26454'),
     (3, 11, 'location', 'Typed by hand', 'no number'),
     (4, 12, 'latlong', '30.2672,-97.7431,10', NULL),
-    (5, 11, 'city', 'Austin, Texas, US', '{AUSTIN}');
+    (5, 11, 'city', 'Austin, Texas, US', '30.26715,-97.74306');
 """
 
 
@@ -84,9 +84,8 @@ def production(path: Path) -> Path:
 
 
 def production_without_litestream(path: Path) -> Path:
-    for table in ("_litestream_seq", "_litestream_lock"):
-        write(legacy.create(path) if not path.exists() else path, f"DROP TABLE {table}")
-    return path
+    """A as nobody replicated it."""
+    return _make(legacy.create(path), "DROP TABLE _litestream_seq; DROP TABLE _litestream_lock")
 
 
 def stamped_production(path: Path, stamp: str = "68d948f60b7a") -> Path:
@@ -149,8 +148,6 @@ def _make(path: Path, *scripts: str) -> Path:
 
 
 def _stamp(path: Path, stamp: str) -> Path:
-    return _make(
-        path,
-        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)",
-        f"INSERT INTO alembic_version VALUES ('{stamp}')",
-    )
+    write(path, "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    write(path, "INSERT INTO alembic_version VALUES (?)", stamp)
+    return path

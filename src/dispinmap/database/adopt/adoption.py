@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -64,7 +63,9 @@ class Adopter:
                     "that its database may be written, then try again."
                 ) from error
         if not dry_run:
-            _log.info("database_adopted", shape=report.shape, targets=len(report.targets), channels=report.channels)
+            _log.info(
+                "database_adopted", shape=report.shape.name, targets=len(report.targets), channels=report.channels
+            )
         return report
 
     async def _adopt(self, file: Path, into: str, folder: Path, *, dry_run: bool) -> Report:
@@ -174,13 +175,9 @@ def _rehearsal(into: str, folder: Path) -> str:
     path = _sqlite_file(into)
     if path is None:
         raise DatabaseError("A dry run needs an SQLite file as its destination: pass --into sqlite:///FILE.")
-    copy = folder / "rehearsal.db"
-    if path.exists():
-        with (
-            closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as from_,
-            closing(sqlite3.connect(copy)) as to,
-        ):
-            from_.backup(to)
+    rehearsal = folder / "rehearsal"
+    rehearsal.mkdir()
+    copy = snapshot.take(path, rehearsal) if path.exists() else rehearsal / "new.db"
     return f"sqlite:///{copy}"
 
 

@@ -1,9 +1,9 @@
 """Reading one database at head and writing into another, within the caller's sessions."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.adopt.plan import Known, Step
@@ -64,7 +64,8 @@ async def carry_out(
             | {"poll_rate_minutes": step.poll_rate_minutes, "notification_types": step.kind}
             for step in chunk
         ]
-        returning = insert(MonitoringTargetRow).returning(MonitoringTargetRow.id, sort_by_parameter_order=True)
+        # The table, not the class: a bulk insert of the class leaves NULLs out, and the columns' defaults come instead.
+        returning = insert(table(MonitoringTargetRow)).returning(MonitoringTargetRow.id, sort_by_parameter_order=True)
         ids = await session.scalars(returning, added)
         new_ids.update(zip((step.source_id for step in chunk), ids, strict=True))
     for step in steps:
@@ -93,12 +94,16 @@ async def seen_pairs(session: AsyncSession) -> AsyncIterator[Pairs]:
         yield [(row.channel_id, row.submission_id) for row in rows]
 
 
-async def pages(session: AsyncSession, table: type[Base], size: int = CHUNK) -> AsyncIterator[Sequence[Any]]:
+async def pages(session: AsyncSession, of: type[Base], size: int = CHUNK) -> AsyncIterator[Sequence[Any]]:
     """The rows of a table, a few at a time, so that a big one needs little memory."""
-    stream = await session.stream_scalars(select(table).execution_options(yield_per=size))
+    stream = await session.stream_scalars(select(of).execution_options(yield_per=size))
     async for rows in stream.partitions():
         yield rows
         session.expunge_all()
+
+
+def table(of: type[Base]) -> Table:
+    return cast("Table", of.__table__)
 
 
 def values(row: Base, *without: str) -> dict[str, Any]:

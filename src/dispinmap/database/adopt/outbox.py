@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispinmap.database.adopt.contents import pages, values
+from dispinmap.database.adopt.contents import pages, table, values
 from dispinmap.database.queries.batching import insert_new
 from dispinmap.database.tables import (
     ChannelParkingRow,
@@ -26,9 +26,9 @@ async def carry_over(theirs: AsyncSession, ours: AsyncSession, target_ids: Mappi
     async for rows in pages(theirs, NotificationRow):
         await insert_new(ours, NotificationRow, [_notification(row, target_ids, message_ids) for row in rows])
     tables = (ChannelParkingRow,) if feeds_itself else (ChannelParkingRow, FeedStateRow)
-    for table in tables:
-        async for rows in pages(theirs, table):
-            await insert_new(ours, table, [values(row) for row in rows])
+    for each in tables:
+        async for rows in pages(theirs, each):
+            await insert_new(ours, each, [values(row) for row in rows])
 
 
 def _submission(row: SubmissionRow, *, feeds_itself: bool) -> dict[str, Any]:
@@ -42,11 +42,11 @@ async def _messages(theirs: AsyncSession, ours: AsyncSession) -> dict[int, int]:
     async for rows in pages(theirs, MessageRow):
         nonces = {row.nonce: row.id for row in rows}
         there = select(MessageRow.nonce, MessageRow.id).where(MessageRow.nonce.in_(nonces))
-        known = dict((await ours.execute(there)).tuples().all())
+        known = {row.nonce: row.id for row in await ours.execute(there)}
         added = [values(row, "id") for row in rows if row.nonce not in known]
         if added:
-            returning = insert(MessageRow).returning(MessageRow.nonce, MessageRow.id)
-            known |= dict((await ours.execute(returning, added)).tuples().all())
+            returning = insert(table(MessageRow)).returning(MessageRow.nonce, MessageRow.id)
+            known |= {row.nonce: row.id for row in await ours.execute(returning, added)}
         new_ids.update({id_: known[nonce] for nonce, id_ in nonces.items()})
     return new_ids
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from dispinmap.database.adopt.cities import Found
 from dispinmap.database.adopt.rows import Draft, Row
+from dispinmap.database.adopt.shapes import Shape
 from dispinmap.database.adopt.staging import Key
 from dispinmap.database.queries.targets import to_target
 from dispinmap.database.tables import MonitoringTargetRow
@@ -38,7 +39,7 @@ class Report:
 
     file: str
     into: str
-    shape: str
+    shape: Shape
     litestream: bool
     dry_run: bool
     channels: int
@@ -46,9 +47,14 @@ class Report:
     seen: int
     targets: Sequence[TargetReport]
 
+    @property
+    def counts(self) -> dict[Fate, int]:
+        """How many targets had each fate."""
+        return {fate: sum(row.fate is fate for row in self.targets) for fate in Fate}
+
     def as_json(self) -> dict[str, Any]:
-        counted = {fate.value: sum(row.fate is fate for row in self.targets) for fate in Fate}
-        return asdict(self) | {"counts": counted}
+        """Everything, for `json.dumps`."""
+        return asdict(self) | {"counts": self.counts}
 
 
 @dataclass(frozen=True, slots=True)

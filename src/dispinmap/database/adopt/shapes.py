@@ -42,9 +42,13 @@ def recognise(columns: Columns) -> Shape:
     )
 
 
-def is_foreign(columns: Columns) -> bool:
-    """Whether the bot cannot upgrade the database in place, and `dispinmap db adopt` can take it over."""
-    return "monitoring_targets" in columns and recognise(columns) in FOREIGN
+def foreign(columns: Columns) -> Shape | None:
+    """The shape, if the bot cannot upgrade the database in place and `dispinmap db adopt` can take it over."""
+    try:
+        shape = recognise(columns)
+    except DatabaseError:
+        return None
+    return shape if shape in FOREIGN else None
 
 
 def require_known(stamp: str | None, revisions: Collection[str]) -> None:

@@ -1,0 +1,79 @@
+"""`dispinmap db adopt`: what another database holds becomes the bot's."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dispinmap import log
+from dispinmap.clock import SystemClock
+from dispinmap.database.adopt.adoption import Adopter
+from dispinmap.database.adopt.report import Fate, Report
+from dispinmap.geocoding.client import GeocodingClient
+from dispinmap.http import open_session
+from dispinmap.settings import Settings, Token
+
+_COLOURS = {Fate.SAME: "green", Fate.FOUND: "green", Fate.MERGED: "cyan", Fate.MARKED: "yellow"}
+
+
+class _Settings(Settings):
+    """The bot's, without its need for a token: nobody logs in here."""
+
+    discord_token: Token = SecretStr("not used")
+
+
+def adopt(
+    file: Annotated[Path, typer.Argument(help="The database to take over. It is never changed.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and write nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report for machines.")] = False,
+    into: Annotated[str | None, typer.Option(help="The bot's database, such as sqlite:///pinball_bot.db.")] = None,
+) -> None:
+    """Take over a database of the original bot, or another one of this bot."""
+    settings = _Settings.load()
+    log.configure("ERROR", "console")
+    report = asyncio.run(_adopt(file, into or settings.database_url, settings.geocoding_api_base, dry_run=dry_run))
+    if as_json:
+        typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
+    else:
+        _show(report, Console())
+
+
+async def _adopt(file: Path, into: str, geocoding_api_base: str, *, dry_run: bool) -> Report:
+    async with open_session() as session:
+        geocoder = GeocodingClient(session, geocoding_api_base, SystemClock())
+        with Console(stderr=True).status("Reading, and asking where lost cities are (one a second) …"):
+            return await Adopter(geocoder).adopt(file, into, dry_run=dry_run)
+
+
+def _show(report: Report, console: Console) -> None:
+    console.print(f"{report.file} is {report.shape}.", soft_wrap=True, markup=False)
+    table = Table("Old id", "Channel", "Was", "Becomes", "How", "New id", "Note")
+    for row in report.targets:
+        how = Text(row.fate, style=_COLOURS[row.fate])
+        texts = (str(row.old_id), str(row.channel_id), row.was, row.becomes)
+        table.add_row(*map(Text, texts), how, Text(str(row.new_id)), Text(row.note))
+    console.print(table)
+    for line in summary(report):
+        console.print(line, soft_wrap=True, markup=False)
+
+
+def summary(report: Report) -> list[str]:
+    """What a person needs to know when the table has scrolled by."""
+    counts = ", ".join(f"{count} {fate}" for fate, count in report.counts.items() if count) or "none"
+    lines = [
+        f"Targets: {len(report.targets)} ({counts}). None is lost.",
+        f"Channels: {report.channels}, of which {report.new_channels} new. Seen submissions: {report.seen}.",
+    ]
+    if report.litestream:
+        lines.append("Litestream's own tables were left out: Litestream makes them anew.")
+    if report.counts[Fate.MARKED]:
+        lines.append("What is marked is not watched: the channel's /list says what to do, and so does the note above.")
+    wrote = "Nothing was written: run it again without --dry-run." if report.dry_run else f"Written to {report.into}."
+    return [*lines, wrote]
