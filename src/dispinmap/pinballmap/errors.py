@@ -75,7 +75,7 @@ def refusal(status: int, retry_after: float | None) -> PinballMapError | None:
                 f"Pinball Map is out of order (HTTP {status}): try again {_when(retry_after)}.", retry_after
             )
         case 304:
-            return Malformed("Pinball Map says that nothing changed without having been asked that: try again later.")
+            return Malformed("Pinball Map says unasked that nothing changed (HTTP 304): try again in a few minutes.")
         case _ if 300 <= status < 400:
             return Malformed(f"Pinball Map has moved (HTTP {status}): check PINBALLMAP_API_BASE.")
         case _:
