@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox run test bench check format lint types contracts lock clean
+.PHONY: help setup sandbox run test test-long bench check format lint types contracts lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ run: $(STAMP) ## the bot for real (see README: needs DISCORD_TOKEN)
 
 test: check ## everything CI checks: format, lint, types, import contracts, tests
 	$(BIN)/pytest
+
+test-long: $(STAMP) ## an upgrade killed at every single statement (make test takes a sample)
+	EVERY_STATEMENT=1 $(BIN)/pytest tests/migrations/test_killed.py
 
 bench: $(STAMP) ## measure the main job: requests to Pinball Map, seconds to a message
 	$(BIN)/python -m benchmarks.main_job

@@ -6,6 +6,7 @@ The copy before an upgrade is named after the revision it holds. While the upgra
 
 import fcntl
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -45,13 +46,14 @@ def copy_database(source: Path, target: Path, progress: Report, *, step: str = "
     """
     part = target.with_name(f"{target.name}.part")
     try:
-        part.unlink(missing_ok=True)
+        _remove(part)
         with closing(_connect(source)) as reading, closing(_connect(part)) as writing:
             # A view of one moment, so that a busy writer cannot make the copying start over and over.
             reading.execute("BEGIN")
             reading.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            writing.execute("PRAGMA journal_mode = OFF")
             _transfer(reading, writing, progress, step)
-            _require_whole(writing)
+            _require_whole(writing, source)
         shutil.copymode(source, part)
         _replace(part, target)
     except (OSError, sqlite3.Error) as error:
@@ -60,7 +62,7 @@ def copy_database(source: Path, target: Path, progress: Report, *, step: str = "
             "may be written."
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        _remove(part)
 
 
 def put_back(copy: Path, file: Path, progress: Report) -> None:
@@ -126,8 +128,14 @@ def alone(file: Path) -> Iterator[None]:
 
 
 def _copies(file: Path) -> list[Path]:
-    prefix = f"{file.name}.before-"
-    return [each for each in file.parent.iterdir() if each.name.startswith(prefix) and each.suffix != ".part"]
+    name = re.compile(re.escape(file.name) + r"\.before-[0-9a-f]+")
+    return [each for each in file.parent.iterdir() if name.fullmatch(each.name)]
+
+
+def _remove(part: Path) -> None:
+    """Also what SQLite kept beside a file that was being written when the process died."""
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        part.with_name(part.name + suffix).unlink(missing_ok=True)
 
 
 def _connect(file: Path) -> sqlite3.Connection:
@@ -147,10 +155,12 @@ def _require_free(writing: sqlite3.Connection) -> None:
     writing.execute("ROLLBACK")
 
 
-def _require_whole(copy: sqlite3.Connection) -> None:
+def _require_whole(copy: sqlite3.Connection, source: Path) -> None:
     (line,) = copy.execute("PRAGMA quick_check(1)").fetchone()
     if line != "ok":
-        raise sqlite3.DatabaseError(f"it is damaged: {line}; restore a backup")
+        raise DatabaseError(
+            f"{source} is damaged ({' '.join(line.split())}): restore a backup of it. It was not changed."
+        )
 
 
 def _replace(part: Path, target: Path) -> None:

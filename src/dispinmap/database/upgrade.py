@@ -7,16 +7,17 @@ from itertools import count
 import structlog
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import inspect
 from sqlalchemy.exc import DBAPIError
 
+from dispinmap.database.adopt.shapes import foreign
+from dispinmap.database.chain import alembic_config, head, scripts
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.progress import Progress, Report, silent
 from dispinmap.database.safety import only_one, prepare_new, safety_net
-from dispinmap.database.verify import MIGRATIONS, head, revision, verify
+from dispinmap.database.verify import revision, verify
 
 __all__ = [
     "LEGACY_REVISION",
@@ -95,14 +96,6 @@ def downgrade(url: str, to: str, *, progress: Report = silent) -> None:
     log.info("database_downgraded", before=before, after=revision(url))
 
 
-def alembic_config(url: str | None = None) -> Config:
-    """Settings for `alembic.command` without alembic.ini, so that an installed wheel can migrate too."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["url"] = url
-    return config
-
-
 def _climb(url: str, before: str | None, progress: Report) -> None:
     """Run the revisions from `before` to head."""
     if before == head():
@@ -112,7 +105,7 @@ def _climb(url: str, before: str | None, progress: Report) -> None:
     config = alembic_config(url)
     if before == LEGACY_REVISION:
         _translated(partial(command.stamp, purge=True), config, LEGACY_REVISION)
-    steps = [script.doc for script in _script().iterate_revisions(head(), before or "base")][::-1]
+    steps = [script.doc for script in scripts().iterate_revisions(head(), before or "base")][::-1]
     done = count(1)
     progress(Progress("upgrade", 0, len(steps)))
     config.attributes["after_step"] = lambda: progress(Progress("upgrade", next(done), len(steps)))
@@ -135,18 +128,22 @@ def _translated(run: Callable[[Config, str], None], config: Config, to: str) -> 
 def _recognise(url: str) -> str | None:
     """The revision that the database amounts to, whatever its stamp; None for a new one. Refuses a foreign one."""
     stamp = revision(url)
-    columns = _columns(url) if stamp in (None, ORIGINAL_BASELINE, UNIQUE_LOCATION_REVISION) else {}
+    columns = _columns(url)
+    shape = foreign(columns)
+    if shape is not None:
+        raise DatabaseError(
+            f"This is {shape}, which is not upgraded in place: move the file away (with its -wal, if there is one) and "
+            "run `dispinmap db adopt FILE` with its new name."
+        )
     if stamp in (None, ORIGINAL_BASELINE):
         if not columns:
             return None
         _require_legacy(columns)
         return LEGACY_REVISION
-    if stamp == UNIQUE_LOCATION_REVISION and "display_name" not in columns.get("monitoring_targets", ()):
-        raise DatabaseError(
-            f"This database was migrated to {stamp} by the original bot, which drops the coordinates of cities on the "
-            "way: start from a copy made before that."
-        )
-    if stamp not in {script.revision for script in _script().walk_revisions()}:
+    if stamp == UNIQUE_LOCATION_REVISION and columns == _LEGACY_COLUMNS:
+        # The original bot used this id too, and the stamp alone can lie.
+        return LEGACY_REVISION
+    if stamp not in {script.revision for script in scripts().walk_revisions()}:
         raise DatabaseError(
             f"The database is at revision {stamp}, which this version does not know: it was made by a newer version or "
             "by another program. Install the newer version, or point SQLALCHEMY_URL at the right database."
@@ -171,7 +168,3 @@ def _columns(url: str) -> dict[str, set[str]]:
         return {name: {column["name"] for column in inspector.get_columns(name)} for name in tables}
     finally:
         engine.dispose()
-
-
-def _script() -> ScriptDirectory:
-    return ScriptDirectory.from_config(alembic_config())

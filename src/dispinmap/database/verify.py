@@ -3,23 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from dispinmap.database.chain import head
 from dispinmap.database.comparison import differences
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.progress import Progress, Report, silent
 from dispinmap.database.queries.targets import to_target
 from dispinmap.database.tables import MonitoringTargetRow
-
-MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
 
 def verify(url: str, *, progress: Report = silent) -> list[str]:
@@ -55,14 +52,6 @@ def revision(url: str) -> str | None:
         raise DatabaseError(
             f"The database at {make_url(url)!r} cannot be read ({error.orig}): check the file."
         ) from error
-
-
-def head() -> str:
-    """The revision this code needs."""
-    found = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    if found is None:
-        raise DatabaseError("This installation has no revisions: install it again.")
-    return found
 
 
 def broken_references(connection: Connection) -> list[str]:
