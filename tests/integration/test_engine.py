@@ -48,6 +48,17 @@ async def test_an_error_undoes_everything_in_the_block(database: Database, chann
     assert await names(database) == []
 
 
+async def test_an_error_names_the_statement_and_never_the_values(database: Database) -> None:
+    async def fail() -> None:
+        async with database.write() as session:
+            session.add(target(404, "words of somebody"))
+
+    with pytest.raises(IntegrityError) as raised:
+        await fail()
+    assert "INSERT INTO monitoring_targets" in str(raised.value)
+    assert "words of somebody" not in str(raised.value)
+
+
 async def test_a_second_writer_waits_for_the_first(database: Database, channel: int) -> None:
     other = Database(database.url)
     first_has_the_lock = asyncio.Event()

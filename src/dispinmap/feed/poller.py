@@ -211,7 +211,8 @@ class Poller:
         pairs = {(each.channel_id, each.submission.id) for each in found}
         already = await seen.seen(session, pairs)
         found = [each for each in found if (each.channel_id, each.submission.id) not in already]
-        settlement = settle(found, news, await promises.held_removals(session), now, settling, rows)
+        held = await promises.held_removals(session, min(row.created_at for row in news) - settling.window)
+        settlement = settle(found, news, held, now, settling, rows)
         await seen.mark_seen(session, pairs - already, now)
         await promises.save(session, settlement.promises, now)
         await promises.cancel(session, settlement.cancelled)

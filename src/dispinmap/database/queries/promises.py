@@ -36,12 +36,16 @@ async def save(session: AsyncSession, promises: Sequence[Promise], now: datetime
     )
 
 
-async def held_removals(session: AsyncSession) -> list[Held]:
-    """Removals that are promised and not yet in any message."""
+async def held_removals(session: AsyncSession, since: datetime) -> list[Held]:
+    """Removals created from `since` on that are promised and not yet in any message."""
     rows = await session.execute(
         select(NotificationRow.channel_id, SubmissionRow)
         .join(SubmissionRow, SubmissionRow.id == NotificationRow.submission_id)
-        .where(UNSENT, SubmissionRow.submission_type == SubmissionType.REMOVE_MACHINE)
+        .where(
+            UNSENT,
+            SubmissionRow.submission_type == SubmissionType.REMOVE_MACHINE,
+            SubmissionRow.created_at >= since,
+        )
     )
     return [Held(channel_id, to_submission(row)) for channel_id, row in rows]
 
