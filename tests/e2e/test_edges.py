@@ -4,7 +4,8 @@ import asyncio
 
 from dispinmap.sandbox.discord.models import EPHEMERAL, Interaction
 from dispinmap.sandbox.discord.permissions import Permission
-from tests.fakes.stage import Stage, parts
+from tests.fakes.stage import Stage, parts, text_of
+from tests.fakes.values import GROUND_KONTROL
 
 ANSWER_SECONDS = 3.0
 """What Discord gives a bot to acknowledge an interaction."""
@@ -59,3 +60,33 @@ async def test_adding_where_no_card_could_be_posted_says_what_is_missing(stage: 
     stage.services.discord.deny(stage.channel_id, Permission.SEND_MESSAGES | Permission.EMBED_LINKS)
     answer = await stage.command("add coordinates", latitude=45.5, longitude=-122.6)
     assert "⚠ But I cannot post here yet: give me Send Messages, Embed Links in this channel." in answer.content
+
+
+async def test_nothing_the_bot_says_pings_anybody(stage: Stage) -> None:
+    stage.services.discord.allow(stage.channel_id, Permission.MENTION_EVERYONE)
+    ping = f"@everyone <@{stage.member_id}>"
+    await stage.command("add coordinates", latitude=45.5, longitude=-122.6)
+    answers = [
+        await stage.command("remove", target=ping),
+        await stage.command("help", command=ping),
+        await stage.command("poll_rate", minutes=ping),
+        await stage.command("add location", name=ping),
+        await stage.command("import", text=f"/add city name:{ping}\n/add coordinates 45 10"),
+    ]
+    answers.append(await stage.click(answers[-1], "Apply"))
+    assert [answer for answer in answers if answer.mentions or answer.mention_everyone] == []
+
+
+async def test_a_card_of_hostile_words_is_one_card_that_pings_nobody(stage: Stage) -> None:
+    stage.services.discord.allow(stage.channel_id, Permission.MENTION_EVERYONE)
+    await stage.command("notifications", kind="all")
+    await stage.command("add location", name=str(GROUND_KONTROL))
+    machine = stage.services.world.location(GROUND_KONTROL).machines[0]
+    words = f"\u202e@everyone <@{stage.member_id}> [free](https://evil.example) \u200b\n# big\n" + "*_`~|" * 2000
+    row = stage.services.world.comment(GROUND_KONTROL, machine.id, words)
+    stage.pass_time()
+    card = await stage.card(row.id)
+    assert not card.mentions
+    assert not card.mention_everyone
+    assert "\u202e" not in text_of(card)
+    assert "\\[free\\](https\\://evil.example)" in text_of(card)
