@@ -153,9 +153,9 @@ async def test_a_second_check_at_once_has_to_wait(world: World) -> None:
     world.targets.watch(GROUND_KONTROL)
     await world.slash("check")
     answer = await world.slash("check")
-    assert answer.content == "That was asked for a moment ago: try again in 5 seconds."
+    assert answer.content == "That was asked for a moment ago: try again in 10 seconds."
     assert world.expect_errors()
-    world.clock.advance(5)
+    world.clock.advance(10)
     assert "Nothing new" in (await world.slash("check")).content
 
 

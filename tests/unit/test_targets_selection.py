@@ -63,6 +63,12 @@ def test_a_name_of_digits_is_found_when_there_is_no_such_number() -> None:
     assert select(here(location(1, "1984")), "1984").target.target_name == "1984"
 
 
+def test_a_name_is_found_by_words_within_it_unless_others_begin_with_them() -> None:
+    bars = here(location(1, "The Ice Box"), location(2, "Jackbar"), location(3, "Bar One"))
+    assert select(bars, "ice box").target.target_name == "The Ice Box"
+    assert select(bars, "bar").target.target_name == "Bar One"
+
+
 def test_several_targets_are_listed_with_their_numbers() -> None:
     twins = here(location(1, "Bar One"), location(2, "Bar Two"))
     with pytest.raises(UserError, match=r"1 \(Bar One\), 2 \(Bar Two\)"):

@@ -30,7 +30,7 @@ def listed(targets: Sequence[WatchedTarget]) -> tuple[ListedTarget, ...]:
 
 
 def select(targets: Sequence[ListedTarget], selector: str) -> WatchedTarget:
-    """By index, by name, whole or the beginning of it, or by `reference`. Raises UserError unless one is meant."""
+    """By index, by name, whole or a part of it, or by `reference`. Raises UserError unless one is meant."""
     text = unquoted(selector)
     if not targets:
         raise UserError("This channel watches nothing yet: start with `/add location`.")
@@ -66,9 +66,9 @@ def _referred(targets: Sequence[ListedTarget], target_id: int) -> WatchedTarget:
 
 
 def _named(targets: Sequence[ListedTarget], text: str) -> list[ListedTarget]:
-    """Those that have the name; if none has, those whose name begins with it.
+    """Those that have the name; if none has, those whose name begins with it; if none does, those that hold it.
 
-    A number never stands for a beginning: “4” must not reach a point such as “45.5,-122.6”.
+    A number never stands for a part: “4” must not reach a point such as “45.5,-122.6”.
     """
     wanted = fold(text)
     if not wanted:
@@ -77,7 +77,8 @@ def _named(targets: Sequence[ListedTarget], text: str) -> list[ListedTarget]:
     whole = [each for each, known in names if wanted in known]
     if whole or wanted.isdecimal():
         return whole
-    return [each for each, known in names if any(name.startswith(wanted) for name in known)]
+    begun = [each for each, known in names if any(name.startswith(wanted) for name in known)]
+    return begun or [each for each, known in names if any(wanted in name for name in known)]
 
 
 def repeated(existing: Sequence[T], new: NewTarget) -> T | None:

@@ -8,8 +8,8 @@ from dispinmap.discordbot.commands.decorators import command
 from dispinmap.discordbot.errors import Context, ErrorDesk
 from dispinmap.discordbot.services import Services
 
-COOLDOWN_SECONDS = 5.0
-"""Between two checks of one channel: each asks Pinball Map once more than the regular polls do."""
+COOLDOWN_SECONDS = 10.0
+"""Between two checks of one channel: a younger look at the feed is not repeated anyway, see `feed.schedule.FRESH`."""
 
 
 class CheckCog(ServiceCog):
