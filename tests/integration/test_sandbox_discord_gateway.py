@@ -1,12 +1,14 @@
 """The gateway of the embedded Discord: sessions, resuming, servers joined and left, and who is let in."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import aiohttp
 import discord
 import pytest
 
+from dispinmap.sandbox.discord.gateway import ACKNOWLEDGED_AFTER_SECONDS
 from dispinmap.sandbox.discord.seed import Seed
 from dispinmap.sandbox.discord.server import DiscordServer
 from dispinmap.sandbox.discord.sessions import PRIVILEGED, CloseCode, Drop, Intent
@@ -139,11 +141,15 @@ async def test_a_client_that_breaks_the_rules_is_closed_with_the_code_for_it(
     assert await closing(server, *packets) == code
 
 
-async def test_without_compression_packets_are_text_and_heartbeats_are_acknowledged(server: DiscordServer) -> None:
+async def test_without_compression_packets_are_text_and_heartbeats_are_acknowledged_not_too_fast(
+    server: DiscordServer,
+) -> None:
     async with aiohttp.ClientSession() as http, http.ws_connect(server.gateway_url) as socket:
         await socket.receive_json()
+        started = time.perf_counter()
         await socket.send_json({"op": 1, "d": None})
         assert (await socket.receive_json())["op"] == 11
+        assert time.perf_counter() - started > ACKNOWLEDGED_AFTER_SECONDS / 2
         await socket.send_json({"op": 6, "d": {"token": TOKEN, "session_id": "unknown", "seq": 7}})
         assert await socket.receive_json() == {"op": 9, "d": False}
 

@@ -16,6 +16,9 @@ from dispinmap.sandbox.discord.sessions import PRIVILEGED, CloseCode, Drop, Inte
 from dispinmap.sandbox.discord.state import State
 
 HEARTBEAT_SECONDS = 41.25
+ACKNOWLEDGED_AFTER_SECONDS = 0.05
+"""About the way to Discord and back. discord.py notes in another thread when it sent a heartbeat; an answer that is
+there before counts from the heartbeat before, and it warns that it cannot keep up."""
 log = structlog.get_logger(__name__)
 
 
@@ -119,7 +122,7 @@ class Gateway:
     def _received(self, connection: Connection, op: int, data: Json) -> CloseCode | None:
         """Carry a packet out; a code where it must end the connection."""
         if op == Op.HEARTBEAT:
-            connection.send({"op": Op.HEARTBEAT_ACK})
+            asyncio.get_running_loop().call_later(ACKNOWLEDGED_AFTER_SECONDS, connection.send, {"op": Op.HEARTBEAT_ACK})
         elif op == Op.IDENTIFY:
             return self._identify(connection, data)
         elif op == Op.RESUME:
