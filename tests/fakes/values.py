@@ -2,11 +2,16 @@
 
 from datetime import UTC, datetime
 
-from dispinmap.pinballmap.models import Submission, SubmissionType
-from dispinmap.targets.models import Area, Channel, NotificationKind, Target, TargetType, WatchedTarget
+from dispinmap.geocoding.models import Place
+from dispinmap.pinballmap.models import Location, Submission, SubmissionType
+from dispinmap.targets.models import Area, Channel, ChannelRef, NotificationKind, Target, TargetType, WatchedTarget
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 GROUND_KONTROL = 874
+KONTROL = Location(GROUND_KONTROL, "Ground Kontrol Classic Arcade", "Portland", "OR")
+WEDGEHEAD = Location(7900, "Wedgehead", "Portland", "OR")
+PORTLAND = Place("Portland", 45.52345, -122.67621, "Oregon", "United States")
+HERE = ChannelRef(channel_id=100, guild_id=7)
 
 
 def submission(

@@ -12,38 +12,14 @@ from dispinmap.database.engine import Database
 from dispinmap.database.queries import channels, seen, submissions, targets
 from dispinmap.database.tables import MonitoringTargetRow, NotificationRow
 from dispinmap.errors import UserError
-from dispinmap.geocoding.models import GeocodingError, Place
+from dispinmap.geocoding.models import GeocodingError
 from dispinmap.pinballmap.errors import Unavailable
 from dispinmap.pinballmap.models import Location, SubmissionType
 from dispinmap.targets.models import Area, Channel, ChannelRef, NotificationKind, TargetType
 from dispinmap.targets.service import AddOutcome, TargetService
 from tests.fakes.clock import ManualClock
 from tests.fakes.lookups import FakeGeocoder, FakePinballMap
-from tests.fakes.values import NOON, submission
-
-HERE = ChannelRef(channel_id=100, guild_id=7)
-KONTROL = Location(874, "Ground Kontrol Classic Arcade", "Portland", "OR")
-WEDGEHEAD = Location(7900, "Wedgehead", "Portland", "OR")
-PORTLAND = Place("Portland", 45.52345, -122.67621, "Oregon", "United States")
-
-
-@pytest.fixture
-def pinballmap() -> FakePinballMap:
-    fake = FakePinballMap()
-    fake.locations = [KONTROL, WEDGEHEAD]
-    return fake
-
-
-@pytest.fixture
-def geocoder() -> FakeGeocoder:
-    return FakeGeocoder()
-
-
-@pytest.fixture
-def service(
-    database: Database, pinballmap: FakePinballMap, geocoder: FakeGeocoder, clock: ManualClock
-) -> TargetService:
-    return TargetService(database, pinballmap, geocoder, clock)
+from tests.fakes.values import HERE, KONTROL, NOON, PORTLAND, WEDGEHEAD, submission
 
 
 async def seen_ids(database: Database, channel_id: int = HERE.channel_id) -> set[int]:

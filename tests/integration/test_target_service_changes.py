@@ -10,24 +10,12 @@ from dispinmap.database.queries import outbox as queries
 from dispinmap.database.queries import submissions, targets
 from dispinmap.database.tables import MessageRow, NotificationRow
 from dispinmap.errors import UserError
-from dispinmap.geocoding.models import Place
 from dispinmap.health import QueueState
-from dispinmap.pinballmap.models import Location, Submission, SubmissionType
+from dispinmap.pinballmap.models import Submission, SubmissionType
 from dispinmap.targets.models import MAX_POLL_RATE_MINUTES, ChannelRef, NotificationKind
 from dispinmap.targets.service import TargetService
 from tests.fakes.clock import ManualClock
-from tests.fakes.lookups import FakeGeocoder, FakePinballMap
-from tests.fakes.values import submission
-
-HERE = ChannelRef(channel_id=100, guild_id=7)
-KONTROL = Location(874, "Ground Kontrol Classic Arcade", "Portland", "OR")
-WEDGEHEAD = Location(7900, "Wedgehead", "Portland", "OR")
-PORTLAND = Place("Portland", 45.52345, -122.67621, "Oregon", "United States")
-
-
-@pytest.fixture
-def service(database: Database, clock: ManualClock) -> TargetService:
-    return TargetService(database, FakePinballMap(), FakeGeocoder(), clock)
+from tests.fakes.values import HERE, KONTROL, PORTLAND, WEDGEHEAD, submission
 
 
 async def wait(database: Database, target_id: int, *rows: Submission, due_at: datetime, found_at: datetime) -> None:

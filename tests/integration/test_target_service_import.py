@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dispinmap.database.engine import Database
 from dispinmap.errors import UserError
 from dispinmap.geocoding.models import GeocodingError, Place
 from dispinmap.pinballmap.errors import Unavailable
@@ -27,32 +26,10 @@ from dispinmap.targets.service import TargetService
 from dispinmap.targets.transfer import AddTarget, SetKind, SetPollRate, export
 from tests.fakes.clock import ManualClock
 from tests.fakes.lookups import FakeGeocoder, FakePinballMap
+from tests.fakes.values import HERE, KONTROL, PORTLAND, WEDGEHEAD
 
-HERE = ChannelRef(channel_id=100, guild_id=7)
 THERE = ChannelRef(channel_id=200, guild_id=8)
-KONTROL = Location(874, "Ground Kontrol Classic Arcade", "Portland", "OR")
-WEDGEHEAD = Location(7900, "Wedgehead", "Portland", "OR")
-PORTLAND = Place("Portland", 45.52345, -122.67621, "Oregon", "United States")
 ADDED = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def pinballmap() -> FakePinballMap:
-    fake = FakePinballMap()
-    fake.locations = [KONTROL, WEDGEHEAD]
-    return fake
-
-
-@pytest.fixture
-def geocoder() -> FakeGeocoder:
-    return FakeGeocoder()
-
-
-@pytest.fixture
-def service(
-    database: Database, pinballmap: FakePinballMap, geocoder: FakeGeocoder, clock: ManualClock
-) -> TargetService:
-    return TargetService(database, pinballmap, geocoder, clock)
 
 
 async def setup(service: TargetService, channel_id: int) -> list[tuple[object, ...]]:

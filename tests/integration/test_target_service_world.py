@@ -15,8 +15,8 @@ from dispinmap.sandbox.world import World
 from dispinmap.targets.models import ChannelRef, NotificationKind
 from dispinmap.targets.service import AddOutcome, TargetService
 from tests.fakes.clock import ManualClock
+from tests.fakes.values import HERE
 
-HERE = ChannelRef(channel_id=100, guild_id=7)
 THERE = ChannelRef(channel_id=200, guild_id=7)
 
 
