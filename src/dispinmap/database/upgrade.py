@@ -15,6 +15,7 @@ from dispinmap.database.adopt.shapes import foreign
 from dispinmap.database.chain import alembic_config, head, scripts
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
+from dispinmap.database.handmade import give_channels
 from dispinmap.database.progress import Progress, Report, silent
 from dispinmap.database.safety import only_one, prepare_new, safety_net
 from dispinmap.database.verify import revision, verify
@@ -72,6 +73,8 @@ def upgrade(url: str, *, progress: Report = silent) -> None:
     """
     with only_one(url):
         before = _recognise(url)
+        if before not in (None, LEGACY_REVISION):
+            give_channels(url)
         with safety_net(url, before if before != head() else None, progress):
             _climb(url, before, progress)
             problems = verify(url, progress=progress)

@@ -8,6 +8,7 @@ import structlog
 
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided
+from dispinmap.database.handmade import UNKNOWN_GUILD
 from dispinmap.database.queries import channels, seen, submissions, targets
 from dispinmap.errors import UserError
 from dispinmap.geocoding.client import GeocodingClient
@@ -229,6 +230,7 @@ class TargetService:
         now, here = self._clock.now(), set(guild_ids)
         async with self._database.write() as session:
             active, inactive = await channels.guilds(session)
-            deactivated = await channels.deactivate(session, active - here, now)
+            # A channel of a target written by hand may well be here: what refuses us there is a delivery, not a guess.
+            deactivated = await channels.deactivate(session, active - here - {UNKNOWN_GUILD}, now)
             revived = await channels.revive(session, inactive & here, now)
         _log.info("guilds_reconciled", guilds=len(here), deactivated=deactivated, revived=revived)

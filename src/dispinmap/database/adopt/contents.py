@@ -8,13 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.adopt.plan import Known, Step
 from dispinmap.database.adopt.staging import key_of
+from dispinmap.database.handmade import UNKNOWN_GUILD
 from dispinmap.database.queries.batching import CHUNK, chunks, insert_new
 from dispinmap.database.queries.channels import to_channel
 from dispinmap.database.tables import Base, ChannelConfigRow, MonitoringTargetRow, SeenSubmissionRow
 from dispinmap.targets.models import Channel, kind_or_none, poll_rate_or_none
-
-UNKNOWN_GUILD = 0
-"""Of channels whose server nobody noted."""
 
 Pairs = list[tuple[int, int]]
 """Of channel id and submission id."""
