@@ -9,6 +9,7 @@ import stamina
 from sqlalchemy import update
 
 from dispinmap.database.engine import Database
+from dispinmap.database.queries.status import status
 from dispinmap.database.tables import ChannelConfigRow, FeedStateRow, MonitoringTargetRow
 from dispinmap.pinballmap.errors import PinballMapError
 from tests.fakes.clock import ManualClock
@@ -114,6 +115,18 @@ async def test_a_stored_poll_rate_nobody_could_follow_counts_as_the_default(pipe
     for _ in range(60):
         await pipeline.turn()
     assert pipeline.server.requests[FEED] - before == 4
+
+
+async def test_where_only_deactivated_channels_have_targets_nothing_counts_as_watched(pipeline: Pipeline) -> None:
+    await pipeline.watch()
+    await pipeline.watch(channel_id=11)
+    async with pipeline.database.write() as session:
+        await session.execute(
+            update(ChannelConfigRow).where(ChannelConfigRow.channel_id == CHANNEL).values(is_active=False)
+        )
+    async with pipeline.database.read() as session:
+        state = await status(session, pipeline.clock.now())
+    assert (state.channels, state.targets) == (1, 1)
 
 
 async def test_nobody_busily_waits_whatever_the_feed_does(pipeline: Pipeline) -> None:

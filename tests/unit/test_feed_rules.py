@@ -157,6 +157,10 @@ def test_of_removed_added_removed_the_last_removal_is_announced() -> None:
     assert [promise.submission.id for promise in result.promises] == [3]
 
 
+def test_a_removal_of_the_future_is_held_no_longer_than_one_of_now() -> None:
+    assert hold_until(NOON + timedelta(days=9999), NOON, SETTLING) == hold_until(NOON, NOON, SETTLING)
+
+
 def test_additions_and_comments_are_never_held() -> None:
     rows = [submission(1, type=ADDED), submission(2, type=SubmissionType.NEW_CONDITION)]
     assert {promise.due_at for promise in settle(_promises(rows), rows, [], NOON, SETTLING).promises} == {NOON}

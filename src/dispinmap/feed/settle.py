@@ -90,8 +90,11 @@ def returns(rows: Iterable[Submission], window: timedelta) -> list[tuple[Submiss
 
 
 def hold_until(removed_at: datetime, now: datetime, settling: Settling) -> datetime:
-    """When a removal seen at `now` may leave: after the first poll that can see its whole window."""
-    rest = removed_at + settling.window - now
+    """When a removal seen at `now` may leave: after the first poll that can see its whole window.
+
+    One that claims to be of the future is taken to be of now.
+    """
+    rest = min(removed_at, now) + settling.window - now
     if rest <= timedelta(0):
         return now
     return now + ceil(rest / settling.interval) * settling.interval + GRACE

@@ -24,7 +24,7 @@ class Status:
 
 
 async def status(session: AsyncSession, now: datetime) -> Status:
-    """One look at everything; `channels` are the active ones."""
+    """One look at everything; `channels` are the active ones, `targets` theirs: for the others nobody is asked."""
     cursor = await feed.cursor(session)
     return Status(
         revision=await session.scalar(text("SELECT version_num FROM alembic_version")),
@@ -32,7 +32,13 @@ async def status(session: AsyncSession, now: datetime) -> Status:
             select(func.count()).select_from(ChannelConfigRow).where(ChannelConfigRow.is_active.is_not(False))
         )
         or 0,
-        targets=await session.scalar(select(func.count()).select_from(MonitoringTargetRow)) or 0,
+        targets=await session.scalar(
+            select(func.count())
+            .select_from(MonitoringTargetRow)
+            .join(ChannelConfigRow, ChannelConfigRow.channel_id == MonitoringTargetRow.channel_id)
+            .where(ChannelConfigRow.is_active.is_not(False))
+        )
+        or 0,
         queue=await outbox.queue_state(session, now),
         last_polled_at=cursor.last_polled_at if cursor else None,
         newest_submission_at=await submissions.newest_created_at(session),
