@@ -26,7 +26,7 @@ def test_the_import_table_is_what_the_code_imports() -> None:
     drawn = {cells[0].strip("`"): set(code(cells[1])) for cells in rows(SECTIONS["Who may import whom"])}
     del drawn["Part"]
     # Whichever parts the command line starts are its own affair; the contracts say what may start it.
-    drawn["cli"] = imported["cli"]
+    drawn["cli"] |= imported["cli"]
     assert drawn == {part: parts for part, parts in imported.items() if part not in EVERYBODYS}
 
 
