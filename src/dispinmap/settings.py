@@ -11,6 +11,9 @@ from dispinmap.errors import SettingsError
 
 DISCORD_API_BASE = "https://discord.com/api/v10"
 PINBALLMAP_API_BASE = "https://pinballmap.com/api/v1"
+MIN_RETENTION_DAYS = 31
+"""Longer than the bot can be down and still read the feed back to where it left."""
+MAX_RETENTION_DAYS = 36500
 GEOCODING_API_BASE = "https://geocoding-api.open-meteo.com/v1"
 
 
@@ -50,12 +53,37 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 
 
-class Settings(BaseSettings):
-    """Every setting, named as its environment variable in lower case. Tokens are masked wherever this is shown."""
+class DatabaseSettings(BaseSettings):
+    """Where the database is: all that commands about it need."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
+
+    sqlalchemy_url: SecretStr | None = None
+    litestream_path: str | None = None
+    database_path: str | None = None
+
+    @property
+    def database_url(self) -> str:
+        """SQLALCHEMY_URL, or the file named by LITESTREAM_PATH or DATABASE_PATH."""
+        if self.sqlalchemy_url is not None:
+            return self.sqlalchemy_url.get_secret_value()
+        return f"sqlite:///{self.litestream_path or self.database_path or 'pinball_bot.db'}"
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment. Raises SettingsError with one line per variable at fault."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError(
+                "\n".join(_sentence(str(e["loc"][0]), e["type"], e["msg"]) for e in error.errors())
+            ) from None
+
+
+class Settings(DatabaseSettings):
+    """Every setting, named as its environment variable in lower case. Tokens are masked wherever this is shown."""
 
     discord_token: Token
     discord_api_base: BaseUrl = DISCORD_API_BASE
@@ -74,13 +102,8 @@ class Settings(BaseSettings):
     settle_window_seconds: float = Field(default=300, ge=0, le=86400)
     command_prefix: str = Field(default="", max_length=5, pattern=r"^\S*$")
     manage_channels_required: bool = True
-
-    @property
-    def database_url(self) -> str:
-        """SQLALCHEMY_URL, or the file named by LITESTREAM_PATH or DATABASE_PATH."""
-        if self.sqlalchemy_url is not None:
-            return self.sqlalchemy_url.get_secret_value()
-        return f"sqlite:///{self.litestream_path or self.database_path or 'pinball_bot.db'}"
+    message_retention_days: int = Field(default=90, ge=MIN_RETENTION_DAYS, le=MAX_RETENTION_DAYS)
+    submission_retention_days: int = Field(default=400, ge=MIN_RETENTION_DAYS, le=MAX_RETENTION_DAYS)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -90,16 +113,6 @@ class Settings(BaseSettings):
         found = [token.get_secret_value() for token in tokens if token is not None]
         # An address holds it quoted, an error of the driver may not.
         return tuple(dict.fromkeys(filter(None, (*found, password, unquote(password)))))
-
-    @classmethod
-    def load(cls) -> Self:
-        """Read the environment. Raises SettingsError with one line per variable at fault."""
-        try:
-            return cls()
-        except ValidationError as error:
-            raise SettingsError(
-                "\n".join(_sentence(str(e["loc"][0]), e["type"], e["msg"]) for e in error.errors())
-            ) from None
 
 
 _CURES = {
@@ -111,6 +124,8 @@ _CURES = {
     "settle_window_seconds": "write a number of seconds from 0 to 86400, such as 300",
     "command_prefix": "write at most 5 characters without blanks, such as !, or leave it empty",
     "manage_channels_required": "write true or false",
+    "message_retention_days": "write a whole number of days from 31 to 36500, such as 90",
+    "submission_retention_days": "write a whole number of days from 31 to 36500, such as 400",
 }
 
 

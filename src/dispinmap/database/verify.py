@@ -21,7 +21,7 @@ from dispinmap.database.tables import MonitoringTargetRow
 
 def verify(url: str, *, progress: Report = silent) -> list[str]:
     """What is off in the database at `url`, a sentence each; nothing if it is as the code needs it."""
-    if _missing_file(url):
+    if missing(url):
         return [f"There is no database at {make_url(url).database}: check the path."]
     try:
         with _looking(url) as connection:
@@ -43,7 +43,7 @@ def revision(url: str) -> str | None:
 
     Raises DatabaseError if the file is no database or carries several stamps.
     """
-    if _missing_file(url):
+    if missing(url):
         return None
     try:
         with _looking(url) as connection:
@@ -67,6 +67,12 @@ def broken_references(connection: Connection) -> list[str]:
     ]
 
 
+def missing(url: str) -> bool:
+    """Whether it is an SQLite file that is not there: opening it would create it."""
+    parsed = make_url(url)
+    return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file()
+
+
 @contextmanager
 def _looking(url: str) -> Iterator[Connection]:
     engine = sync_engine(url, looking=True)
@@ -75,12 +81,6 @@ def _looking(url: str) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
-
-
-def _missing_file(url: str) -> bool:
-    """Opening an SQLite file that is not there would create it."""
-    parsed = make_url(url)
-    return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file()
 
 
 def _problems(connection: Connection, progress: Report) -> list[str]:
