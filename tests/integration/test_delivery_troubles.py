@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import channels, outbox
 from dispinmap.database.tables import ChannelConfigRow, MessageRow, MonitoringTargetRow, NotificationRow
-from dispinmap.outbox.destination import ChannelClosed
+from dispinmap.outbox.destination import ChannelClosed, DeliveryUnknown
 from tests.fakes.clock import ManualClock
 from tests.fakes.pipeline import CHANNEL, Pipeline, running_pipeline
 from tests.fakes.values import GROUND_KONTROL
@@ -104,6 +104,19 @@ async def test_a_crash_at_any_write_loses_nothing_and_repeats_nothing(
         await pipeline.turn()
         assert pipeline.shown(CHANNEL) == pipeline.shown(OTHER) == expected
     assert deaths == 5  # the poll's, and two for each channel's message
+
+
+async def test_doubt_counts_from_the_first_attempt_however_often_it_was_repeated(pipeline: Pipeline) -> None:
+    ids = await _comments(pipeline)
+    pipeline.destination.lost_answers = 1
+    await pipeline.sender._serve(CHANNEL)
+    pipeline.destination.refusals = [DeliveryUnknown("Discord's answer never came.") for _ in range(5)]
+    for pause in (2, 4, 8, 16, 32, 64):
+        pipeline.clock.advance(pause)
+        await pipeline.sender._serve(CHANNEL)
+    assert pipeline.destination.refusals == []
+    assert pipeline.destination.searches == 1
+    assert pipeline.shown(CHANNEL) == ids
 
 
 async def test_stopped_while_discord_answers_the_post_is_found_and_not_repeated(pipeline: Pipeline) -> None:
