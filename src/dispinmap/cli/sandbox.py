@@ -1,6 +1,6 @@
 """`dispinmap sandbox`: everything on this machine, with no account, token or internet."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,10 +12,12 @@ from dispinmap.sandbox.services import DISCORD_TOKEN, PINBALLMAP_TOKEN
 
 def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The chat page's port; 0 takes a free one.")] = 0,
-    log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "WARNING",
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], typer.Option(case_sensitive=False, help="How much is logged.")
+    ] = "WARNING",
 ) -> None:
     """Try the whole bot on this machine, with no account, token or internet."""
-    log.configure(log_level.upper(), "console", (DISCORD_TOKEN, PINBALLMAP_TOKEN))
+    log.configure(log_level, "console", (DISCORD_TOKEN, PINBALLMAP_TOKEN))
     run_until_stopped(sandbox_run.run(port, _announce))
 
 
