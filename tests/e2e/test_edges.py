@@ -2,7 +2,7 @@
 
 import asyncio
 
-from dispinmap.sandbox.discord.models import EPHEMERAL, Interaction
+from dispinmap.sandbox.discord.models import EPHEMERAL, Interaction, Message
 from dispinmap.sandbox.discord.permissions import Permission
 from tests.fakes.stage import Stage, parts, text_of
 from tests.fakes.values import GROUND_KONTROL
@@ -15,6 +15,12 @@ async def _press(stage: Stage, message_id: int, label: str) -> Interaction:
     message = stage.services.discord.state.messages[message_id]
     custom_id = next(part["custom_id"] for part in parts(message) if part.get("label") == label)
     return await stage.services.discord.click(stage.admin_id, message_id, custom_id)
+
+
+async def _imported(stage: Stage) -> Message:
+    return await stage.services.discord.wait_for_message(
+        stage.channel_id, lambda message: "Imported" in message.content
+    )
 
 
 async def test_controls_of_an_earlier_life_say_that_they_are_too_old(stage: Stage) -> None:
@@ -58,8 +64,12 @@ async def test_suggestions_do_not_wait_for_a_slow_pinball_map(stage: Stage) -> N
 
 async def test_adding_where_no_card_could_be_posted_says_what_is_missing(stage: Stage) -> None:
     stage.services.discord.deny(stage.channel_id, Permission.SEND_MESSAGES | Permission.EMBED_LINKS)
+    warning = "⚠ But I cannot post here yet: give me Send Messages, Embed Links in this channel."
     answer = await stage.command("add coordinates", latitude=45.5, longitude=-122.6)
-    assert "⚠ But I cannot post here yet: give me Send Messages, Embed Links in this channel." in answer.content
+    assert warning in answer.content
+    plan = await stage.command("import", text="/add coordinates latitude:45 longitude:10")
+    await stage.click(plan, "Apply")
+    assert warning in (await _imported(stage)).content
 
 
 async def test_nothing_the_bot_says_pings_anybody(stage: Stage) -> None:
@@ -73,7 +83,8 @@ async def test_nothing_the_bot_says_pings_anybody(stage: Stage) -> None:
         await stage.command("add location", name=ping),
         await stage.command("import", text=f"/add city name:{ping}\n/add coordinates 45 10"),
     ]
-    answers.append(await stage.click(answers[-1], "Apply"))
+    await stage.click(answers[-1], "Apply")
+    answers.append(await _imported(stage))
     assert [answer for answer in answers if answer.mentions or answer.mention_everyone] == []
 
 

@@ -188,13 +188,14 @@ async def test_a_long_rate_limit_goes_back_with_its_delay(world: Discord, destin
     assert caught.value.retry_after == 64.5
 
 
+@pytest.mark.parametrize(("told", "seconds"), [("600", 600), ("nan", None), ("inf", None), ("soon", None)])
 async def test_a_ban_for_too_many_requests_goes_back_with_its_delay(
-    world: Discord, destination: DiscordDestination
+    world: Discord, destination: DiscordDestination, told: str, seconds: float | None
 ) -> None:
-    world.refuse(429, None, {"Retry-After": "600"})
+    world.refuse(429, None, {"Retry-After": told})
     with pytest.raises(NotDelivered) as caught:
         await destination.send(outgoing(1))
-    assert caught.value.retry_after == 600
+    assert caught.value.retry_after == seconds
 
 
 async def test_a_connection_that_breaks_after_the_request_leaves_doubt(

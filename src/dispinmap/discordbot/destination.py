@@ -1,6 +1,7 @@
 """Messages posted through discord.py, and its errors translated into what to do next."""
 
 import asyncio
+import math
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -130,6 +131,7 @@ def _refused(error: discord.HTTPException) -> NotDelivered | ChannelClosed | Mes
 
 def _retry_after(error: discord.HTTPException) -> float | None:
     try:
-        return float(error.response.headers["Retry-After"])
+        seconds = float(error.response.headers["Retry-After"])
     except (KeyError, ValueError):
         return None
+    return seconds if math.isfinite(seconds) else None

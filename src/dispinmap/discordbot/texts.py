@@ -203,10 +203,11 @@ def possible(plan: ImportPlan) -> int:
     return sum(step.problem is None for step in plan.steps)
 
 
-def imported(plan: ImportPlan) -> str:
+def imported(plan: ImportPlan, lacking: Sequence[str] = ()) -> str:
     left = len(plan.steps) - possible(plan)
     tail = f" {left} could not be and were left out." if left else ""
-    return f"✓ Imported: {possible(plan)} of {len(plan.steps)} lines were carried out.{tail}"
+    told = f"✓ Imported: {possible(plan)} of {len(plan.steps)} lines were carried out.{tail}"
+    return "\n".join((told, *_in_the_way(lacking)))
 
 
 def as_code(text: str) -> str | None:

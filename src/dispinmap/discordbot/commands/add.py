@@ -8,12 +8,18 @@ from discord import app_commands
 from discord.ext import commands
 
 from dispinmap.discordbot import texts
-from dispinmap.discordbot.commands.base import ChangingCog, Choices, channel_ref, send_view, suggesting
+from dispinmap.discordbot.commands.base import (
+    ChangingCog,
+    Choices,
+    channel_ref,
+    lacking_for_cards,
+    send_view,
+    suggesting,
+)
 from dispinmap.discordbot.commands.decorators import group, subcommand
 from dispinmap.discordbot.errors import Context
 from dispinmap.discordbot.markdown import clean, cut
 from dispinmap.discordbot.parsing import parse_degrees, split_radius
-from dispinmap.discordbot.permissions import lacking
 from dispinmap.discordbot.views import MENU_OPTIONS, ChoiceView
 from dispinmap.errors import UserError
 from dispinmap.targets.naming import unquoted
@@ -112,10 +118,8 @@ class AddCog(ChangingCog):
         await send_view(ctx, texts.several(len(options), min(len(options), MENU_OPTIONS)), view)
 
     async def _answer(self, ctx: Context, result: Added) -> str:
-        # Of an interaction the plain permissions: the context's own include what answering one implies.
-        permissions = ctx.interaction.app_permissions if ctx.interaction else ctx.bot_permissions
-        missing = lacking(permissions, in_thread=isinstance(ctx.channel, discord.Thread))
-        return texts.added(result, await self.services.targets.channel(ctx.channel.id), missing)
+        channel = await self.services.targets.channel(ctx.channel.id)
+        return texts.added(result, channel, lacking_for_cards(ctx))
 
 
 def _miles(radius: str | None) -> float | None:

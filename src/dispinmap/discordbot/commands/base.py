@@ -13,6 +13,7 @@ from discord.ext import commands
 from dispinmap.discordbot import texts
 from dispinmap.discordbot.errors import Context, ErrorDesk
 from dispinmap.discordbot.markdown import clean, cut
+from dispinmap.discordbot.permissions import lacking
 from dispinmap.discordbot.services import Services
 from dispinmap.discordbot.views import AskerView
 from dispinmap.targets.models import ChannelRef
@@ -68,6 +69,13 @@ def channel_ref(ctx: Context) -> ChannelRef:
     if ctx.guild is None:
         raise commands.NoPrivateMessage
     return ChannelRef(ctx.channel.id, ctx.guild.id)
+
+
+def lacking_for_cards(ctx: Context) -> list[str]:
+    """The permissions that the bot still needs to post cards where the command was given."""
+    # Of an interaction the plain permissions: the context's own include what answering one implies.
+    permissions = ctx.interaction.app_permissions if ctx.interaction else ctx.bot_permissions
+    return lacking(permissions, in_thread=isinstance(ctx.channel, discord.Thread))
 
 
 async def send_view(ctx: Context, text: str, view: AskerView) -> None:

@@ -4,7 +4,7 @@ import discord
 from discord import app_commands
 
 from dispinmap.discordbot import texts
-from dispinmap.discordbot.commands.base import ChangingCog, channel_ref, send_view
+from dispinmap.discordbot.commands.base import ChangingCog, channel_ref, lacking_for_cards, send_view
 from dispinmap.discordbot.commands.decorators import command
 from dispinmap.discordbot.errors import Context
 from dispinmap.discordbot.markdown import pages
@@ -40,7 +40,7 @@ class ImportCog(ChangingCog):
     async def _show(self, ctx: Context, channel: ChannelRef, plan: ImportPlan) -> None:
         async def apply() -> str:
             await self.services.targets.apply_import(channel, plan)
-            return texts.imported(plan)
+            return texts.imported(plan, lacking_for_cards(ctx))
 
         possible = texts.possible(plan)
         head = texts.import_head(possible, len(plan.steps))
