@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import channels, outbox
 from dispinmap.database.tables import ChannelConfigRow, MessageRow, MonitoringTargetRow, NotificationRow
-from dispinmap.outbox.destination import ChannelClosed, DeliveryUnknown
+from dispinmap.outbox.destination import ChannelClosed, DeliveryError, DeliveryUnknown, NotDelivered
 from tests.fakes.clock import ManualClock
 from tests.fakes.pipeline import CHANNEL, Pipeline, running_pipeline
 from tests.fakes.values import GROUND_KONTROL
@@ -115,6 +115,21 @@ async def test_doubt_counts_from_the_first_attempt_however_often_it_was_repeated
         pipeline.clock.advance(pause)
         await pipeline.sender._serve(CHANNEL)
     assert pipeline.destination.refusals == []
+    assert pipeline.destination.searches == 1
+    assert pipeline.shown(CHANNEL) == ids
+
+
+@pytest.mark.parametrize("refusal", [NotDelivered("Discord limits us.", 300), CLOSED], ids=["limited", "closed"])
+async def test_a_certain_failure_does_not_end_the_doubt_about_an_earlier_attempt(
+    pipeline: Pipeline, refusal: DeliveryError
+) -> None:
+    ids = await _comments(pipeline)
+    pipeline.destination.lost_answers = 1
+    await pipeline.sender._serve(CHANNEL)
+    pipeline.destination.refusals = [refusal]
+    for pause in (2, 300):
+        pipeline.clock.advance(pause)
+        await pipeline.sender._serve(CHANNEL)
     assert pipeline.destination.searches == 1
     assert pipeline.shown(CHANNEL) == ids
 

@@ -60,6 +60,35 @@ async def test_a_walk_that_breaks_off_loses_nothing(pipeline: Pipeline) -> None:
     assert pipeline.shown() == expected
 
 
+async def test_a_return_that_an_outage_hides_is_still_no_news(pipeline: Pipeline) -> None:
+    await pipeline.watch()
+    pipeline.clock.advance(1)
+    pipeline.world.remove_machine(GROUND_KONTROL, MONSTER_BASH)
+    await pipeline.turn()
+    pipeline.server.faults.fail("*", 503, times=None)
+    pipeline.clock.advance(60)
+    pipeline.world.add_machine(GROUND_KONTROL, MONSTER_BASH)
+    for _ in range(20):
+        await pipeline.turn()
+    pipeline.server.faults.clear()
+    for _ in range(20):
+        await pipeline.turn()
+    assert pipeline.shown() == []
+
+
+async def test_a_removal_whose_window_was_seen_does_not_wait_for_the_end_of_an_outage(pipeline: Pipeline) -> None:
+    await pipeline.watch()
+    await pipeline.watch(channel_id=11, poll_rate_minutes=30)
+    pipeline.clock.advance(1)
+    row = pipeline.world.remove_machine(GROUND_KONTROL, MONSTER_BASH)
+    for _ in range(7):
+        await pipeline.turn()
+    pipeline.server.faults.fail("*", 503, times=None)
+    for _ in range(30):
+        await pipeline.turn()
+    assert pipeline.shown() == pipeline.shown(11) == [row.id]
+
+
 async def test_a_clock_put_back_stops_neither_the_polls_nor_the_posts(pipeline: Pipeline) -> None:
     await pipeline.watch(kind="comments")
     future = pipeline.clock.now() + timedelta(days=1500)

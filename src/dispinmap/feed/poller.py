@@ -16,7 +16,7 @@ from dispinmap.database.queries import channels, promises, seen, submissions, ta
 from dispinmap.database.queries import feed as feed_queries
 from dispinmap.feed import schedule
 from dispinmap.feed.cursor import Cursor, advance, keep_walking, reaches, read_back_to, unknown
-from dispinmap.feed.settle import Settling, settle
+from dispinmap.feed.settle import GRACE, Settling, settle
 from dispinmap.matching.index import TargetIndex
 from dispinmap.matching.promises import promised
 from dispinmap.pinballmap.client import PinballMapClient
@@ -97,7 +97,7 @@ class Poller:
             return await self._poll()
 
     async def poll(self) -> Poll:
-        """Ask Pinball Map and store the answer in one transaction. Raises PinballMapError, having changed nothing."""
+        """Ask Pinball Map and store the answer in one transaction. Raises PinballMapError, having stored nothing."""
         async with self._turn:
             return await self._poll()
 
@@ -109,7 +109,8 @@ class Poller:
         try:
             rows = await self._read(cursor, watched)
         except PinballMapError as error:
-            self._failed(error, now, interval)
+            again_at = self._failed(error, now, interval)
+            await self._hold_on(cursor, again_at + GRACE)
             raise
         result = await self._store(cursor, rows, now, Settling(self._settle_window, interval))
         self._succeeded(result)
@@ -218,13 +219,22 @@ class Poller:
         await promises.cancel(session, settlement.cancelled)
         return len(settlement.promises)
 
-    def _failed(self, error: PinballMapError, now: datetime, interval: timedelta) -> None:
+    @undivided
+    async def _hold_on(self, cursor: Cursor, until: datetime) -> None:
+        """The window of some removals was not seen to its end: they stay held until the next poll has looked."""
+        if cursor.last_polled_at is not None:
+            async with self._database.write() as session:
+                await promises.hold_removals(session, cursor.last_polled_at - self._settle_window, until)
+
+    def _failed(self, error: PinballMapError, now: datetime, interval: timedelta) -> datetime:
+        """Returns when to try again."""
         self._failures += 1
         retry_after = error.retry_after if isinstance(error, Limited | Unavailable) else None
         self._not_before = schedule.after_failure(now, interval, self._failures, retry_after)
         if self.problem is None:
             log.warning("pinballmap_outage_began", outcome=type(error).__name__)
         self.problem = str(error)
+        return self._not_before
 
     def _succeeded(self, result: Poll) -> None:
         if self.problem is not None:

@@ -60,6 +60,18 @@ async def cancel(session: AsyncSession, pairs: Iterable[Pair]) -> None:
         )
 
 
+async def hold_removals(session: AsyncSession, since: datetime, until: datetime) -> None:
+    """Let removals created after `since` that no message carries wait until `until` at least."""
+    removals = select(SubmissionRow.id).where(
+        SubmissionRow.submission_type == SubmissionType.REMOVE_MACHINE, SubmissionRow.created_at > since
+    )
+    await session.execute(
+        update(NotificationRow)
+        .where(UNSENT, NotificationRow.due_at < until, NotificationRow.submission_id.in_(removals))
+        .values(due_at=until)
+    )
+
+
 async def hasten(session: AsyncSession, channel_id: int, settled_before: datetime, now: datetime) -> None:
     """Make everything that waits for this channel due at `now`; removals created after `settled_before` stay held."""
     young_removals = select(SubmissionRow.id).where(
