@@ -10,6 +10,7 @@ import pytest
 
 from dispinmap.database.adopt.adoption import Adopter
 from dispinmap.database.adopt.report import Fate, Report, TargetReport
+from dispinmap.database.errors import DatabaseError
 from dispinmap.database.upgrade import LEGACY_REVISION
 from dispinmap.database.verify import verify
 from dispinmap.geocoding.models import GeocodingError, Place
@@ -120,15 +121,20 @@ async def test_lost_cities_are_found_again_or_marked_with_what_to_do(
     assert geocoder.asked == ["Austin, Texas, US", "Nowhere", "Springfield", "Austin, TX"]
 
 
-async def test_a_geocoder_that_fails_marks_the_cities_and_loses_nothing(
+async def test_a_geocoder_that_fails_stops_it_because_it_may_find_them_later(
     tmp_path: Path, new: Path, geocoder: FakeGeocoder
 ) -> None:
     geocoder.failure = GeocodingError("The geocoder is overloaded (HTTP 429): try again in a few minutes.")
-    report = await adopt(shapes.no_coordinates(tmp_path / "old.db"), new, geocoder)
-    assert len(report.targets) == 8
-    (austin,) = (row for row in report.targets if row.old_id == 2)
-    assert austin.fate is Fate.MARKED
-    assert "could not be looked up: The geocoder is overloaded" in austin.note
+    with pytest.raises(DatabaseError, match=r"“Austin, Texas, US” .* overloaded .* --no-geocoding"):
+        await adopt(shapes.no_coordinates(tmp_path / "old.db"), new, geocoder)
+    assert geocoder.asked == ["Austin, Texas, US"]
+    assert rows(new, "SELECT COUNT(*) FROM monitoring_targets") == [0]
+
+
+async def test_without_a_geocoder_lost_cities_are_marked(tmp_path: Path, new: Path) -> None:
+    report = await Adopter(None).adopt(shapes.no_coordinates(tmp_path / "old.db"), f"sqlite:///{new}")
+    assert [row.old_id for row in report.targets if row.fate is Fate.MARKED] == [2, 3, 4, 6, 7]
+    assert report.targets[1].note.startswith("“Austin, Texas, US” was not looked up.")
 
 
 async def test_the_redesign_s_points_and_cities_are_told_apart_by_their_names(

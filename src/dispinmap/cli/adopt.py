@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,37 +16,39 @@ from dispinmap.database.adopt.adoption import Adopter
 from dispinmap.database.adopt.report import Fate, Report
 from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.http import open_session
-from dispinmap.settings import Settings, Token
+from dispinmap.settings import GEOCODING_API_BASE, BaseUrl, DatabaseSettings
 
 _COLOURS = {Fate.SAME: "green", Fate.FOUND: "green", Fate.MERGED: "cyan", Fate.MARKED: "yellow"}
 
 
-class _Settings(Settings):
-    """The bot's, without its need for a token: nobody logs in here."""
+class _Settings(DatabaseSettings):
+    """No token: nobody logs in here."""
 
-    discord_token: Token = SecretStr("not used")
+    geocoding_api_base: BaseUrl = GEOCODING_API_BASE
 
 
 def adopt(
     file: Annotated[Path, typer.Argument(help="The database to take over. It is never changed.")],
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and write nothing.")] = False,
+    geocoding: Annotated[bool, typer.Option(help="Look up cities that lost their coordinates, or mark them.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report for machines.")] = False,
     into: Annotated[str | None, typer.Option(help="The bot's database, such as sqlite:///pinball_bot.db.")] = None,
 ) -> None:
     """Take over a database of the original bot, or another one of this bot."""
     settings = _Settings.load()
     log.configure("ERROR", "console")
-    report = asyncio.run(_adopt(file, into or settings.database_url, settings.geocoding_api_base, dry_run=dry_run))
+    geocoder_base = settings.geocoding_api_base if geocoding else None
+    report = asyncio.run(_adopt(file, into or settings.database_url, geocoder_base, dry_run=dry_run))
     if as_json:
         typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
     else:
         _show(report, Console())
 
 
-async def _adopt(file: Path, into: str, geocoding_api_base: str, *, dry_run: bool) -> Report:
+async def _adopt(file: Path, into: str, geocoder_base: str | None, *, dry_run: bool) -> Report:
     async with open_session() as session:
-        geocoder = GeocodingClient(session, geocoding_api_base, SystemClock())
+        geocoder = GeocodingClient(session, geocoder_base, SystemClock()) if geocoder_base else None
         with Console(stderr=True).status("Reading, and asking where lost cities are (one a second) …"):
             return await Adopter(geocoder).adopt(file, into, dry_run=dry_run)
 

@@ -20,6 +20,7 @@ from dispinmap.database.adopt.report import Outcome, Report, report_rows
 from dispinmap.database.adopt.rows import Draft
 from dispinmap.database.adopt.shapes import Shape
 from dispinmap.database.adopt.staging import Source, Staged, examine, stage
+from dispinmap.database.backup import sqlite_file
 from dispinmap.database.engine import Database
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.queries import seen
@@ -42,7 +43,8 @@ class _Written:
 class Adopter:
     """Reads a file that it never changes, and writes what it holds into the bot's database in one transaction."""
 
-    def __init__(self, geocoder: Geocoder) -> None:
+    def __init__(self, geocoder: Geocoder | None) -> None:
+        """Without a geocoder cities that lost their coordinates are marked."""
         self._geocoder = geocoder
 
     async def adopt(self, file: Path, into: str, *, dry_run: bool = False) -> Report:
@@ -162,27 +164,20 @@ def _with_area(one: Draft, found: Mapping[str, Found]) -> Draft:
 
 def _require_another(file: Path, into: str) -> None:
     """Raises DatabaseError where the file is the bot's own database."""
-    path = _sqlite_file(into)
+    path = sqlite_file(into)
     if path is not None and path.exists() and file.exists() and path.samefile(file):
         raise DatabaseError(
             f"{file} is where the bot keeps its database, and a file that is adopted is never changed: move it away "
-            f"(with its -wal, if there is one), such as to {file.with_name('old.db')}, and adopt that."
+            f"(with its -wal, if there is one), such as to {file.with_name(f'{file.name}.old')}, and adopt that."
         )
 
 
 def _rehearsal(into: str, folder: Path) -> str:
     """A copy of the bot's database to try the import on."""
-    path = _sqlite_file(into)
+    path = sqlite_file(into)
     if path is None:
         raise DatabaseError("A dry run needs an SQLite file as its destination: pass --into sqlite:///FILE.")
     rehearsal = folder / "rehearsal"
     rehearsal.mkdir()
     copy = snapshot.take(path, rehearsal) if path.exists() else rehearsal / "new.db"
     return f"sqlite:///{copy}"
-
-
-def _sqlite_file(url: str) -> Path | None:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        return None
-    return Path(parsed.database)

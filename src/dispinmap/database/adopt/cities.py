@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from dispinmap.database.errors import DatabaseError
 from dispinmap.geocoding.models import GeocodingError, Place
 from dispinmap.targets.models import Area
 
@@ -27,16 +28,24 @@ class Found:
     sentence: str
 
 
-async def locate(names: Iterable[str], geocoder: Geocoder) -> Mapping[str, Found]:
-    """Each distinct name once. A name that finds nothing, several or a failure has no area."""
+async def locate(names: Iterable[str], geocoder: Geocoder | None) -> Mapping[str, Found]:
+    """Each distinct name once. A name that finds nothing or several has no area, and without a geocoder none has.
+
+    Raises DatabaseError where the geocoder gives no answer: asked later it may find them all.
+    """
     return {name: await _one(name, geocoder) for name in dict.fromkeys(names)}
 
 
-async def _one(name: str, geocoder: Geocoder) -> Found:
+async def _one(name: str, geocoder: Geocoder | None) -> Found:
+    if geocoder is None:
+        return Found(None, f"“{name}” was not looked up.")
     try:
         return decide(name, await geocoder.search(name))
     except GeocodingError as error:
-        return Found(None, f"“{name}” could not be looked up: {error}")
+        raise DatabaseError(
+            f"“{name}” has lost its coordinates and cannot be looked up now, so nothing was written. {error} "
+            "To leave such cities marked instead, use --no-geocoding."
+        ) from error
 
 
 def decide(name: str, places: tuple[Place, ...]) -> Found:
