@@ -144,6 +144,15 @@ async def test_stored_times_are_read_as_aware_utc(
     assert read.tzinfo is UTC
 
 
+@pytest.mark.parametrize("stored", ["yesterday", "", 7, b"2025-06-01", "9999-12-31 23:59:59-12:00"])
+@pytest.mark.usefixtures("channel")
+async def test_what_nobody_can_read_as_a_time_is_none(database: Database, database_file: Path, stored: object) -> None:
+    with closing(sqlite3.connect(database_file)) as connection, connection:
+        connection.execute("UPDATE channel_configs SET last_poll_at = ?", (stored,))
+    async with database.read() as session:
+        assert await session.scalar(select(ChannelConfigRow.last_poll_at)) is None
+
+
 async def test_a_time_of_any_zone_is_stored_as_utc_without_an_offset(database: Database, database_file: Path) -> None:
     eastern = datetime(2025, 6, 1, 8, 30, tzinfo=timezone(timedelta(hours=-4)))
     async with database.write() as session:

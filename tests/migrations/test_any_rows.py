@@ -95,6 +95,8 @@ def check_at_head(row: Row, target: LegacyTarget) -> None:
     if row.target_type == "location":
         assert row.target_name == target.target_name
         assert row.location_id == (value if isinstance(value, int) else None)
+        junk = None if isinstance(value, int) else (target.target_data or "").strip()
+        assert row.display_name == (f"{target.target_name} ({target.target_data})" if junk else None)
     else:
         assert row.target_name == value
         assert row.location_id is None
@@ -106,7 +108,8 @@ def check_back(old: OldRow, target: LegacyTarget) -> None:
     value = meaning(target)[2]
     assert old.target_name.startswith(target.target_name)
     if old.target_type == "location":
-        assert old.target_data == (str(value) if isinstance(value, int) else None)
+        junk = target.target_data if (target.target_data or "").strip() else None
+        assert old.target_data == (str(value) if isinstance(value, int) else junk)
     elif old.target_type == "city":
         assert old.target_data in (value, None)
     else:

@@ -27,7 +27,7 @@ def downgrade(path: Path, to: str) -> None:
 def test_every_target_is_there_merged_or_marked(at_head: Path) -> None:
     assert rows(at_head, HEAD_ROWS) == [
         (1, "location", "Austin Pinball Collective", None, 26454),
-        (3, "location", "Typed by hand", None, None),
+        (3, "location", "Typed by hand", "Typed by hand (no number)", None),
         (4, "city", AUSTIN, "Austin, Texas, US", None),
         (6, "city", "Nowhere", "Nowhere", None),
         (7, "latlong", "30.2672,-97.7431,10", None, None),
@@ -78,7 +78,7 @@ def test_the_way_back_rebuilds_the_legacy_tables_and_their_text(legacy_file: Pat
     assert schema(legacy_file).keys() == legacy_names | {"alembic_version"}
     expected = [t for t in TARGETS if t.id not in (2, 5)]
     assert rows(legacy_file, "SELECT id, target_type, target_name, target_data FROM monitoring_targets") == [
-        (t.id, t.target_type, t.target_name, None if t.target_data == "no number" else t.target_data) for t in expected
+        (t.id, t.target_type, t.target_name, t.target_data) for t in expected
     ]
     fillers = rows(legacy_file, "SELECT DISTINCT poll_rate_minutes, notification_types FROM monitoring_targets")
     assert fillers == [(60, "machines")]
@@ -126,3 +126,21 @@ def test_nothing_lies_before_the_legacy_tables(at_head: Path) -> None:
         downgrade(at_head, "base")
     assert revision(f"sqlite:///{at_head}") == LEGACY_REVISION
     assert len(rows(at_head, "SELECT id FROM monitoring_targets")) == 8
+
+
+def test_times_that_nobody_can_read_become_none_and_the_log_keeps_their_text(legacy_file: Path) -> None:
+    for target_id, text in ((1, "yesterday"), (3, "2025-06-01T14:30:00+02:00"), (4, "2025-06-01 12:30:00"), (6, 7)):
+        write(legacy_file, "UPDATE monitoring_targets SET created_at = ? WHERE id = ?", text, target_id)
+    with capture_logs() as logs:
+        upgrade(f"sqlite:///{legacy_file}")
+    assert rows(legacy_file, "SELECT id, created_at FROM monitoring_targets WHERE id IN (1, 3, 4, 6)") == [
+        (1, None),
+        (3, "2025-06-01 12:30:00.000000"),
+        (4, "2025-06-01 12:30:00"),
+        (6, None),
+    ]
+    unread = [log for log in logs if log["event"] == "unreadable_time"]
+    assert [(log["table"], log["row"], log["column"], log["text"]) for log in unread] == [
+        ("monitoring_targets", 1, "created_at", "yesterday"),
+        ("monitoring_targets", 6, "created_at", "7"),
+    ]

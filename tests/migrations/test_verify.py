@@ -6,8 +6,8 @@ import pytest
 
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.upgrade import upgrade
-from dispinmap.database.verify import revision, verify
-from tests.migrations.legacy import write
+from dispinmap.database.verify import notes, revision, verify
+from tests.migrations.legacy import rows, write
 
 
 def test_a_database_at_head_has_nothing_off(database_file: Path) -> None:
@@ -73,3 +73,57 @@ def test_a_file_that_is_not_there_is_reported_and_not_made(tmp_path: Path) -> No
     assert verify(f"sqlite:///{path}") == [f"There is no database at {path}: check the path."]
     assert revision(f"sqlite:///{path}") is None
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("constraint", "sentence"),
+    [
+        ("", "feed_state: the primary key is () and should be (id)."),
+        (", PRIMARY KEY (id), CHECK (id = 1)", "feed_state: CHECK (id = 1) should not be there."),
+    ],
+)
+def test_primary_keys_and_checks_are_compared(database_file: Path, constraint: str, sentence: str) -> None:
+    write(database_file, "DROP TABLE feed_state")
+    times = "history_until DATETIME NOT NULL, cursor_created_at DATETIME NOT NULL, last_polled_at DATETIME"
+    write(database_file, f"CREATE TABLE feed_state (id INTEGER NOT NULL, {times}{constraint})")
+    assert verify(f"sqlite:///{database_file}") == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [("", "all rows"), (" WHERE location_id IS NOT NULL", "the rows where location_id is not null")],
+)
+def test_the_rows_of_a_partial_index_are_compared(database_file: Path, condition: str, found: str) -> None:
+    write(database_file, "DROP INDEX unique_channel_area")
+    columns = "(channel_id, target_type, target_name)"
+    write(database_file, f"CREATE UNIQUE INDEX unique_channel_area ON monitoring_targets {columns}{condition}")
+    (sentence,) = verify(f"sqlite:///{database_file}")
+    assert sentence == (
+        f"monitoring_targets: index unique_channel_area holds {found} and should hold the rows where "
+        "location_id is null."
+    )
+
+
+def test_another_revision_is_said_and_not_how_each_table_differs(legacy_file: Path) -> None:
+    sentence = verify(f"sqlite:///{legacy_file}")[-1]
+    assert sentence.startswith("The database is without a revision and this version needs")
+
+
+def test_what_a_foreign_key_does_is_compared(database_file: Path) -> None:
+    (sql,) = rows(database_file, "SELECT sql FROM sqlite_master WHERE name = 'notifications'")
+    write(database_file, "DROP TABLE notifications")
+    write(database_file, sql.replace(" ON DELETE SET NULL", ""))
+    found = verify(f"sqlite:///{database_file}")
+    assert any("fk on target_id" in sentence for sentence in found)
+
+
+def test_times_that_nobody_can_read_and_targets_nobody_can_watch_are_noted(database_file: Path) -> None:
+    write(database_file, "INSERT INTO channel_configs (channel_id, guild_id, last_poll_at) VALUES (1, 1, 'noon')")
+    write(
+        database_file,
+        "INSERT INTO monitoring_targets (channel_id, target_type, target_name) VALUES (1, 'location', 'Nowhere')",
+    )
+    assert verify(f"sqlite:///{database_file}") == []
+    target, time = notes(f"sqlite:///{database_file}")
+    assert target == "Channel 1, target 1: “Nowhere” has no Pinball Map location id: remove it and add it again."
+    assert time.startswith("channel_configs.last_poll_at of row 1 is “noon”, which is no time: write it in UTC")

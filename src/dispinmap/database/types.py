@@ -1,6 +1,8 @@
 """Column types."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer
 from sqlalchemy.types import TypeDecorator
@@ -12,7 +14,8 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 class UtcDateTime(TypeDecorator[datetime]):
     """Stores UTC without an offset, as the legacy tables do, and returns aware datetimes.
 
-    Raises ValueError for a naive datetime: nobody could say which zone it meant.
+    Raises ValueError for a naive datetime: nobody could say which zone it meant. Text in SQLite that is no time reads
+    as NULL, because a row typed by hand must not stop the bot; `dispinmap db verify` names it.
     """
 
     impl = DateTime
@@ -24,6 +27,19 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError(f"{value!r} has no time zone; pass an aware datetime")
         return value.astimezone(UTC).replace(tzinfo=None)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        read = super().result_processor(dialect, coltype)
+        if read is None or dialect.name != "sqlite":
+            return read
+
+        def read_or_none(value: object) -> datetime | None:
+            try:
+                return read(value)
+            except (ValueError, TypeError, OverflowError):
+                return None
+
+        return read_or_none
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         if value is None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, select
+from sqlalchemy import Column, Connection, String, Table, func, select, type_coerce
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -16,7 +17,8 @@ from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.progress import Progress, Report, silent
 from dispinmap.database.queries.targets import to_target
-from dispinmap.database.tables import MonitoringTargetRow
+from dispinmap.database.tables import Base, MonitoringTargetRow
+from dispinmap.database.types import UtcDateTime
 
 
 def verify(url: str, *, progress: Report = silent) -> list[str]:
@@ -31,11 +33,9 @@ def verify(url: str, *, progress: Report = silent) -> list[str]:
 
 
 def notes(url: str) -> list[str]:
-    """Targets at head that cannot be watched, with what to do: the database is fine, somebody should look at them."""
+    """Rows at head that somebody should look at, with what to do: targets that cannot be watched, unreadable times."""
     with _looking(url) as connection, Session(connection) as session:
-        rows = session.scalars(select(MonitoringTargetRow).execution_options(yield_per=1000))
-        targets = (to_target(row) for row in rows)
-        return [f"Channel {each.channel_id}, target {each.id}: {each.problem}" for each in targets if each.problem]
+        return [*_unwatched(session), *_unreadable_times(session)]
 
 
 def revision(url: str) -> str | None:
@@ -81,6 +81,33 @@ def _looking(url: str) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+def _unwatched(session: Session) -> Iterator[str]:
+    rows = session.scalars(select(MonitoringTargetRow).execution_options(yield_per=1000))
+    for target in map(to_target, rows):
+        if target.problem:
+            yield f"Channel {target.channel_id}, target {target.id}: {target.problem}"
+
+
+def _unreadable_times(session: Session) -> Iterator[str]:
+    """SQLite takes any text for a time; what is none counts as NULL."""
+    if session.get_bind().dialect.name != "sqlite":
+        return
+    for table in Base.metadata.sorted_tables:
+        for column in table.c:
+            if isinstance(column.type, UtcDateTime):
+                yield from _unreadable_times_in(session, table, column)
+
+
+def _unreadable_times_in(session: Session, table: Table, column: Column[datetime]) -> Iterator[str]:
+    (key,) = table.primary_key
+    text = type_coerce(column, String)
+    for row, value in session.execute(select(key, text).where(column.is_not(None), func.datetime(column).is_(None))):
+        yield (
+            f"{table.name}.{column.name} of row {row} is “{value}”, which is no time: write it in UTC, such as "
+            "2026-03-01 12:00:00."
+        )
 
 
 def _problems(connection: Connection, progress: Report) -> list[str]:

@@ -1,9 +1,12 @@
 """A location's id moves from its text column to a number.
 
-A location whose text is no number keeps its row with a NULL id: it is shown with what to do, and not watched.
+A location whose text is no number keeps its row with a NULL id and its text behind its name: it is shown with what to
+do, and not watched.
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -18,25 +21,46 @@ LARGEST_ID = 2**31 - 1  # of an INTEGER column in PostgreSQL
 
 targets = sa.table(
     "monitoring_targets",
-    *(sa.column(name) for name in ("id", "channel_id", "target_type", "target_data", "location_id")),
+    *(
+        sa.column(name)
+        for name in (
+            "id",
+            "channel_id",
+            "target_type",
+            "target_name",
+            "display_name",
+            "target_data",
+            "location_id",
+        )
+    ),
 )
 
 
 def upgrade() -> None:
     connection = op.get_bind()
     rows = connection.execute(sa.select(targets).where(targets.c.target_type == "location")).all()
-    found = [{"row_id": row.id, "value": _number(row.target_data)} for row in rows]
-    _set(connection, targets.c.location_id, [one for one in found if one["value"] is not None])
+    numbers = {row.id: _number(row.target_data) for row in rows}
+    _set(connection, targets.c.location_id, {key: number for key, number in numbers.items() if number is not None})
+    without = [row for row in rows if numbers[row.id] is None]
+    texts = {row.id: f"{row.target_name} ({row.target_data})" for row in without if str(row.target_data or "").strip()}
+    _set(connection, targets.c.display_name, texts)
     log = structlog.get_logger()
-    for row, one in zip(rows, found, strict=True):
-        if one["value"] is None:
-            log.warning("location_without_id", target_id=row.id, channel_id=row.channel_id)
+    for row in without:
+        log.warning("location_without_id", target_id=row.id, channel_id=row.channel_id)
 
 
 def downgrade() -> None:
     connection = op.get_bind()
-    rows = connection.execute(sa.select(targets).where(targets.c.location_id.is_not(None))).all()
-    _set(connection, targets.c.target_data, [{"row_id": row.id, "value": str(row.location_id)} for row in rows])
+    rows = connection.execute(sa.select(targets).where(targets.c.target_type == "location")).all()
+    texts = {row.id: str(row.location_id) for row in rows if row.location_id is not None}
+    junk = {row.id: text for row in rows if row.location_id is None and (text := _text_behind_name(row)) is not None}
+    _set(connection, targets.c.target_data, texts | junk)
+    _set(connection, targets.c.display_name, dict.fromkeys(junk))
+
+
+def _text_behind_name(row: sa.Row[Any]) -> str | None:
+    start, shown = f"{row.target_name} (", row.display_name or ""
+    return shown[len(start) : -1] if shown.startswith(start) and shown.endswith(")") else None
 
 
 def _number(text: object) -> int | None:
@@ -46,7 +70,8 @@ def _number(text: object) -> int | None:
     return number if 0 < number <= LARGEST_ID else None
 
 
-def _set(connection: sa.Connection, column: sa.ColumnClause[object], values: list[dict[str, object]]) -> None:
+def _set(connection: sa.Connection, column: sa.ColumnClause[Any], values: Mapping[int, object]) -> None:
     if values:
         one = targets.update().where(targets.c.id == sa.bindparam("row_id"))
-        connection.execute(one.values({column.name: sa.bindparam("value")}), values)
+        rows = [{"row_id": key, "value": value} for key, value in values.items()]
+        connection.execute(one.values({column.name: sa.bindparam("value")}), rows)

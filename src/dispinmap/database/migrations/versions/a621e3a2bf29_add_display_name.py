@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "a621e3a2bf29"
-down_revision = "c49cf21c6e65"
+down_revision = "8d1f0b7c52ae"
 branch_labels = None
 depends_on = None
 
