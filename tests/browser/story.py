@@ -4,13 +4,10 @@
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib.resources import files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from playwright.async_api import Page, ViewportSize, async_playwright, expect
 
@@ -73,19 +70,11 @@ async def say_and_remove(tab: Page) -> None:
     await card(tab, REMOVED)
 
 
-def _emoji_fonts(folder: Path) -> dict[str, str | float | bool]:
-    """An environment in which fontconfig finds the emoji font that comes with simcord: servers often have none."""
-    fonts = Path(str(files("simcord"))) / "preview" / "static" / "fonts"
-    (folder / "fonts").symlink_to(fonts)
-    return {**os.environ, "XDG_DATA_HOME": str(folder)}
-
-
 async def main(picture: Path) -> None:
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(whole_sandbox())
         playwright = await stack.enter_async_context(async_playwright())
-        environment = _emoji_fonts(Path(stack.enter_context(TemporaryDirectory())))
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS, env=environment)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
         tab = await browser.new_page(viewport=VIEWPORT, locale="en-US")
         await tab.goto(url)
         await watch_ground_kontrol(tab)
