@@ -42,7 +42,7 @@ def test_the_commands_page_gives_the_limits_that_hold(sentence: str) -> None:
         f"until {cursor.OVERLAP // MINUTE} minutes before the newest known row",
         f"From {cursor.PATIENT_WALK} pages on",
         f"and {cursor.LONGEST_WALK} pages",
-        f"+ {settle.GRACE.seconds} s.",
+        f"+ {settle.GRACE.seconds} s; if that poll fails",
         f"at most {batches.MAX_CARDS} cards",
         f"relied on for {retry.NONCE_LIFETIME.seconds} seconds",
         f"{WORDS[retry.FIRST_PARKING // MINUTE]} minutes at first, doubling up to a day",
