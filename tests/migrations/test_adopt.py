@@ -266,3 +266,20 @@ async def test_rows_that_are_still_in_the_log_come_along_and_no_trace_is_left_be
     await adopt(folder / "made.db", new, geocoder)
     assert folder_digest(folder) == before
     assert 777 in rows(new, "SELECT location_id FROM monitoring_targets")
+
+
+async def test_more_rows_than_one_statement_takes_come_along(tmp_path: Path, new: Path, geocoder: FakeGeocoder) -> None:
+    file = shapes.early(tmp_path / "old.db")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO seen_submissions (channel_id, submission_id) VALUES (12, ?)", [(n,) for n in range(1500)]
+        )
+        connection.executemany(
+            "INSERT INTO monitoring_targets (channel_id, target_type, target_name, target_data)"
+            " VALUES (12, 'location', ?, ?)",
+            [(f"Venue {n}", str(n)) for n in range(1, 1201)],
+        )
+    report = await adopt(file, new, geocoder)
+    assert len(report.targets) == 1205
+    assert rows(new, "SELECT COUNT(*) FROM monitoring_targets") == [1204]
+    assert rows(new, "SELECT COUNT(*) FROM seen_submissions") == [1503]

@@ -14,6 +14,7 @@ from dispinmap.database.queries.channels import to_channel
 from dispinmap.database.tables import Base, ChannelConfigRow, MonitoringTargetRow, SeenSubmissionRow
 from dispinmap.targets.models import Channel, kind_or_none, poll_rate_or_none
 
+Values = dict[str, Any]
 Pairs = list[tuple[int, int]]
 """Of channel id and submission id."""
 
@@ -58,7 +59,7 @@ async def carry_out(
     new_ids: dict[int, int] = {}
     for chunk in chunks([step for step in steps if step.into is None]):
         added = [
-            values(rows[step.source_id], "id")
+            without_id(values(rows[step.source_id]))
             | {"poll_rate_minutes": step.poll_rate_minutes, "notification_types": step.kind}
             for step in chunk
         ]
@@ -84,29 +85,33 @@ async def _widen(session: AsyncSession, target_id: int, step: Step) -> None:
 async def add_seen(theirs: AsyncSession, ours: AsyncSession) -> None:
     """What a channel was shown is never shown to it again."""
     async for rows in pages(theirs, SeenSubmissionRow):
-        await insert_new(ours, SeenSubmissionRow, [values(row, "id") for row in rows])
+        await insert_new(ours, SeenSubmissionRow, [without_id(row) for row in rows])
 
 
 async def seen_pairs(session: AsyncSession) -> AsyncIterator[Pairs]:
     async for rows in pages(session, SeenSubmissionRow):
-        yield [(row.channel_id, row.submission_id) for row in rows]
+        yield [(row["channel_id"], row["submission_id"]) for row in rows]
 
 
-async def pages(session: AsyncSession, of: type[Base], size: int = CHUNK) -> AsyncIterator[Sequence[Any]]:
+async def pages(session: AsyncSession, of: type[Base], size: int = CHUNK) -> AsyncIterator[list[Values]]:
     """The rows of a table, a few at a time, so that a big one needs little memory."""
-    stream = await session.stream_scalars(select(of).execution_options(yield_per=size))
-    async for rows in stream.partitions():
-        yield rows
-        session.expunge_all()
+    stream = await session.stream(select(table(of)).execution_options(yield_per=size))
+    async for rows in stream.mappings().partitions():
+        yield [dict(row) for row in rows]
 
 
 def table(of: type[Base]) -> Table:
     return cast("Table", of.__table__)
 
 
-def values(row: Base, *without: str) -> dict[str, Any]:
+def values(row: Base) -> Values:
     """A row's values by column."""
-    return {column.name: getattr(row, column.name) for column in row.__table__.columns if column.name not in without}
+    return {column.name: getattr(row, column.name) for column in row.__table__.columns}
+
+
+def without_id(row: Values) -> Values:
+    """For a table that counts its rows by itself."""
+    return {name: value for name, value in row.items() if name != "id"}
 
 
 def keys(rows: Collection[MonitoringTargetRow]) -> dict[int, object]:

@@ -1,12 +1,11 @@
 """The outbox of one of our own databases, carried into another: what was promised is still delivered, once."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispinmap.database.adopt.contents import pages, table, values
+from dispinmap.database.adopt.contents import Values, pages, table, without_id
 from dispinmap.database.queries.batching import insert_new
 from dispinmap.database.tables import (
     ChannelParkingRow,
@@ -28,22 +27,22 @@ async def carry_over(theirs: AsyncSession, ours: AsyncSession, target_ids: Mappi
     tables = (ChannelParkingRow,) if feeds_itself else (ChannelParkingRow, FeedStateRow)
     for each in tables:
         async for rows in pages(theirs, each):
-            await insert_new(ours, each, [values(row) for row in rows])
+            await insert_new(ours, each, rows)
 
 
-def _submission(row: SubmissionRow, *, feeds_itself: bool) -> dict[str, Any]:
+def _submission(row: Values, *, feeds_itself: bool) -> Values:
     """As a look-up's, where the other database has a feed of its own: that has yet to announce it to its channels."""
-    return values(row) | ({"fed_at": None} if feeds_itself else {})
+    return row | ({"fed_at": None} if feeds_itself else {})
 
 
 async def _messages(theirs: AsyncSession, ours: AsyncSession) -> dict[int, int]:
     """Their ids to ours. A nonce says which message it is, in both."""
     new_ids = {}
     async for rows in pages(theirs, MessageRow):
-        nonces = {row.nonce: row.id for row in rows}
+        nonces = {row["nonce"]: row["id"] for row in rows}
         there = select(MessageRow.nonce, MessageRow.id).where(MessageRow.nonce.in_(nonces))
         known = {row.nonce: row.id for row in await ours.execute(there)}
-        added = [values(row, "id") for row in rows if row.nonce not in known]
+        added = [without_id(row) for row in rows if row["nonce"] not in known]
         if added:
             returning = insert(table(MessageRow)).returning(MessageRow.nonce, MessageRow.id)
             known |= {row.nonce: row.id for row in await ours.execute(returning, added)}
@@ -51,9 +50,7 @@ async def _messages(theirs: AsyncSession, ours: AsyncSession) -> dict[int, int]:
     return new_ids
 
 
-def _notification(
-    row: NotificationRow, target_ids: Mapping[int, int], message_ids: Mapping[int, int]
-) -> dict[str, Any]:
-    target_id = None if row.target_id is None else target_ids[row.target_id]
-    message_id = None if row.message_id is None else message_ids[row.message_id]
-    return values(row, "id") | {"target_id": target_id, "message_id": message_id}
+def _notification(row: Values, target_ids: Mapping[int, int], message_ids: Mapping[int, int]) -> Values:
+    target_id = None if row["target_id"] is None else target_ids[row["target_id"]]
+    message_id = None if row["message_id"] is None else message_ids[row["message_id"]]
+    return without_id(row) | {"target_id": target_id, "message_id": message_id}
