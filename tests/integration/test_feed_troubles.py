@@ -9,6 +9,7 @@ import stamina
 from sqlalchemy import update
 
 from dispinmap.database.engine import Database
+from dispinmap.database.queries import seen
 from dispinmap.database.queries.status import status
 from dispinmap.database.tables import ChannelConfigRow, FeedStateRow, MonitoringTargetRow
 from dispinmap.pinballmap.errors import PinballMapError
@@ -58,6 +59,21 @@ async def test_a_walk_that_breaks_off_loses_nothing(pipeline: Pipeline) -> None:
     pipeline.server.faults.clear()
     await pipeline.turn()
     assert pipeline.shown() == expected
+
+
+async def test_what_a_channel_has_seen_is_not_announced_there_and_what_is_announced_counts_as_seen(
+    pipeline: Pipeline,
+) -> None:
+    await pipeline.watch(kind="comments")
+    await pipeline.watch(channel_id=11, kind="comments")
+    pipeline.clock.advance(1)
+    row = _comment(pipeline)
+    async with pipeline.database.write() as session:
+        await seen.mark_seen(session, [(CHANNEL, row)], pipeline.clock.now())
+    await pipeline.turn()
+    assert (pipeline.shown(), pipeline.shown(11)) == ([], [row])
+    async with pipeline.database.read() as session:
+        assert await seen.seen(session, [(CHANNEL, row), (11, row)]) == {(CHANNEL, row), (11, row)}
 
 
 async def test_a_return_that_an_outage_hides_is_still_no_news(pipeline: Pipeline) -> None:
