@@ -174,6 +174,12 @@ async def test_health_is_one_embed(world: World) -> None:
     ]
 
 
+async def test_health_counts_requests_in_plain_words(world: World) -> None:
+    world.checks.report = replace(world.checks.report, requests={"ok": 12, "not_modified": 3})
+    [embed] = (await world.slash("monitor_health")).embeds
+    assert next(field.value for field in embed.fields if field.name == "Pinball Map") == "3 not modified, 12 ok"
+
+
 async def test_health_puts_the_trouble_first(world: World) -> None:
     world.checks.report = replace(
         world.checks.report,
