@@ -76,6 +76,34 @@ async def test_what_a_channel_has_seen_is_not_announced_there_and_what_is_announ
         assert await seen.seen(session, [(CHANNEL, row), (11, row)]) == {(CHANNEL, row), (11, row)}
 
 
+async def test_what_was_there_before_the_first_start_is_history_for_a_target_of_the_original_bot_too(
+    pipeline: Pipeline,
+) -> None:
+    await pipeline.watch(kind="all")
+    async with pipeline.database.write() as session:
+        await session.execute(update(MonitoringTargetRow).values(created_at=pipeline.clock.now() - timedelta(days=999)))
+    await pipeline.turn()
+    assert pipeline.shown() == []
+
+
+async def test_news_right_after_a_batch_waits_for_the_next_batch(pipeline: Pipeline) -> None:
+    await pipeline.watch(poll_rate_minutes=30, kind="comments")
+    pipeline.clock.advance(10 * 60)
+    first = _comment(pipeline)
+    await pipeline.poller.poll()
+    pipeline.clock.advance(20 * 60)
+    await pipeline.sender.drain()
+    assert pipeline.shown() == [first]
+    pipeline.clock.advance(60)
+    second = _comment(pipeline)
+    await pipeline.poller.poll()
+    await pipeline.sender.drain()
+    assert pipeline.shown() == [first]
+    pipeline.clock.advance(29 * 60)
+    await pipeline.sender.drain()
+    assert pipeline.shown() == [first, second]
+
+
 async def test_a_return_that_an_outage_hides_is_still_no_news(pipeline: Pipeline) -> None:
     await pipeline.watch()
     pipeline.clock.advance(1)
