@@ -9,6 +9,7 @@ import structlog
 
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database
+from dispinmap.database.housekeeping import Housekeeper, Retention
 from dispinmap.database.queries import outbox, promises
 from dispinmap.database.queries.status import status
 from dispinmap.database.upgrade import upgrade
@@ -50,7 +51,7 @@ async def run(settings: Settings, clock: Clock, *, web_host: str = ANY_HOST) -> 
 
 
 class Application:
-    """The bot and its two loops on one database."""
+    """The bot and its loops on one database."""
 
     def __init__(self, settings: Settings, clock: Clock, database: Database, session: aiohttp.ClientSession) -> None:
         self._settings = settings
@@ -89,6 +90,15 @@ class Application:
             wake_sender=self._sender.wake,
         )
 
+        self._housekeeper = Housekeeper(
+            database,
+            clock,
+            Retention(
+                messages=timedelta(days=settings.message_retention_days),
+                submissions=timedelta(days=settings.submission_retention_days),
+            ),
+        )
+
     async def run(self, web_host: str) -> None:
         """Log in and serve until cancelled. Raises DisPinMapError where Discord refuses the token or the intents."""
         use_api_base(self._settings.discord_api_base)
@@ -118,7 +128,8 @@ class Application:
     async def _work(self, group: asyncio.TaskGroup) -> None:
         # Posting needs the login.
         await self.bot.wait_until_ready()
-        for name, loop in (("feed", self._poller.run), ("delivery", self._sender.run)):
+        loops = (("feed", self._poller.run), ("delivery", self._sender.run), ("housekeeping", self._housekeeper.run))
+        for name, loop in loops:
             group.create_task(supervise(name, loop, self._clock, self.vitals), name=name)
 
     async def check(self, channel_id: int) -> CheckResult:

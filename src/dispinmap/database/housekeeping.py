@@ -1,0 +1,113 @@
+"""What was delivered long ago goes, a little at a time, and nothing is announced twice because of it.
+
+A submission that the feed still shows may only go once nobody could take it for news again. So what is going to be
+deleted is declared history first (`feed_state.history_until`), and deleted by the next run: every poll then works with
+that boundary, also one that was under way while it was drawn.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, NoReturn
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dispinmap.clock import Clock
+from dispinmap.database.engine import Database, undivided
+from dispinmap.database.queries import feed, retention
+from dispinmap.feed.cursor import Cursor
+
+FIRST_AFTER: Final = timedelta(minutes=5)
+"""A start has better things to do first."""
+EVERY: Final = timedelta(days=1)
+CLOCK_MARGIN: Final = timedelta(days=1)
+"""`seen_at` is our clock's, `created_at` Pinball Map's: they need not agree to the minute."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long things are kept."""
+
+    messages: timedelta
+    """Sent and rejected messages with their notifications."""
+    submissions: timedelta
+    """Our copy of submissions, and which channels saw them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Up to when things go now, and up to when everything is history from now on."""
+
+    messages: datetime
+    submissions: datetime
+    seen: datetime
+    history: datetime
+
+
+def limits(keep: Retention, cursor: Cursor, now: datetime) -> Limits:
+    """Counted back from the newest submission read, so that what an outage hid is not yet old when the feed returns."""
+    newest = min(now, cursor.created_at)
+    history = max(cursor.history_until, newest - keep.submissions)
+    submissions = min(cursor.history_until, newest - keep.submissions)
+    return Limits(newest - keep.messages, submissions, submissions - CLOCK_MARGIN, history)
+
+
+class Housekeeper:
+    """Deletes what is old, once a day, in small transactions."""
+
+    def __init__(self, database: Database, clock: Clock, keep: Retention) -> None:
+        self._database = database
+        self._clock = clock
+        self._keep = keep
+
+    async def run(self) -> NoReturn:
+        """Tidy up for ever."""
+        await self._clock.sleep(FIRST_AFTER.total_seconds())
+        while True:
+            await self.tidy()
+            await self._clock.sleep(EVERY.total_seconds())
+
+    async def tidy(self) -> None:
+        """Delete what is old, and let SQLite use the room. Before the feed was ever read nothing is old."""
+        async with self._database.read() as session:
+            cursor = await feed.cursor(session)
+        if cursor is not None:
+            await self._delete(limits(self._keep, cursor, self._clock.now()))
+        pages = await self._repeat(retention.give_back_pages)
+        await self._optimize()
+        log.info("pages_given_back", pages=pages)
+
+    async def _delete(self, upto: Limits) -> None:
+        messages = await self._repeat(lambda session: retention.delete_messages(session, upto.messages))
+        cancelled = await self._repeat(lambda session: retention.delete_cancelled(session, upto.submissions))
+        submissions = await self._repeat(lambda session: retention.delete_submissions(session, upto.submissions))
+        seen = await self._repeat(lambda session: retention.delete_seen(session, upto.seen))
+        await self._declare_history(upto.history)
+        log.info("old_rows_deleted", messages=messages, cancelled=cancelled, submissions=submissions, seen=seen)
+
+    async def _repeat(self, step: Callable[[AsyncSession], Awaitable[int]]) -> int:
+        """Take `step`, each time in a transaction of its own, until it finds nothing more to do."""
+        total = 0
+        while done := await self._once(step):
+            total += done
+        return total
+
+    @undivided
+    async def _once(self, step: Callable[[AsyncSession], Awaitable[int]]) -> int:
+        async with self._database.write() as session:
+            return await step(session)
+
+    @undivided
+    async def _declare_history(self, until: datetime) -> None:
+        async with self._database.write() as session:
+            cursor = await feed.cursor(session)
+            if cursor is not None:
+                await feed.save_cursor(session, replace(cursor, history_until=max(cursor.history_until, until)))
+
+    @undivided
+    async def _optimize(self) -> None:
+        async with self._database.write() as session:
+            await retention.optimize(session)
