@@ -114,7 +114,9 @@ def test_every_page_is_reached_from_the_readme() -> None:
     ahead = [ROOT / "README.md"]
     while ahead:
         page = ahead.pop()
-        if page in PAGES and page not in reached:
+        if page.is_dir():
+            ahead += page.glob("*.md")
+        elif page in PAGES and page not in reached:
             reached.add(page)
             ahead += [(page.parent / link.partition("#")[0]).resolve() for link in links(page.read_text("utf-8"))]
     assert reached == set(PAGES)
