@@ -173,13 +173,15 @@ async def test_a_deleted_channel_is_forgotten_with_all_that_waits_for_it(
     elsewhere = (await service.add_location(ChannelRef(200, 7), KONTROL)).target
     clock.advance(60)
     now = clock.now()
-    await wait(database, kontrol.id, submission(1, at=now), submission(2, at=now), due_at=now, found_at=now)
+    rows = [submission(number, at=now) for number in (1, 2, 3)]
+    await wait(database, kontrol.id, *rows, due_at=now, found_at=now)
     async with database.write() as session:
-        carried = (await queries.due_items(session, HERE.channel_id, now))[:1]
-        await queries.save_message(session, HERE.channel_id, "nonce", carried, now)
+        first, second, _ = await queries.due_items(session, HERE.channel_id, now)
+        for nonce, item in (("half", first), ("other half", second)):
+            await queries.save_message(session, HERE.channel_id, nonce, [item], now)
         await queries.park(session, HERE.channel_id, "gone", 1, now, now)
     await service.channel_deleted(HERE.channel_id)
-    assert [row.state for row in (await outbox(database)).values()] == ["rejected", "cancelled"]
+    assert [row.state for row in (await outbox(database)).values()] == ["rejected", "rejected", "cancelled"]
     async with database.read() as session:
         assert await queries.ready_channels(session, now) == []
         assert await queries.queue_state(session, now) == QueueState()

@@ -49,8 +49,8 @@ async def forget_channel(session: AsyncSession, channel_id: int, now: datetime) 
     await waiting.hand_over(session, without_target(await waiting.for_targets(session, everyone), ()))
     for target_id in everyone:
         await targets.remove(session, target_id)
-    message = await outbox.pending_message(session, channel_id)
-    if message is not None:
+    # Usually one; the halves of a message that Discord rejected wait side by side.
+    while (message := await outbox.pending_message(session, channel_id)) is not None:
         reason = "The channel was deleted."
         await outbox.finish(session, message, MessageState.REJECTED, now, posted_id=None, error=reason)
     await outbox.unpark(session, channel_id)
