@@ -30,8 +30,9 @@ test: check ## everything CI checks: format, lint, types, import contracts, test
 test-long: $(STAMP) ## an upgrade killed at every single statement (make test takes a sample)
 	EVERY_STATEMENT=1 $(BIN)/pytest tests/migrations/test_killed.py
 
-bench: $(STAMP) ## measure the main job: requests to Pinball Map, seconds to a message
+bench: $(STAMP) ## measure the main job (requests to Pinball Map, seconds to a message) and a large upgrade
 	$(BIN)/python -m benchmarks.main_job
+	$(BIN)/python -m benchmarks.upgrade
 
 check: format lint types contracts ## all checks but the tests
 
