@@ -2,7 +2,7 @@
 
 import re
 from typing import Annotated, Literal, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -11,10 +11,10 @@ from dispinmap.errors import SettingsError
 
 DISCORD_API_BASE = "https://discord.com/api/v10"
 PINBALLMAP_API_BASE = "https://pinballmap.com/api/v1"
+GEOCODING_API_BASE = "https://geocoding-api.open-meteo.com/v1"
 MIN_RETENTION_DAYS = 31
 """Longer than the bot can be down and still read the feed back to where it left."""
 MAX_RETENTION_DAYS = 36500
-GEOCODING_API_BASE = "https://geocoding-api.open-meteo.com/v1"
 
 
 def _base_url(value: str) -> str:
@@ -42,10 +42,9 @@ def _token(value: SecretStr) -> SecretStr:
 
 
 def _database_url(value: SecretStr) -> SecretStr:
-    if not re.match(r"(sqlite|postgresql)(\+\w+)?://", value.get_secret_value()):
-        raise ValueError(
-            "write an address such as sqlite:////data/pinball_bot.db or postgresql://user:password@host/db"
-        )
+    # Other databases have a password in their address, which therefore is not repeated here.
+    if not re.match(r"sqlite(\+pysqlite)?://", value.get_secret_value()):
+        raise ValueError("write the address of a SQLite file, such as sqlite:////data/pinball_bot.db")
     return value
 
 
@@ -60,7 +59,7 @@ class DatabaseSettings(BaseSettings):
         env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    sqlalchemy_url: SecretStr | None = None
+    sqlalchemy_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
     litestream_path: str | None = None
     database_path: str | None = None
 
@@ -90,9 +89,6 @@ class Settings(DatabaseSettings):
     pinballmap_api_token: Token | None = None
     pinballmap_api_base: BaseUrl = PINBALLMAP_API_BASE
     geocoding_api_base: BaseUrl = GEOCODING_API_BASE
-    sqlalchemy_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
-    litestream_path: str | None = None
-    database_path: str | None = None
     litestream_bucket: str | None = None
     litestream_replica_url: str | None = None
     port: int = Field(default=8080, ge=0, le=65535)
@@ -107,12 +103,9 @@ class Settings(DatabaseSettings):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Tokens and the database's password in clear, for the one who masks them in the log."""
+        """The tokens in clear, for the one who masks them in the log."""
         tokens = (self.discord_token, self.pinballmap_api_token)
-        password = urlsplit(self.database_url).password or ""
-        found = [token.get_secret_value() for token in tokens if token is not None]
-        # An address holds it quoted, an error of the driver may not.
-        return tuple(dict.fromkeys(filter(None, (*found, password, unquote(password)))))
+        return tuple(token.get_secret_value() for token in tokens if token is not None)
 
 
 _CURES = {

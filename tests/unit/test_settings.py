@@ -42,7 +42,7 @@ def test_only_the_discord_token_is_needed_and_blank_variables_are_not_there(monk
         ("PINBALLMAP_API_BASE", "ftp://pinballmap.com"),
         ("GEOCODING_API_BASE", "http://[half"),
         ("SQLALCHEMY_URL", "nonsense"),
-        ("SQLALCHEMY_URL", "mysql://user:password@host/db"),
+        ("SQLALCHEMY_URL", "postgresql://bot:hunter2@host/db"),
         ("PORT", "eighty"),
         ("PORT", "65536"),
         ("LOG_LEVEL", "LOUD"),
@@ -66,7 +66,7 @@ def test_a_malformed_value_is_one_line_that_names_the_variable_and_the_cure(
     assert line.startswith(f"{name} is malformed: ")
     assert line.endswith(".")
     assert "\n" not in line
-    assert "password@" not in line.removesuffix("postgresql://user:password@host/db.")
+    assert "hunter2" not in line
 
 
 def test_a_missing_token_says_where_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,11 +77,10 @@ def test_a_missing_token_says_where_to_get_one(monkeypatch: pytest.MonkeyPatch) 
 
 def test_no_secret_is_shown_and_each_is_known_to_who_masks_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PINBALLMAP_API_TOKEN", "map-secret")
-    monkeypatch.setenv("SQLALCHEMY_URL", "postgresql://bot:p%40ss@host/db")
     settings = Settings.load()
-    for secret in ("discord-secret", "map-secret", "p%40ss"):
+    for secret in ("discord-secret", "map-secret"):
         assert secret not in f"{settings!r} {settings}"
-    assert set(settings.secrets) == {"discord-secret", "map-secret", "p%40ss", "p@ss"}
+    assert settings.secrets == ("discord-secret", "map-secret")
 
 
 @pytest.mark.parametrize(("name", "value"), [("LOG_LEVEL", "debug"), ("LOG_FORMAT", "JSON")])
