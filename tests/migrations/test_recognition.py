@@ -65,7 +65,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError, match="The folder of .* cannot be opened .*check that it exists"):
+    with pytest.raises(DatabaseError, match=r"The folder of .* cannot be opened .*check that it exists"):
         upgrade(f"sqlite:///{tmp_path / 'nowhere' / 'new.db'}")
 
 
