@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from sqlalchemy import Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import QueryableAttribute
 
 from dispinmap.database.adopt.plan import Known, Step
 from dispinmap.database.adopt.staging import key_of
@@ -84,18 +85,23 @@ async def _widen(session: AsyncSession, target_id: int, step: Step) -> None:
 
 async def add_seen(theirs: AsyncSession, ours: AsyncSession) -> None:
     """What a channel was shown is never shown to it again."""
-    async for rows in pages(theirs, SeenSubmissionRow):
+    async for rows in _seen(theirs):
         await insert_new(ours, SeenSubmissionRow, [without_id(row) for row in rows])
 
 
 async def seen_pairs(session: AsyncSession) -> AsyncIterator[Pairs]:
-    async for rows in pages(session, SeenSubmissionRow):
+    async for rows in _seen(session):
         yield [(row["channel_id"], row["submission_id"]) for row in rows]
 
 
-async def pages(session: AsyncSession, of: type[Base], size: int = CHUNK) -> AsyncIterator[list[Values]]:
+def _seen(session: AsyncSession) -> AsyncIterator[list[Values]]:
+    # Channel by channel, because looking for a page of pairs costs its channels times its submissions.
+    return pages(session, SeenSubmissionRow, SeenSubmissionRow.channel_id, SeenSubmissionRow.submission_id)
+
+
+async def pages(session: AsyncSession, of: type[Base], *order: QueryableAttribute[Any]) -> AsyncIterator[list[Values]]:
     """The rows of a table, a few at a time, so that a big one needs little memory."""
-    stream = await session.stream(select(table(of)).execution_options(yield_per=size))
+    stream = await session.stream(select(table(of)).order_by(*order).execution_options(yield_per=CHUNK))
     async for rows in stream.mappings().partitions():
         yield [dict(row) for row in rows]
 

@@ -86,6 +86,8 @@ def _require_intact(copy: Path, source: Path) -> None:
         with closing(sqlite3.connect(copy)) as connection:
             # Into the file with the log: what follows copies and opens the file as one.
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # A row that its own table would refuse today is no damage: it is read like any other.
+            connection.execute("PRAGMA ignore_check_constraints = ON")
             lines = [line for (line,) in connection.execute("PRAGMA integrity_check(5)")]
     except sqlite3.DatabaseError as error:
         lines = [str(error)]
