@@ -58,8 +58,10 @@ def wider_kind(own: Collection[str | None], channel: str) -> str | None:
 
 def _merge(connection: sa.Connection, key: sa.ColumnClause[Any], which: sa.ColumnElement[bool]) -> None:
     rows = connection.execute(_repeated(key, which)).all()
-    for _, group in groupby(rows, lambda row: (row.channel_id, row.target_type, row.key)):
-        _merge_group(connection, list(group))
+    groups = [list(group) for _, group in groupby(rows, lambda row: (row.channel_id, row.target_type, row.key))]
+    if groups:
+        _widen(connection, groups)
+        _delete_copies(connection, groups)
 
 
 def _repeated(key: sa.ColumnClause[Any], which: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -78,19 +80,28 @@ def _repeated(key: sa.ColumnClause[Any], which: sa.ColumnElement[bool]) -> sa.Se
     )
 
 
-def _merge_group(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> None:
-    kept, *others = rows
+def _widen(connection: sa.Connection, groups: Sequence[Sequence[sa.Row[Any]]]) -> None:
+    """The oldest of each group gets the settings that cover all of it."""
+    kept = _targets.update().where(_targets.c.id == sa.bindparam("kept_id"))
     connection.execute(
-        _targets.update()
-        .where(_targets.c.id == kept.id)
-        .values(
-            poll_rate_minutes=wider_rate(
-                [row.poll_rate_minutes for row in rows], kept.channel_rate or _DEFAULT_POLL_RATE_MINUTES
-            ),
-            notification_types=wider_kind([row.notification_types for row in rows], kept.channel_kind or _DEFAULT_KIND),
-        )
+        kept.values(poll_rate_minutes=sa.bindparam("rate"), notification_types=sa.bindparam("kind")),
+        [{"kept_id": group[0].id, "rate": _rate(group), "kind": _kind(group)} for group in groups],
     )
-    merged = [row.id for row in others]
-    connection.execute(_targets.delete().where(_targets.c.id.in_(merged)))
-    report_merged(connection, _targets.name, len(merged))
-    structlog.get_logger().info("targets_merged", channel_id=kept.channel_id, kept_id=kept.id, merged_ids=merged)
+
+
+def _delete_copies(connection: sa.Connection, groups: Sequence[Sequence[sa.Row[Any]]]) -> None:
+    copies = [{"copy_id": row.id} for _, *others in groups for row in others]
+    connection.execute(_targets.delete().where(_targets.c.id == sa.bindparam("copy_id")), copies)
+    report_merged(connection, _targets.name, len(copies))
+    log = structlog.get_logger()
+    for kept, *others in groups:
+        merged = [row.id for row in others]
+        log.info("targets_merged", channel_id=kept.channel_id, kept_id=kept.id, merged_ids=merged)
+
+
+def _rate(group: Sequence[sa.Row[Any]]) -> int | None:
+    return wider_rate([row.poll_rate_minutes for row in group], group[0].channel_rate or _DEFAULT_POLL_RATE_MINUTES)
+
+
+def _kind(group: Sequence[sa.Row[Any]]) -> str | None:
+    return wider_kind([row.notification_types for row in group], group[0].channel_kind or _DEFAULT_KIND)
