@@ -10,6 +10,7 @@ import structlog
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database
 from dispinmap.database.housekeeping import Housekeeper, Retention
+from dispinmap.database.progress import logged
 from dispinmap.database.queries import outbox, promises
 from dispinmap.database.queries.status import status
 from dispinmap.database.upgrade import upgrade
@@ -41,7 +42,7 @@ async def run(settings: Settings, clock: Clock, *, web_host: str = ANY_HOST) -> 
 
     `/health` and `/ready` are served on `web_host` and the settings' port.
     """
-    await asyncio.to_thread(upgrade, settings.database_url)
+    await asyncio.to_thread(upgrade, settings.database_url, progress=logged)
     database = Database(settings.database_url)
     try:
         async with open_session() as session:

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from dispinmap.database import backup
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.migrations.accounting import unaccounted
-from dispinmap.database.progress import Progress, silent
+from dispinmap.database.progress import Progress, logged, silent
 from dispinmap.database.safety import safety_net
 from dispinmap.database.upgrade import LEGACY_REVISION, downgrade, head, upgrade
 from dispinmap.database.verify import revision, verify
@@ -126,6 +126,15 @@ def test_every_step_reports_how_far_it_has_come(legacy_file: Path) -> None:
     for step in ("copy", "upgrade", "verify"):
         last = [each for each in reports if each.step == step][-1]
         assert last.done == last.total
+
+
+def test_the_bot_logs_every_revision_and_the_end_of_each_step(legacy_file: Path) -> None:
+    with capture_logs() as logs:
+        upgrade(f"sqlite:///{legacy_file}", progress=logged)
+    steps = [log["step"] for log in logs if log["event"] == "database_step"]
+    assert steps[0] == "copy"
+    assert steps.count("upgrade") > 10
+    assert steps[-1] == "verify"
 
 
 def test_a_newer_database_is_refused_untouched(database_file: Path) -> None:

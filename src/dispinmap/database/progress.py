@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -18,3 +20,11 @@ Report = Callable[[Progress], None]
 
 def silent(_progress: Progress) -> None:
     """For callers that show nothing."""
+
+
+def logged(progress: Progress) -> None:
+    """For the bot: a line for each step that is done, and for each revision, as one may take long."""
+    if progress.done == progress.total or progress.step == "upgrade":
+        structlog.get_logger(__name__).info(
+            "database_step", step=progress.step, done=progress.done, total=progress.total
+        )

@@ -73,9 +73,9 @@ def upgrade(url: str, *, progress: Report = silent) -> None:
     """
     with only_one(url):
         before = _recognise(url)
-        if before not in (None, LEGACY_REVISION):
-            give_channels(url)
         with safety_net(url, before if before != head() else None, progress):
+            if before not in (None, LEGACY_REVISION):
+                give_channels(url)
             _climb(url, before, progress)
             problems = verify(url, progress=progress)
             if problems:
