@@ -141,6 +141,11 @@ def test_backup_finds_a_name_itself_and_never_overwrites(db: Db, database_file: 
     assert "is there already" in str(refused.exception)
 
 
+def test_backup_to_a_folder_that_is_not_there_is_refused(db: Db, database_file: Path, tmp_path: Path) -> None:
+    refused = db("backup", str(tmp_path / "nowhere" / "copy.db"), url(database_file))
+    assert "cannot be copied to" in str(refused.exception)
+
+
 def test_backup_of_nothing_is_refused(db: Db, tmp_path: Path) -> None:
     assert "that is there can be copied" in str(db("backup", url(tmp_path / "none.db")).exception)
 

@@ -127,3 +127,9 @@ def test_times_that_nobody_can_read_and_targets_nobody_can_watch_are_noted(datab
     target, time = notes(f"sqlite:///{database_file}")
     assert target == "Channel 1, target 1: “Nowhere” has no Pinball Map location id: remove it and add it again."
     assert time.startswith("channel_configs.last_poll_at of row 1 is “noon”, which is no time: write it in UTC")
+
+
+def test_several_stamps_are_said(database_file: Path) -> None:
+    write(database_file, "INSERT INTO alembic_version VALUES ('ffffffffffff')")
+    (sentence,) = verify(f"sqlite:///{database_file}")
+    assert "carries several revisions" in sentence

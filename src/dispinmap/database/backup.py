@@ -39,7 +39,7 @@ def sqlite_file(url: str) -> Path | None:
     return Path(name)
 
 
-def copy_database(source: Path, target: Path, progress: Report, *, step: str = "copy") -> None:
+def copy_database(source: Path, target: Path, progress: Report) -> None:
     """Write one consistent state of `source` to `target`, whole or not at all, whoever writes meanwhile.
 
     An older file at `target` is replaced. Raises DatabaseError where it cannot be read, written or is damaged.
@@ -52,7 +52,7 @@ def copy_database(source: Path, target: Path, progress: Report, *, step: str = "
             reading.execute("BEGIN")
             reading.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
             writing.execute("PRAGMA journal_mode = OFF")
-            _transfer(reading, writing, progress, step)
+            _transfer(reading, writing, progress, "copy")
             _require_whole(writing, source)
         shutil.copymode(source, part)
         _replace(part, target)

@@ -30,6 +30,8 @@ def verify(url: str, *, progress: Report = silent) -> list[str]:
             return _problems(connection, progress)
     except DBAPIError as error:
         return [f"The database cannot be read ({error.orig}): restore a backup of it."]
+    except DatabaseError as error:
+        return [str(error)]
 
 
 def notes(url: str) -> list[str]:
