@@ -23,6 +23,7 @@ from dispinmap.database.tables import (
 )
 from dispinmap.database.upgrade import upgrade
 from dispinmap.feed.cursor import Cursor
+from dispinmap.feed.settle import Settling
 from tests.fakes.clock import ManualClock
 from tests.fakes.pipeline import Pipeline, running_pipeline
 from tests.fakes.values import GROUND_KONTROL
@@ -30,6 +31,7 @@ from tests.migrations import legacy
 from tests.migrations.legacy import rows, write
 
 KEEP = Retention(messages=timedelta(days=40), submissions=timedelta(days=100))
+SHORTEST = Retention(messages=timedelta(days=31), submissions=timedelta(days=31))
 DAY = 24 * 60 * 60
 CHANNEL = 11
 MACHINE = 641
@@ -186,7 +188,7 @@ async def test_whatever_goes_nothing_is_announced_twice_and_nothing_is_missed(
     async with running_pipeline(clock, database) as pipeline:
         await pipeline.watch(poll_rate_minutes=1, kind="all")
         await pipeline.turn()
-        housekeeper = Housekeeper(database, clock, Retention(timedelta(days=31), timedelta(days=31)))
+        housekeeper = Housekeeper(database, clock, SHORTEST)
         expected = []
         for _ in range(40):
             expected += [
@@ -200,6 +202,32 @@ async def test_whatever_goes_nothing_is_announced_twice_and_nothing_is_missed(
         await forget_all_that_may_be(pipeline, housekeeper, len(expected))
         await pipeline.turn()
         assert pipeline.shown() == expected
+
+
+@pytest.mark.parametrize("runs_before_the_poll", [0, 1, 2])
+async def test_a_poll_under_way_takes_nothing_forgotten_meanwhile_for_news(
+    database: Database, clock: ManualClock, runs_before_the_poll: int
+) -> None:
+    async with running_pipeline(clock, database) as pipeline:
+        await pipeline.watch(poll_rate_minutes=1, kind="all")
+        await pipeline.turn()
+        for days in (0, 150):
+            clock.advance(days * DAY)
+            pipeline.world.comment(GROUND_KONTROL, MACHINE, "Plays well.")
+            await pipeline.turn()
+        async with database.write() as session:
+            await session.execute(text("DELETE FROM seen_submissions"))
+        poller, housekeeper = pipeline.poller, Housekeeper(database, clock, SHORTEST)
+        for _ in range(runs_before_the_poll):
+            await housekeeper.tidy()
+        cursor = await poller._cursor(clock.now())
+        rows = await poller._read(cursor, await poller._watched())
+        await housekeeper.tidy()
+        stored = await poller._store(cursor, rows, clock.now(), Settling(timedelta(0), timedelta(minutes=1)))
+        assert stored.promised == 0
+        await housekeeper.tidy()
+        await pipeline.turn()
+        assert len(pipeline.shown()) == 2
 
 
 async def forget_all_that_may_be(pipeline: Pipeline, housekeeper: Housekeeper, shown: int) -> None:
