@@ -110,6 +110,18 @@ def test_a_block_of_python_is_python(block: Block) -> None:
     ast.parse(block.body)
 
 
+def test_where_there_is_no_sqlite3_the_stand_in_answers_the_same(made_project: Path) -> None:
+    if shutil.which("sqlite3") is None:
+        pytest.skip("there is no sqlite3 to compare with")
+    stand_in = f"{sys.executable} {Path(__file__).with_name('sqlite_shell.py')}"
+    for question in ("SELECT COUNT(*) FROM monitoring_targets;", "SELECT 1, NULL; SELECT 2;"):
+        real, other = (run(f'{program} pinball_bot.db "{question}"', made_project) for program in ("sqlite3", stand_in))
+        assert real.stdout == other.stdout != ""
+    schema = run(f'{stand_in} pinball_bot.db ".schema monitoring_targets"', made_project).stdout
+    assert "unique_channel_location" in schema
+    assert "unique_channel_area" in schema
+
+
 def test_nothing_is_left_out_without_a_reason() -> None:
     assert {block.language for block in RUN} == {"sh", "sql", "python"}
     assert len([block for block in BLOCKS if block.reason is not None]) == 2

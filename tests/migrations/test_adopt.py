@@ -157,7 +157,7 @@ async def test_what_came_before_sqlalchemy_is_imported(tmp_path: Path, new: Path
     report = await adopt(shapes.early(tmp_path / "old.db"), new, geocoder)
     assert rows(new, ROWS) == [
         (11, "location", "Austin Pinball Collective", None, 26454),
-        (11, "location", "Typed by hand", None, None),
+        (11, "location", "Typed by hand", "Typed by hand (no number)", None),
         (12, "latlong", "30.2672,-97.7431,10", None, None),
         (11, "city", AUSTIN, "Austin, Texas, US", None),
     ]

@@ -111,3 +111,15 @@ async def test_an_older_one_is_upgraded_on_a_copy_first(revision: str, tmp_path:
     await adopt(file, database_file)
     assert file.read_bytes() == before
     assert len(rows(database_file, "SELECT id FROM monitoring_targets")) == 8
+
+
+async def test_a_target_written_by_hand_brings_a_channel_along(tmp_path: Path, database_file: Path) -> None:
+    file = shapes.ours(tmp_path / "older.db", "456027f000c1")
+    write(
+        file,
+        "INSERT INTO monitoring_targets (channel_id, target_type, target_name, location_id)"
+        " VALUES (77, 'location', 'By hand', 77)",
+    )
+    await adopt(file, database_file)
+    assert rows(database_file, "SELECT guild_id, is_active FROM channel_configs WHERE channel_id = 77") == [(0, None)]
+    assert rows(database_file, "SELECT location_id FROM monitoring_targets WHERE channel_id = 77") == [77]

@@ -38,7 +38,7 @@ def columns(copy: Path) -> Columns:
     with closing(sqlite3.connect(copy)) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {
-            table: [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
+            table: [name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))]
             for table in tables
             if not table.startswith(("sqlite_", "alembic_"))
         }

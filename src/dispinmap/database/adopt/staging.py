@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command
-from alembic.script import ScriptDirectory
 
 from dispinmap.database.adopt import snapshot
 from dispinmap.database.adopt.rows import Draft, Row, draft, time, truth
 from dispinmap.database.adopt.shapes import FOREIGN, LITESTREAM_TABLES, Shape, recognise, require_known
+from dispinmap.database.chain import alembic_config, scripts
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.upgrade import LEGACY_REVISION, alembic_config, upgrade
+from dispinmap.database.handmade import give_channels
+from dispinmap.database.upgrade import LEGACY_REVISION, upgrade
 from dispinmap.database.verify import revision
 
 VALUES_IN_PLACE = "07247ecaf3dd"
@@ -65,7 +66,7 @@ def examine(copy: Path) -> Source:
     found = snapshot.columns(copy)
     shape = recognise(found)
     if shape is Shape.OURS:
-        require_known(revision(f"sqlite:///{copy}"), [script.revision for script in _script().walk_revisions()])
+        require_known(revision(f"sqlite:///{copy}"), [script.revision for script in scripts().walk_revisions()])
     with closing(_reader(copy)) as connection:
         targets = list(_rows(connection, "monitoring_targets ORDER BY id"))
     return Source(copy, shape, bool(LITESTREAM_TABLES & found.keys()), targets)
@@ -82,7 +83,9 @@ def stage(source: Source, drafts: Sequence[Draft]) -> Staged:
     elif source.shape is Shape.PRODUCTION:
         # Whatever the stamp says: these columns are the legacy ones, and the first revisions can be repeated.
         command.stamp(alembic_config(url), LEGACY_REVISION, purge=True)
-    first_merge = _script().get_revision(FIRST_MERGE)
+    else:
+        give_channels(url)
+    first_merge = scripts().get_revision(FIRST_MERGE)
     command.upgrade(alembic_config(url), str(first_merge.down_revision))
     keys = _keys(url)
     upgrade(url)
@@ -199,7 +202,3 @@ def _rows(connection: sqlite3.Connection, what: str) -> Iterator[dict[str, Any]]
 
 def _path(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
-
-
-def _script() -> ScriptDirectory:
-    return ScriptDirectory.from_config(alembic_config())
