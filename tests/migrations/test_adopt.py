@@ -13,8 +13,12 @@ from dispinmap.database.adopt.report import Fate, Report, TargetReport
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.upgrade import LEGACY_REVISION
 from dispinmap.database.verify import verify
+from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.geocoding.models import GeocodingError, Place
+from dispinmap.http import open_session
+from dispinmap.sandbox.geocoder_server import GeocoderServer
 from dispinmap.targets.naming import fold
+from tests.fakes.clock import ManualClock
 from tests.fakes.lookups import FakeGeocoder
 from tests.migrations import legacy, shapes
 from tests.migrations.legacy import AUSTIN, rows, write
@@ -283,3 +287,22 @@ async def test_more_rows_than_one_statement_takes_come_along(tmp_path: Path, new
     assert len(report.targets) == 1205
     assert rows(new, "SELECT COUNT(*) FROM monitoring_targets") == [1204]
     assert rows(new, "SELECT COUNT(*) FROM seen_submissions") == [1503]
+
+
+async def test_the_real_geocoding_client_finds_lost_cities(tmp_path: Path, new: Path, clock: ManualClock) -> None:
+    file = shapes.no_coordinates(tmp_path / "old.db")
+    write(file, "DELETE FROM monitoring_targets WHERE target_type = 'city' AND id > 3")
+    write(file, "UPDATE monitoring_targets SET target_name = 'Seattle, Washington, US' WHERE id = 2")
+    write(file, "UPDATE monitoring_targets SET target_name = 'Portland' WHERE id = 3")
+    server = GeocoderServer(clock)
+    await server.start()
+    try:
+        async with open_session() as session:
+            client = GeocodingClient(session, server.base_url, clock)
+            report = await Adopter(client).adopt(file, f"sqlite:///{new}")
+    finally:
+        await server.stop()
+    assert rows(new, "SELECT target_name FROM monitoring_targets WHERE display_name = 'Seattle, Washington, US'") == [
+        "47.60621,-122.33207"
+    ]
+    assert "could be several cities: Portland, Oregon" in report.targets[2].note

@@ -131,7 +131,8 @@ def check_meaning(row: TargetReport, old: Values, new: Values) -> None:
         assert Area.parse(new["target_name"]).radius == circle.radius
         assert str(circle).rsplit(",", 1)[0] in new["target_name"] or circle.radius_miles is None
     if row.fate is Fate.SAME and new["target_type"] == "city":
-        assert (new["display_name"] or new["target_name"]) == old.get("target_name", old.get("display_name"))
+        name = new["target_name"] if new["display_name"] is None else new["display_name"]
+        assert name == old.get("target_name", old.get("display_name"))
 
 
 def watched(new: Values) -> bool:
