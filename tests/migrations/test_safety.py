@@ -82,6 +82,17 @@ def test_a_schema_that_differs_in_the_end_brings_the_copy_back(legacy_file: Path
     assert rows(legacy_file, "PRAGMA user_version") == [0]
 
 
+def test_a_copy_of_an_attempt_that_changed_nothing_is_not_put_back_later(legacy_file: Path) -> None:
+    stale = backup.copy_of(legacy_file, LEGACY_REVISION)
+    backup.copy_database(legacy_file, stale, silent)
+    write(legacy_file, f"PRAGMA user_version = {backup.mark_of(LEGACY_REVISION)}")
+    write(legacy_file, "INSERT INTO seen_submissions (channel_id, submission_id) VALUES (12, 5)")
+    write(legacy_file, "CREATE INDEX not_ours ON channel_configs (guild_id)")
+    with pytest.raises(DatabaseError, match="again as it was before"):
+        upgrade(f"sqlite:///{legacy_file}")
+    assert rows(legacy_file, "SELECT submission_id FROM seen_submissions WHERE channel_id = 12") == [5]
+
+
 def test_a_revision_that_fails_brings_the_copy_back(legacy_file: Path) -> None:
     write(legacy_file, "CREATE VIEW submissions AS SELECT 1")
     before = schema(legacy_file)

@@ -53,12 +53,16 @@ def prepare_new(url: str) -> None:
 
 
 def _copy(file: Path, before: str | None, progress: Report) -> Path | None:
+    """The copy of an interrupted change, while the database is somewhere on that way; else a fresh one."""
     copy = backup.copy_marked(file, _mark(file))
-    if copy is None and before is not None:
-        copy = backup.copy_of(file, before)
-        backup.copy_database(file, copy, progress)
-        _set_mark(file, backup.mark_of(before))
-        backup.prune_copies(file)
+    if copy is not None and not _unchanged(file, copy):
+        return copy
+    if before is None:
+        return None
+    copy = backup.copy_of(file, before)
+    backup.copy_database(file, copy, progress)
+    _set_mark(file, backup.mark_of(before))
+    backup.prune_copies(file)
     return copy
 
 
