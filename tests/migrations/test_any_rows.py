@@ -2,8 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
@@ -71,6 +72,29 @@ def meaning(target: LegacyTarget) -> tuple[int, str, object]:
 @settings(max_examples=8, deadline=None)
 @given(st.lists(drafts, max_size=120).map(legacy_targets))
 def test_every_target_keeps_its_meaning_or_is_merged_into_the_oldest_that_has_it(targets: list[LegacyTarget]) -> None:
+    there_and_back(targets)
+
+
+def test_of_thousands_of_rows_none_is_lost() -> None:
+    there_and_back(legacy_targets(thousands(Random(5), 4000)))  # noqa: S311 -- made-up rows, the same each time
+
+
+def thousands(random: Random, count: int) -> Iterator[tuple[int, str, str, str | None, int | None, str | None]]:
+    """Rows in the production shape: every type, names in many scripts, repeats, NULLs and junk."""
+    names = ["Austin, Texas, US", "大阪", "Кафе «Пинбол»", "مقهى", "O'Neil's", "🎯", "", "874", "45.5,-122.6"]
+    for _ in range(count):
+        yield (
+            random.randrange(1, 60),
+            random.choice(["location", "city", "latlong", "volcano"]),
+            f"{random.choice(names)}{random.choice(['', ' ', random.randrange(400)])}",
+            random.choice([None, "", "junk", AUSTIN, f"{random.randrange(90)}.5,10", str(random.randrange(1, 300))]),
+            random.choice([None, 0, 5, 60]),
+            random.choice([None, "machines", "comments", "all", "junk"]),
+        )
+
+
+def there_and_back(targets: list[LegacyTarget]) -> None:
+    """Upgrade, downgrade, and account for every target on both sides."""
     with TemporaryDirectory() as folder:
         path = create(Path(folder) / "legacy.db", targets)
         upgrade(f"sqlite:///{path}")
