@@ -33,7 +33,6 @@ from dispinmap.web.server import WebServer
 
 log = structlog.get_logger(__name__)
 
-
 ANY_HOST = "0.0.0.0"  # noqa: S104 -- the platform asks for health and readiness from outside the container
 
 
@@ -90,7 +89,6 @@ class Application:
             settle_window=self._settle_window,
             wake_sender=self._sender.wake,
         )
-
         self._housekeeper = Housekeeper(
             database,
             clock,
