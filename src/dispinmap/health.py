@@ -66,10 +66,6 @@ class Vitals:
         """Something outside the loops went wrong and was logged."""
         self.errors += 1
 
-    @property
-    def all_loops_run(self) -> bool:
-        return all(state == RUNNING for state in self.loops.values())
-
 
 POLL_OVERDUE = timedelta(minutes=45)
 """Three of the longest intervals between two looks at Pinball Map: past that somebody should know."""

@@ -1,31 +1,20 @@
 """The feed when it goes wrong: gaps with odd rows, clocks put right, everybody asking at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-import stamina
 from sqlalchemy import update
 
-from dispinmap.database.engine import Database
 from dispinmap.database.queries import seen
 from dispinmap.database.queries.status import status
 from dispinmap.database.tables import ChannelConfigRow, FeedStateRow, MonitoringTargetRow
 from dispinmap.pinballmap.errors import PinballMapError
-from tests.fakes.clock import ManualClock
-from tests.fakes.pipeline import CHANNEL, Pipeline, running_pipeline
+from tests.fakes.pipeline import CHANNEL, Pipeline
 from tests.fakes.values import GROUND_KONTROL
 
 MONSTER_BASH = 641
 FEED = "user_submissions.json"
-
-
-@pytest.fixture
-async def pipeline(clock: ManualClock, database: Database) -> AsyncIterator[Pipeline]:
-    with stamina.set_testing(True, attempts=1):
-        async with running_pipeline(clock, database) as pipeline:
-            yield pipeline
 
 
 def _comment(pipeline: Pipeline) -> int:

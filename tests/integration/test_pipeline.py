@@ -1,32 +1,20 @@
 """From Pinball Map's feed to a channel: once, soon, and through every failure."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import stamina
 from sqlalchemy import func, select, update
 
-from dispinmap.database.engine import Database
 from dispinmap.database.queries import outbox
 from dispinmap.database.tables import ChannelConfigRow, ChannelParkingRow, NotificationRow, SubmissionRow
 from dispinmap.outbox.destination import ChannelClosed, MessageRejected, NotDelivered
 from dispinmap.pinballmap.errors import PinballMapError
-from tests.fakes.clock import ManualClock
-from tests.fakes.pipeline import CHANNEL, Pipeline, running_pipeline
+from tests.fakes.pipeline import CHANNEL, Pipeline
 from tests.fakes.values import GROUND_KONTROL
 
-MACHINE = 4000
 MONSTER_BASH = 641
 PORTLAND = "45.5152,-122.6784,25"
-
-
-@pytest.fixture
-async def pipeline(clock: ManualClock, database: Database) -> AsyncIterator[Pipeline]:
-    with stamina.set_testing(True, attempts=1):
-        async with running_pipeline(clock, database) as pipeline:
-            yield pipeline
 
 
 def _absent_machines(pipeline: Pipeline, count: int) -> list[int]:
