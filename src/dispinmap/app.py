@@ -171,7 +171,7 @@ class Application:
             loops=dict(self.vitals.loops),
             errors=self.vitals.errors,
             database_revision=stored.revision,
-            backup="not configured",
+            backup=None,
             channels=stored.channels,
             targets=stored.targets,
         )

@@ -22,6 +22,44 @@ class QueueState:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillState:
+    """How one trial restore of our own backup went. `problem` is None where it stood up to the checks."""
+
+    finished_at: datetime
+    restore_seconds: float | None
+    heartbeat_at: datetime | None
+    """The restored copy's heartbeat: how old the backup was."""
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackupState:
+    """What is known of the backup."""
+
+    replica: str
+    """Its address, without credentials."""
+    litestream: str
+    """Litestream's version."""
+    problem: str | None
+    """Why nothing is replicated right now."""
+    restarts: int
+    caught_up_at: datetime | None
+    """When the replica last held everything."""
+    drill_every: timedelta
+    last_drill: DrillState | None
+    last_good_drill_at: datetime | None
+    restored_in_seconds: float | None
+    """How long the restore at this start took; None where none was needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """The bot does not serve yet, and why: it waits for another one to stop, or restores its database."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class HealthReport:
     """One look at everything. Times are aware UTC."""
 
@@ -41,8 +79,8 @@ class HealthReport:
     errors: int
     """Failures of loops and commands since the start."""
     database_revision: str | None
-    backup: str
-    """One sentence on the backup; "not configured" where there is none."""
+    backup: BackupState | None
+    """None where none is configured."""
     channels: int = 0
     targets: int = 0
 

@@ -1,6 +1,7 @@
 """What the operator sets: environment variables, and `.env` in development."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -39,6 +40,12 @@ def _token(value: SecretStr) -> SecretStr:
     if re.search(r"\s", text):
         raise ValueError("a token has no blanks in it: paste it again, alone")
     return SecretStr(text)
+
+
+def _webhook_url(value: SecretStr) -> SecretStr:
+    # A webhook's address is all that is needed to write there, and therefore is not repeated.
+    _base_url(value.get_secret_value())
+    return value
 
 
 def _database_url(value: SecretStr) -> SecretStr:
@@ -81,7 +88,18 @@ class DatabaseSettings(BaseSettings):
             ) from None
 
 
-class Settings(DatabaseSettings):
+class BackupSettings(DatabaseSettings):
+    """Where the database is and where it is replicated to: all that commands about the backup need."""
+
+    litestream_bucket: str | None = None
+    litestream_replica_url: str | None = None
+    litestream_config: Path | None = None
+    litestream_bin: Path | None = None
+    restore_timeout_seconds: float = Field(default=120, gt=0, le=3600)
+    lease_seconds: float = Field(default=60, ge=5, le=600)
+
+
+class Settings(BackupSettings):
     """Every setting, named as its environment variable in lower case. Tokens are masked wherever this is shown."""
 
     discord_token: Token
@@ -89,8 +107,6 @@ class Settings(DatabaseSettings):
     pinballmap_api_token: Token | None = None
     pinballmap_api_base: BaseUrl = PINBALLMAP_API_BASE
     geocoding_api_base: BaseUrl = GEOCODING_API_BASE
-    litestream_bucket: str | None = None
-    litestream_replica_url: str | None = None
     port: int = Field(default=8080, ge=0, le=65535)
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
     log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = "console"
@@ -100,11 +116,14 @@ class Settings(DatabaseSettings):
     manage_channels_required: bool = True
     message_retention_days: int = Field(default=90, ge=MIN_RETENTION_DAYS, le=MAX_RETENTION_DAYS)
     submission_retention_days: int = Field(default=400, ge=MIN_RETENTION_DAYS, le=MAX_RETENTION_DAYS)
+    backup_drill_hours: float = Field(default=24, gt=0, le=720)
+    operator_webhook_url: Annotated[SecretStr, AfterValidator(_webhook_url)] | None = None
+    operator_channel_id: int | None = Field(default=None, gt=0)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The tokens in clear, for the one who masks them in the log."""
-        tokens = (self.discord_token, self.pinballmap_api_token)
+        """What is secret in clear, for the one who masks it in the log."""
+        tokens = (self.discord_token, self.pinballmap_api_token, self.operator_webhook_url)
         return tuple(token.get_secret_value() for token in tokens if token is not None)
 
 
@@ -119,6 +138,10 @@ _CURES = {
     "manage_channels_required": "write true or false",
     "message_retention_days": "write a whole number of days from 31 to 36500, such as 90",
     "submission_retention_days": "write a whole number of days from 31 to 36500, such as 400",
+    "restore_timeout_seconds": "write a number of seconds above 0 and up to 3600, such as 120",
+    "lease_seconds": "write a number of seconds from 5 to 600, such as 60",
+    "backup_drill_hours": "write a number of hours above 0 and up to 720, such as 24",
+    "operator_channel_id": "write the number that Discord shows with Copy Channel ID",
 }
 
 

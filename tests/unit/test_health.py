@@ -21,7 +21,7 @@ WELL = HealthReport(
     loops={"feed": RUNNING, "delivery": RUNNING},
     errors=3,
     database_revision="43d138bd38f5",
-    backup="not configured",
+    backup=None,
     targets=1,
 )
 SECOND = timedelta(seconds=1)

@@ -157,3 +157,31 @@ class ChannelParkingRow(Base):
     attempts: Mapped[int]
     parked_at: Mapped[datetime] = mapped_column(UtcDateTime)
     retry_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class HeartbeatRow(Base):
+    """That the bot lived and wrote: one row, whose id is 1. A restored copy tells its age by it.
+
+    `holder` is the run of the bot that wrote it, `previous_holder` the one it took over from. What was created up to
+    `restored_at`, when this database was last restored, may have been posted by what the backup did not hold any more.
+    """
+
+    __tablename__ = "heartbeat"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    beat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    holder: Mapped[str | None]
+    previous_holder: Mapped[str | None]
+    restored_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class DrillRow(Base):
+    """One restore of our own backup, tried and checked. `problem` is NULL where it stood up to the checks."""
+
+    __tablename__ = "drills"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    finished_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    restore_seconds: Mapped[float | None]
+    heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    problem: Mapped[str | None]

@@ -59,7 +59,7 @@ def _parts(report: HealthReport) -> list[tuple[str, str]]:
         ("Pinball Map", _requests(report)),
         ("Errors", f"{report.errors} since the start, {_count(report.malformed_rows, 'malformed row')}"),
         ("Database", f"revision {escape(report.database_revision or 'unknown')}"),
-        ("Backup", escape(report.backup) or "unknown"),
+        ("Backup", escape(report.backup.replica) if report.backup else "not configured"),
     ]
 
 

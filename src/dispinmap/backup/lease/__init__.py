@@ -1,0 +1,1 @@
+"""One bot at a time on one replica."""

@@ -1,0 +1,68 @@
+"""The interface behind which both versions of Litestream are the same."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+from dispinmap.backup.models import Configuration, Format, RestorePoint
+
+
+class Replication(Protocol):
+    """A running `litestream replicate`, which dies with this process however that ends."""
+
+    problem: str | None
+    """Why nothing is replicated right now; None while all is well."""
+    restarts: int
+    """How often Litestream has had to be started again."""
+    caught_up_at: datetime | None
+    """When the replica last held everything that was committed by then."""
+
+    async def run(self) -> NoReturn:
+        """Keep Litestream running until cancelled: one that dies is logged and started again after a growing pause.
+
+        Meanwhile look, every second or so, whether the replica has caught up. Cancelling kills Litestream at once.
+        Raises BackupError where another file was put in the database's place: nothing more is replicated then.
+        """
+        ...
+
+    async def synced(self, seconds: float) -> bool:
+        """Wait until everything committed before this call is in the replica; False where that takes longer."""
+        ...
+
+    async def stop(self, seconds: float) -> bool:
+        """Let Litestream finish and end, and kill it after `seconds`; whether it ended by itself without an error.
+
+        Whoever stops has closed the database before, so that nothing is written any more.
+        """
+        ...
+
+
+class Litestream(Protocol):
+    """One installed binary."""
+
+    path: Path
+    version: str
+    """Without a "v", such as "0.3.13"."""
+    format: Format
+
+    async def restore(
+        self, configuration: Configuration, target: Path, *, at: datetime | None = None, seconds: float = 120.0
+    ) -> None:
+        """Restore the newest state, or that of `at`, to the file `target`, which must not exist.
+
+        Leaves nothing beside it, and nothing at all where it fails. Raises NoBackup where there is none (of that time),
+        RestoreFailed where there is one that cannot be restored, StorageUnreachable after `seconds`.
+        """
+        ...
+
+    async def points(self, configuration: Configuration, *, seconds: float = 60.0) -> list[RestorePoint]:
+        """What can be restored, newest first. Raises StorageError."""
+        ...
+
+    def replicate(self, configuration: Configuration) -> Replication:
+        """Litestream for this database, not started yet."""
+        ...
+
+    async def replicate_once(self, configuration: Configuration, *, seconds: float = 120.0) -> None:
+        """Replicate what is in the database now and end. Raises BackupError where that fails."""
+        ...

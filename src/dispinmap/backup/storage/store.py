@@ -1,0 +1,53 @@
+"""The seam behind which replicas and leases are kept."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object. `key` is whole, from the bucket's root; for a folder it is the absolute path of the file."""
+
+    key: str
+    size: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An object's bytes, and the version that a conditional write names."""
+
+    data: bytes
+    version: str
+
+
+class Store(Protocol):
+    """One bucket, or the folders of one machine.
+
+    Every call may raise StorageUnreachable or StorageRefused, within `timeout` seconds given where it was opened.
+    Closing it is not needed: nothing stays open between calls.
+    """
+
+    async def list(self, prefix: str) -> list[StoredObject]:
+        """Everything below the path `prefix` ("db" finds "db/…", never "db-v5/…"), sorted by key.
+
+        Nothing there is an empty list; a bucket that is not there raises StorageRefused.
+        """
+        ...
+
+    async def read(self, key: str) -> Content | None:
+        """The object, or None where there is none."""
+        ...
+
+    async def write(self, key: str, data: bytes, *, replacing: str | None) -> str:
+        """Write it if its version still is `replacing` (None: if there is none), and return the new version.
+
+        Raises Conflict, having written nothing, where that is not so.
+        """
+        ...
+
+    async def download(self, key: str, target: Path) -> None:
+        """Write the object to `target`, whole or not at all."""
+        ...

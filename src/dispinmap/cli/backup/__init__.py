@@ -1,0 +1,5 @@
+"""`dispinmap backup ...`: look at the backup, prove it, and get the data back."""
+
+import typer
+
+app = typer.Typer(help="Look at the backup, prove it, and get the data back.", no_args_is_help=True)

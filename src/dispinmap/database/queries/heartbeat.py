@@ -1,0 +1,54 @@
+"""The heartbeat, the drills, and what a restore left in doubt."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dispinmap.database.tables import DrillRow, HeartbeatRow
+from dispinmap.health import DrillState
+
+_ONLY = 1
+
+
+async def beat(session: AsyncSession, now: datetime, holder: str) -> None:
+    """Write the heartbeat. The first one of a holder remembers the holder before it."""
+    row = await session.get(HeartbeatRow, _ONLY)
+    if row is None:
+        row = HeartbeatRow(id=_ONLY)
+        session.add(row)
+    if row.holder != holder:
+        row.previous_holder, row.holder = row.holder, holder
+    row.beat_at = now
+
+
+async def mark_restored(session: AsyncSession, now: datetime) -> None:
+    """From now on what was created up to `now` is looked for in a channel's history before it is posted."""
+    row = await session.get(HeartbeatRow, _ONLY)
+    if row is None:
+        row = HeartbeatRow(id=_ONLY)
+        session.add(row)
+    row.restored_at = now
+
+
+async def restored_at(session: AsyncSession) -> datetime | None:
+    """When this database was last restored from a backup, None if never."""
+    return await session.scalar(select(HeartbeatRow.restored_at).where(HeartbeatRow.id == _ONLY))
+
+
+async def save_drill(session: AsyncSession, drill: DrillState) -> None:
+    session.add(
+        DrillRow(
+            finished_at=drill.finished_at,
+            restore_seconds=drill.restore_seconds,
+            heartbeat_at=drill.heartbeat_at,
+            problem=drill.problem,
+        )
+    )
+
+
+async def last_drill(session: AsyncSession, *, good: bool = False) -> DrillState | None:
+    """The newest drill, or with `good` the newest one without a problem."""
+    query = select(DrillRow).order_by(DrillRow.finished_at.desc(), DrillRow.id.desc()).limit(1)
+    row = await session.scalar(query.where(DrillRow.problem.is_(None)) if good else query)
+    return None if row is None else DrillState(row.finished_at, row.restore_seconds, row.heartbeat_at, row.problem)
