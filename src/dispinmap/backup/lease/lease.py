@@ -44,6 +44,10 @@ class Lease(Protocol):
         """Write into the lease, now, who wrote last or which heartbeat is in the replica; None leaves it as it is."""
         ...
 
+    def note(self, heartbeat_at: datetime) -> None:
+        """This heartbeat is in the replica: the next renewal says so."""
+        ...
+
     async def release(self) -> None:
         """Let the next one have it at once. Harmless when it is not held."""
         ...

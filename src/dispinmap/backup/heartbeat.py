@@ -1,0 +1,45 @@
+"""The bot's sign of life in its own database, by which a copy tells how old it is."""
+
+from datetime import datetime, timedelta
+from typing import Final, NoReturn
+
+from dispinmap.backup.lease.lease import Lease
+from dispinmap.backup.litestream.litestream import Replication
+from dispinmap.clock import Clock
+from dispinmap.database.engine import Database, undivided
+from dispinmap.database.queries import heartbeat
+
+EVERY: Final = timedelta(seconds=30)
+"""An idle bot's copy is this old at most; every beat costs one small object in the storage."""
+
+
+class Heart:
+    """Writes the heartbeat row, and tells the lease which beat the replica is known to hold."""
+
+    def __init__(self, database: Database, clock: Clock, replication: Replication, lease: Lease) -> None:
+        self._database = database
+        self._clock = clock
+        self._replication = replication
+        self._lease = lease
+        self._last: datetime | None = None
+
+    async def run(self) -> NoReturn:
+        """Beat for ever."""
+        while True:
+            await self._clock.sleep(EVERY.total_seconds())
+            self._confirm()
+            await self.beat()
+
+    @undivided
+    async def beat(self) -> datetime:
+        """One beat, committed; returns its time."""
+        now = self._clock.now()
+        async with self._database.write() as session:
+            await heartbeat.beat(session, now, self._lease.holder)
+        self._last = now
+        return now
+
+    def _confirm(self) -> None:
+        caught_up = self._replication.caught_up_at
+        if self._last is not None and caught_up is not None and caught_up >= self._last:
+            self._lease.note(self._last)
