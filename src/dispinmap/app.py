@@ -1,12 +1,15 @@
 """The one place where everything is wired together."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import NoReturn
 
 import aiohttp
 import structlog
 
+from dispinmap.backup.service import Backup
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database
 from dispinmap.database.housekeeping import Housekeeper, Retention
@@ -29,32 +32,57 @@ from dispinmap.pinballmap.errors import PinballMapError
 from dispinmap.settings import Settings
 from dispinmap.supervision import supervise
 from dispinmap.targets.service import TargetService
-from dispinmap.web.server import WebServer
+from dispinmap.web.server import Report, WebServer
 
 log = structlog.get_logger(__name__)
 
 ANY_HOST = "0.0.0.0"  # noqa: S104 -- the platform asks for health and readiness from outside the container
 
 
-async def run(settings: Settings, clock: Clock, *, web_host: str = ANY_HOST) -> None:
-    """Bring the database to head and run the bot until it is cancelled or fails for good.
+CLOSE_SECONDS = 2.5
+"""How long the goodbye to Discord may take: the platform grants 10 seconds for everything."""
 
-    `/health` and `/ready` are served on `web_host` and the settings' port.
+
+async def run(settings: Settings, clock: Clock, *, web_host: str = ANY_HOST) -> None:
+    """Bring the database to head and run the bot, without a backup, until it is cancelled or fails for good.
+
+    The web pages are served on `web_host` and the settings' port.
     """
     await asyncio.to_thread(upgrade, settings.database_url, progress=logged)
     database = Database(settings.database_url)
     try:
         async with open_session() as session:
-            await Application(settings, clock, database, session).run(web_host)
+            application = Application(settings, clock, database, session)
+            async with serving(application.report, web_host, settings.port):
+                await application.run()
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def serving(report: Report, host: str, port: int) -> AsyncIterator[None]:
+    """The web pages, for as long as the block takes. Raises SettingsError where the port is taken."""
+    web = WebServer(report)
+    try:
+        log.info("web_listening", port=await web.start(host, port))
+        yield
+    finally:
+        await web.stop()
 
 
 class Application:
     """The bot and its loops on one database."""
 
-    def __init__(self, settings: Settings, clock: Clock, database: Database, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        database: Database,
+        session: aiohttp.ClientSession,
+        backup: Backup | None = None,
+    ) -> None:
         self._settings = settings
+        self._backup = backup
         self._clock = clock
         self._database = database
         self._settle_window = timedelta(seconds=settings.settle_window_seconds)
@@ -98,13 +126,10 @@ class Application:
             ),
         )
 
-    async def run(self, web_host: str) -> None:
+    async def run(self) -> None:
         """Log in and serve until cancelled. Raises DisPinMapError where Discord refuses the token or the intents."""
         use_api_base(self._settings.discord_api_base)
         await self._poller.begin()
-        web = WebServer(self.report)
-        port = await web.start(web_host, self._settings.port)
-        log.info("web_listening", port=port)
         if self._settings.pinballmap_api_token is None:
             log.warning(
                 "pinballmap_token_missing", cure="set PINBALLMAP_API_TOKEN, see https://pinballmap.com/api_token"
@@ -113,11 +138,13 @@ class Application:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._serve_discord(), name="discord")
                 group.create_task(self._work(group), name="start-loops")
+                if self._backup is not None:
+                    self._supervise(group, self._backup.loops)
         except* DisPinMapError as errors:
             raise errors.exceptions[0] from None
         finally:
-            await self.bot.close()
-            await web.stop()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.bot.close(), CLOSE_SECONDS)
 
     async def _serve_discord(self) -> NoReturn:
         await self.bot.serve(self._settings.discord_token.get_secret_value())
@@ -127,8 +154,13 @@ class Application:
     async def _work(self, group: asyncio.TaskGroup) -> None:
         # Posting needs the login.
         await self.bot.wait_until_ready()
-        loops = (("feed", self._poller.run), ("delivery", self._sender.run), ("housekeeping", self._housekeeper.run))
-        for name, loop in loops:
+        self._supervise(
+            group,
+            {"feed": self._poller.run, "delivery": self._sender.run, "housekeeping": self._housekeeper.run},
+        )
+
+    def _supervise(self, group: asyncio.TaskGroup, loops: Mapping[str, Callable[[], Awaitable[NoReturn]]]) -> None:
+        for name, loop in loops.items():
             group.create_task(supervise(name, loop, self._clock, self.vitals), name=name)
 
     async def check(self, channel_id: int) -> CheckResult:
@@ -171,7 +203,7 @@ class Application:
             loops=dict(self.vitals.loops),
             errors=self.vitals.errors,
             database_revision=stored.revision,
-            backup=None,
+            backup=await self._backup.state() if self._backup is not None else None,
             channels=stored.channels,
             targets=stored.targets,
         )

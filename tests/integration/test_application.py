@@ -34,7 +34,7 @@ async def _running(stage: Stage) -> AsyncIterator[tuple[Application, asyncio.Tas
     settings = stage.services.settings(stage.database_url)
     async with open_session() as session:
         application = Application(settings, stage.clock, database, session)
-        task = asyncio.create_task(application.run("127.0.0.1"))
+        task = asyncio.create_task(application.run())
         try:
             yield application, task
         finally:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from dispinmap.database.errors import DatabaseError
 
 BUSY_TIMEOUT_MS = 5000
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 2.0
 _MODE = "dispinmap_mode"
 _READ, _WRITE = "read", "write"
 

@@ -1,0 +1,73 @@
+"""The backup while the bot runs: the heartbeat, the drill, and what there is to say about both."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NoReturn
+
+from dispinmap.backup.drill import Drill
+from dispinmap.backup.heartbeat import Heart
+from dispinmap.backup.lease.lease import Lease
+from dispinmap.backup.litestream.litestream import Litestream, Replication
+from dispinmap.backup.models import Configuration
+from dispinmap.backup.storage.store import Store
+from dispinmap.clock import Clock
+from dispinmap.database.engine import Database
+from dispinmap.database.queries import heartbeat
+from dispinmap.health import BackupState
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the backup is, and what works on it."""
+
+    configuration: Configuration
+    litestream: Litestream
+    store: Store
+    lease: Lease
+
+
+class Backup:
+    """What a running bot does for its backup."""
+
+    def __init__(
+        self,
+        place: Place,
+        replication: Replication,
+        database: Database,
+        clock: Clock,
+        *,
+        drill_every: timedelta,
+        restored_in_seconds: float | None,
+    ) -> None:
+        self._place = place
+        self._replication = replication
+        self._database = database
+        self._drill_every = drill_every
+        self._restored_in_seconds = restored_in_seconds
+        self.heart = Heart(database, clock, replication, place.lease)
+        self._drill = Drill(
+            place.configuration, place.litestream, place.store, clock, database, drill_every=drill_every
+        )
+
+    @property
+    def loops(self) -> Mapping[str, Callable[[], Awaitable[NoReturn]]]:
+        """What has to run for ever, by name."""
+        return {"heartbeat": self.heart.run, "drill": self._drill.run}
+
+    async def state(self) -> BackupState:
+        """One look at it."""
+        async with self._database.read() as session:
+            last = await heartbeat.last_drill(session)
+            good = await heartbeat.last_drill(session, good=True)
+        return BackupState(
+            replica=str(self._place.configuration.replica),
+            litestream=self._place.litestream.version,
+            problem=self._replication.problem,
+            restarts=self._replication.restarts,
+            caught_up_at=self._replication.caught_up_at,
+            drill_every=self._drill_every,
+            last_drill=last,
+            last_good_drill_at=good.finished_at if good else None,
+            restored_in_seconds=self._restored_in_seconds,
+        )
