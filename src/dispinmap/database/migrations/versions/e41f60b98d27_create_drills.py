@@ -14,7 +14,7 @@ def upgrade() -> None:
         "drills",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("finished_at", sa.DateTime(), nullable=False),
-        sa.Column("restore_seconds", sa.Float(), nullable=True),
+        sa.Column("restore_seconds", sa.Double(), nullable=True),
         sa.Column("heartbeat_at", sa.DateTime(), nullable=True),
         sa.Column("problem", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
