@@ -1,1 +1,204 @@
-"""`dispinmap start`: from an empty disk to a running bot, and back to a clean stop."""
+"""`dispinmap start`: from an empty disk to a running bot with a backup, and back to a clean stop."""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from dispinmap.app import ANY_HOST, Application, serving
+from dispinmap.backup.checks import read_heartbeat
+from dispinmap.backup.configuration.formats import refuse_mixed_formats
+from dispinmap.backup.continuity import is_newest
+from dispinmap.backup.errors import BackupError, LeaseExpired
+from dispinmap.backup.litestream.litestream import Replication
+from dispinmap.backup.models import LeaseRecord
+from dispinmap.backup.opening import open_place
+from dispinmap.backup.place import Place
+from dispinmap.backup.restore import Restored, bring_back, set_aside
+from dispinmap.backup.service import Backup
+from dispinmap.clock import Clock
+from dispinmap.database.engine import Database
+from dispinmap.database.lock import in_use
+from dispinmap.database.progress import logged
+from dispinmap.database.upgrade import upgrade
+from dispinmap.health import HealthReport, Starting
+from dispinmap.http import open_session
+from dispinmap.settings import Settings
+
+STOP_SECONDS: Final = 6.0
+"""For everything after the goodbye to Discord (`app.CLOSE_SECONDS`): the platform kills 10 seconds after SIGTERM."""
+LITESTREAM_SECONDS: Final = 1.5
+"""Of those, what is kept for Litestream's own end."""
+RELEASE_SECONDS: Final = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+async def start(settings: Settings, clock: Clock, *, allow_empty: bool = False, web_host: str = ANY_HOST) -> None:
+    """Wait for the lease, restore the database if there is none, and run the bot until cancelled or failed for good.
+
+    The web pages are served from the first moment on. Raises DisPinMapError with what the operator has to do;
+    nothing was lost or overwritten then. With `allow_empty` a backup that cannot be found is no reason to stop.
+    """
+    launch = _Launch(settings, clock, await open_place(settings, clock), allow_empty=allow_empty)
+    async with serving(launch.report, web_host, settings.port):
+        with in_use(launch.file):
+            await launch.run()
+
+
+class _Launch:
+    """One start, from the lease to its release."""
+
+    def __init__(self, settings: Settings, clock: Clock, place: Place, *, allow_empty: bool) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._place = place
+        self._allow_empty = allow_empty
+        self._application: Application | None = None
+        self._phase = "The bot is starting."
+        self._restored: Restored | None = None
+        self.file = place.configuration.database
+
+    async def report(self) -> HealthReport | Starting:
+        if self._application is not None:
+            return await self._application.report()
+        return Starting(self._place.lease.waiting_for or self._phase)
+
+    async def run(self) -> None:
+        """Hold the lease and serve, again and again if the lease expires without anybody taking it."""
+        lease = self._place.lease
+        try:
+            previous = await lease.acquire()
+            log.info("lease_acquired", holder=lease.holder)
+            while await self._expires(previous):
+                self._phase = "The lease could not be renewed in time, so the bot waits until it can be."
+                log.error("lease_expired", cure="check that the storage can be reached")
+                await lease.regain()
+                log.info("lease_regained")
+        finally:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(lease.release(), RELEASE_SECONDS)
+
+    async def _expires(self, previous: LeaseRecord | None) -> bool:
+        """Serve while the lease is kept; returns that it expired. Ends otherwise by the error that ended the bot."""
+        keeping = asyncio.create_task(self._place.lease.keep(), name="lease")
+        bot = asyncio.create_task(self._serve(previous, keeping), name="bot")
+        try:
+            await asyncio.wait({keeping, bot}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await _end(bot)
+            await _end(keeping)
+        try:
+            _raise(keeping)
+        except LeaseExpired:
+            return True
+        _raise(bot)
+        return False
+
+    async def _serve(self, previous: LeaseRecord | None, keeping: asyncio.Task[None]) -> None:
+        await self._prepare(previous)
+        database = Database(self._settings.database_url)
+        replication = self._place.litestream.replicate(self._place.configuration)
+        backup = Backup(
+            self._place,
+            replication,
+            database,
+            self._clock,
+            drill_every=timedelta(hours=self._settings.backup_drill_hours),
+            restored_in_seconds=self._restored.seconds if self._restored else None,
+        )
+        try:
+            await backup.heart.beat()
+            await self._place.lease.record(writer=self._place.lease.holder)
+            replicating = asyncio.create_task(replication.run(), name="litestream")
+            # What is not ours any more must not be written to for a moment longer.
+            keeping.add_done_callback(lambda _: replicating.cancel())
+            try:
+                await self._run_bot(database, backup, replicating)
+            finally:
+                await self._stop(backup, database, replication, replicating, keeping)
+        finally:
+            await database.close()
+
+    async def _prepare(self, previous: LeaseRecord | None) -> None:
+        """See to it that the newest database is there, at head."""
+        configuration, store = self._place.configuration, self._place.store
+        await refuse_mixed_formats(configuration, store)
+        if self.file.is_file() and not is_newest(await asyncio.to_thread(read_heartbeat, self.file), previous):
+            kept = set_aside(self.file, self._clock)
+            log.warning("old_database_set_aside", kept=kept.name, reason="another bot has written to the backup since")
+        if not self.file.is_file():
+            self._phase = "The database is being restored."
+            self._restored = await bring_back(
+                configuration,
+                self._place.litestream,
+                store,
+                previous=previous,
+                allow_empty=self._allow_empty,
+                clock=self._clock,
+                seconds=self._settings.restore_timeout_seconds,
+            )
+        self._phase = "The database is being brought up to date."
+        await asyncio.to_thread(upgrade, self._settings.database_url, progress=logged)
+        self._phase = "The bot is connecting."
+
+    async def _run_bot(self, database: Database, backup: Backup, replicating: asyncio.Task[None]) -> None:
+        """Until the bot fails, or Litestream must not go on."""
+        async with open_session() as session:
+            self._application = Application(self._settings, self._clock, database, session, backup)
+            bot = asyncio.create_task(self._application.run(), name="application")
+            try:
+                await asyncio.wait({bot, replicating}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await _end(bot)
+                self._application = None
+        _raise(replicating)
+        _raise(bot)
+
+    async def _stop(
+        self,
+        backup: Backup,
+        database: Database,
+        replication: Replication,
+        replicating: asyncio.Task[None],
+        keeping: asyncio.Task[None],
+    ) -> None:
+        """Everything into the replica, if it still is ours, and Litestream down."""
+        self._phase = "The bot is stopping."
+        until = asyncio.get_running_loop().time() + STOP_SECONDS
+        try:
+            if keeping.done() or replicating.done():
+                return
+            beat = await backup.heart.beat()
+            await database.close()
+            if await replication.synced(_left(until, LITESTREAM_SECONDS)):
+                await self._note(beat, _left(until, LITESTREAM_SECONDS))
+            else:
+                log.error("final_sync_failed", cure="keep this disk: what was written last is on it alone")
+            await replication.stop(_left(until))
+        finally:
+            await _end(replicating)
+
+    async def _note(self, beat: datetime, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._place.lease.record(heartbeat_at=beat), seconds)
+        except (BackupError, TimeoutError) as error:
+            log.warning("lease_not_updated", error=type(error).__name__)
+
+
+def _left(until: float, kept: float = 0.0) -> float:
+    return max(until - kept - asyncio.get_running_loop().time(), 0.1)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel it and wait until it has cleaned up; how it ended is looked at elsewhere."""
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def _raise(task: asyncio.Task[None]) -> None:
+    """Raise what ended the task, if that was an error."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise error

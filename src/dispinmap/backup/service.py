@@ -1,30 +1,17 @@
 """The backup while the bot runs: the heartbeat, the drill, and what there is to say about both."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn
 
 from dispinmap.backup.drill import Drill
 from dispinmap.backup.heartbeat import Heart
-from dispinmap.backup.lease.lease import Lease
-from dispinmap.backup.litestream.litestream import Litestream, Replication
-from dispinmap.backup.models import Configuration
-from dispinmap.backup.storage.store import Store
+from dispinmap.backup.litestream.litestream import Replication
+from dispinmap.backup.place import Place
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import heartbeat
 from dispinmap.health import BackupState
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the backup is, and what works on it."""
-
-    configuration: Configuration
-    litestream: Litestream
-    store: Store
-    lease: Lease
 
 
 class Backup:

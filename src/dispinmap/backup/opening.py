@@ -1,0 +1,49 @@
+"""From the settings to the backup they mean."""
+
+import os
+from pathlib import Path
+
+from dispinmap.backup.configuration.effective import configure
+from dispinmap.backup.lease.open import open_lease
+from dispinmap.backup.litestream.binary import find_litestream
+from dispinmap.backup.place import Place
+from dispinmap.backup.storage.open import open_store
+from dispinmap.clock import Clock
+from dispinmap.database.backup import sqlite_file
+from dispinmap.errors import SettingsError
+from dispinmap.settings import BackupSettings
+
+
+async def open_place(settings: BackupSettings, clock: Clock) -> Place:
+    """Where these settings have the backup. Raises SettingsError, LitestreamMissing."""
+    litestream = await find_litestream(settings.litestream_bin, clock)
+    configuration = configure(
+        litestream.format,
+        database=database_file(settings),
+        bucket=settings.litestream_bucket,
+        replica_url=settings.litestream_replica_url,
+        file=settings.litestream_config,
+        environ=os.environ,
+    )
+    if configuration is None:
+        raise SettingsError(
+            "Nothing says where the backup is to be: set LITESTREAM_BUCKET or LITESTREAM_REPLICA_URL "
+            "(`dispinmap run` runs the bot without a backup)."
+        )
+    store = open_store(configuration.replica)
+    return Place(
+        configuration,
+        litestream,
+        store,
+        open_lease(configuration.replica, store, clock, seconds=settings.lease_seconds),
+    )
+
+
+def database_file(settings: BackupSettings) -> Path:
+    """The file to replicate. Raises SettingsError where the database is none."""
+    file = sqlite_file(settings.database_url)
+    if file is None:
+        raise SettingsError(
+            "SQLALCHEMY_URL names no file, and only a file can be backed up: write sqlite:////folder/file."
+        )
+    return file

@@ -1,0 +1,23 @@
+"""`dispinmap start`: the bot for real, with its backup."""
+
+from typing import Annotated
+
+import typer
+
+from dispinmap import log
+from dispinmap import start as launch
+from dispinmap.cli.run import run_until_stopped
+from dispinmap.clock import SystemClock
+from dispinmap.settings import Settings
+
+
+def start(
+    *,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Start with an empty database where no backup can be found.")
+    ] = False,
+) -> None:
+    """Restore the database if there is none, replicate it all the time, and run the bot: the container's command."""
+    settings = Settings.load()
+    log.configure(settings.log_level, settings.log_format, settings.secrets)
+    run_until_stopped(launch.start(settings, SystemClock(), allow_empty=allow_empty))
