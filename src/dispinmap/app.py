@@ -11,6 +11,7 @@ import structlog
 
 from dispinmap.backup.service import Backup
 from dispinmap.clock import Clock
+from dispinmap.database.chain import head
 from dispinmap.database.engine import Database
 from dispinmap.database.housekeeping import Housekeeper, Retention
 from dispinmap.database.progress import logged
@@ -26,6 +27,7 @@ from dispinmap.feed.poller import Poller
 from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.health import HealthReport, Vitals
 from dispinmap.http import open_session
+from dispinmap.outbox.counting import CountingDestination
 from dispinmap.outbox.sender import Sender
 from dispinmap.pinballmap.client import PinballMapClient
 from dispinmap.pinballmap.errors import PinballMapError
@@ -108,7 +110,8 @@ class Application:
                 command_prefix=settings.command_prefix,
             )
         )
-        self._sender = Sender(database, DiscordDestination(self.bot), clock, cards.measure, report=self.vitals.failed)
+        self._destination = CountingDestination(DiscordDestination(self.bot))
+        self._sender = Sender(database, self._destination, clock, cards.measure, report=self.vitals.failed)
         self._poller = Poller(
             self._pinballmap,
             database,
@@ -203,7 +206,12 @@ class Application:
             loops=dict(self.vitals.loops),
             errors=self.vitals.errors,
             database_revision=stored.revision,
+            head_revision=head(),
             backup=await self._backup.state() if self._backup is not None else None,
             channels=stored.channels,
             targets=stored.targets,
+            polls=dict(self._poller.polls),
+            deliveries=dict(self._destination.outcomes),
+            submissions=stored.submissions,
+            notifications=stored.notifications,
         )

@@ -1,10 +1,11 @@
-"""What the bot knows of its own state, for `/monitor_health` and the operator."""
+"""What the bot knows of its own state, for `/monitor_health`, the web pages and the operator (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 RUNNING = "running"
+NOT_CONFIGURED = "Not configured."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,21 @@ class BackupState:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """How one part of the bot does its work."""
+
+    ok: bool
+    reason: str
+    """A sentence that anybody may read."""
+    detail: str | None = None
+    """What only the operator may read besides: it can name addresses."""
+
+    def __str__(self) -> str:
+        """Everything, for the operator."""
+        return self.reason if self.detail is None else f"{self.reason} {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
 class Starting:
     """The bot does not serve yet, and why: it waits for another one to stop, or restores its database."""
 
@@ -79,10 +95,20 @@ class HealthReport:
     errors: int
     """Failures of loops and commands since the start."""
     database_revision: str | None
+    head_revision: str
+    """The revision this code needs."""
     backup: BackupState | None
     """None where none is configured."""
     channels: int = 0
     targets: int = 0
+    polls: Mapping[str, int] = field(default_factory=dict)
+    """Looks at the feed since the start, by outcome: "ok" or "failed"."""
+    deliveries: Mapping[str, int] = field(default_factory=dict)
+    """Attempts to post since the start, by outcome."""
+    submissions: int = 0
+    """Submissions in our copy."""
+    notifications: Mapping[str, int] = field(default_factory=dict)
+    """Notifications in the database, by state."""
 
 
 class Vitals:
@@ -105,38 +131,137 @@ class Vitals:
         self.errors += 1
 
 
+def age(span: timedelta) -> str:
+    """Such as "5 minutes", in the largest whole unit; what is not past yet counts as "a moment"."""
+    seconds = int(span.total_seconds())
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= size:
+            return counted(seconds // size, unit)
+    return "a moment"
+
+
+def counted(number: int, noun: str) -> str:
+    """Such as "1 target" or "2 targets"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 POLL_OVERDUE = timedelta(minutes=45)
 """Three of the longest intervals between two looks at Pinball Map: past that somebody should know."""
 
 DELIVERY_OVERDUE = timedelta(minutes=30)
 """Far beyond any backlog that leaves at Discord's own speed."""
 
+BACKUP_GRACE = timedelta(minutes=1)
+"""How long Litestream may have a problem before it counts: a restart of it takes seconds."""
+
+BACKUP_OVERDUE = timedelta(minutes=5)
+"""Ten heartbeats that never reached the replica."""
+
+DRILLS_OVERDUE = 1.5
+"""In intervals between two drills: one drill was missed, and half the time to the next one has passed too."""
+
+DRILL_GRACE = timedelta(minutes=30)
+"""What a bot just started has for the drill that came due while it was away."""
+
+
+def parts(report: HealthReport) -> dict[str, Part]:
+    """Every part and how it does, always all of them."""
+    return {
+        "discord": _discord(report),
+        "database": _database(report),
+        "pinballmap": _pinballmap(report),
+        "outbox": _outbox(report),
+        "loops": _loops(report),
+        "backup": _backup(report),
+        "drill": _drill(report),
+    }
+
 
 def faults(report: HealthReport) -> dict[str, str]:
     """What keeps the bot from doing its work: part to sentence, empty when all is well."""
-    found: dict[str, str] = {}
-    if not report.gateway_connected:
-        found["discord"] = "The gateway is not connected."
+    return {name: part.reason for name, part in parts(report).items() if not part.ok}
+
+
+def _discord(report: HealthReport) -> Part:
+    connected = report.gateway_connected
+    return Part(connected, "The gateway is connected." if connected else "The gateway is not connected.")
+
+
+def _database(report: HealthReport) -> Part:
     if report.database_revision is None:
-        found["database"] = "The database has no schema revision."
-    for name, state in report.loops.items():
-        if state != RUNNING:
-            found[name] = f"The {name} loop {state}."
-    if report.targets and _overdue(report):
-        found["pinballmap"] = report.last_poll_problem or "Pinball Map was not asked for too long."
-    if report.queue.oldest_due_at is not None and _older(report, report.queue.oldest_due_at, DELIVERY_OVERDUE):
-        found["outbox"] = f"{report.queue.due} notifications are due and do not leave: see the log."
-    return found
+        return Part(False, "The database has no schema revision: run dispinmap db upgrade.")
+    if report.database_revision != report.head_revision:
+        return Part(
+            False,
+            f"The database is at revision {report.database_revision}, and this version needs {report.head_revision}: "
+            "run dispinmap db upgrade.",
+        )
+    return Part(True, f"At revision {report.database_revision}, which this version needs.")
 
 
-def _overdue(report: HealthReport) -> bool:
-    return _older(report, report.last_good_poll_at, POLL_OVERDUE)
+def _pinballmap(report: HealthReport) -> Part:
+    if not report.targets:
+        return Part(True, "Nothing is watched, so nothing is asked.")
+    if _older(report, report.last_good_poll_at, POLL_OVERDUE):
+        return Part(False, report.last_poll_problem or "Pinball Map was not asked for too long.")
+    return Part(True, f"Last good poll: {_ago(report, report.last_good_poll_at)}.")
 
 
-def _older(report: HealthReport, moment: datetime | None, age: timedelta) -> bool:
-    """Whether `moment` is further back than `age`; a bot just started has as long to make up for it.
+def _outbox(report: HealthReport) -> Part:
+    queue = report.queue
+    if queue.oldest_due_at is not None and _older(report, queue.oldest_due_at, DELIVERY_OVERDUE):
+        return Part(False, f"{queue.due} notifications are due and do not leave: see the log.")
+    return Part(True, f"{queue.due} due, {queue.waiting} waiting, {queue.in_doubt} in doubt.")
+
+
+def _loops(report: HealthReport) -> Part:
+    failed = [f"The {name} loop {state}." for name, state in report.loops.items() if state != RUNNING]
+    if failed:
+        return Part(False, " ".join(failed))
+    return Part(True, f"{counted(len(report.loops), 'loop')} running.")
+
+
+def _backup(report: HealthReport) -> Part:
+    backup = report.backup
+    if backup is None:
+        return Part(True, NOT_CONFIGURED)
+    complete = f"Replica last complete: {_ago(report, backup.caught_up_at)}."
+    if backup.problem is not None and _older(report, backup.caught_up_at, BACKUP_GRACE):
+        return Part(False, f"{complete} Nothing is replicated right now: see the log.", backup.problem)
+    if _older(report, backup.caught_up_at, BACKUP_OVERDUE):
+        return Part(False, f"{complete} It falls behind: see whether the storage can be reached.", backup.problem)
+    return Part(True, complete)
+
+
+def _drill(report: HealthReport) -> Part:
+    backup = report.backup
+    if backup is None:
+        return Part(True, NOT_CONFIGURED)
+    good = f"Last good drill: {_ago(report, backup.last_good_drill_at)}."
+    if backup.last_drill is not None and backup.last_drill.problem is not None:
+        reason = f"{good} The backup did not stand up to the last one: run dispinmap backup validate."
+        return Part(False, reason, backup.last_drill.problem)
+    if report.now > _drill_due(report, backup):
+        return Part(False, f"{good} The next one is overdue: see the log.")
+    return Part(True, good)
+
+
+def _drill_due(report: HealthReport, backup: BackupState) -> datetime:
+    """Until when the next good drill has time."""
+    good = backup.last_good_drill_at
+    if good is None or good > report.now:
+        return report.started_at + DRILLS_OVERDUE * backup.drill_every
+    return max(good + DRILLS_OVERDUE * backup.drill_every, report.started_at + DRILL_GRACE)
+
+
+def _ago(report: HealthReport, moment: datetime | None) -> str:
+    return "none yet" if moment is None else f"{age(report.now - moment)} ago"
+
+
+def _older(report: HealthReport, moment: datetime | None, span: timedelta) -> bool:
+    """Whether `moment` is further back than `span`; a bot just started has as long to make up for it.
 
     A moment in the future, from before the clock was put right, tells nothing.
     """
     past = moment if moment is not None and moment <= report.now else report.started_at
-    return report.now - max(past, report.started_at) > age
+    return report.now - max(past, report.started_at) > span

@@ -21,6 +21,7 @@ WELL = HealthReport(
     loops={"feed": RUNNING, "delivery": RUNNING},
     errors=3,
     database_revision="43d138bd38f5",
+    head_revision="43d138bd38f5",
     backup=None,
     targets=1,
 )
@@ -36,7 +37,7 @@ def test_a_bot_that_works_has_no_faults() -> None:
     [
         ("discord", replace(WELL, gateway_connected=False)),
         ("database", replace(WELL, database_revision=None)),
-        ("feed", replace(WELL, loops={"feed": "failed 2 times in a row, last with KeyError"})),
+        ("loops", replace(WELL, loops={"feed": "failed 2 times in a row, last with KeyError"})),
         ("pinballmap", replace(WELL, last_good_poll_at=NOON - POLL_OVERDUE - SECOND)),
         ("pinballmap", replace(WELL, last_good_poll_at=NOON + timedelta(days=99))),
         ("pinballmap", replace(WELL, last_good_poll_at=None)),

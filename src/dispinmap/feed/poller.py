@@ -1,6 +1,7 @@
 """Asks Pinball Map for news, and stores what it says together with what is promised because of it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ class Poller:
         self._not_before: datetime | None = None
         self.problem: str | None = None
         """Why Pinball Map could not be asked last time; None once it could."""
+        self.polls: Counter[str] = Counter(ok=0, failed=0)
+        """Polls since the start, by outcome."""
 
     async def begin(self) -> None:
         """Note, at the very first start, what is history: before anybody can ask for anything."""
@@ -229,6 +232,7 @@ class Poller:
     def _failed(self, error: PinballMapError, now: datetime, interval: timedelta) -> datetime:
         """Returns when to try again."""
         self._failures += 1
+        self.polls["failed"] += 1
         retry_after = error.retry_after if isinstance(error, Limited | Unavailable) else None
         self._not_before = schedule.after_failure(now, interval, self._failures, retry_after)
         if self.problem is None:
@@ -240,6 +244,7 @@ class Poller:
         if self.problem is not None:
             log.info("pinballmap_outage_ended", failed_polls=self._failures)
         self.problem, self._failures, self._not_before = None, 0, None
+        self.polls["ok"] += 1
         log.info("feed_polled", new=result.new, promised=result.promised)
 
 

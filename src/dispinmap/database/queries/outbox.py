@@ -239,6 +239,12 @@ async def queue_state(session: AsyncSession, now: datetime) -> QueueState:
     return QueueState(total - due, due, oldest, parkings or 0, in_doubt or 0)
 
 
+async def counts(session: AsyncSession) -> dict[str, int]:
+    """How many notifications there are in each state; a state without any is 0."""
+    rows = await session.execute(select(NotificationRow.state, func.count()).group_by(NotificationRow.state))
+    return dict.fromkeys(NotificationState, 0) | dict(rows.all())
+
+
 async def _items(session: AsyncSession, which: ColumnElement[bool]) -> tuple[Item, ...]:
     rows = await session.execute(
         select(NotificationRow.id, SubmissionRow, MonitoringTargetRow.target_type, MonitoringTargetRow.target_name)

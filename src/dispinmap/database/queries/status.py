@@ -1,5 +1,6 @@
-"""Numbers for `/monitor_health`."""
+"""Numbers for `/monitor_health` and the web pages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +22,9 @@ class Status:
     queue: QueueState
     last_polled_at: datetime | None
     newest_submission_at: datetime | None
+    submissions: int
+    notifications: Mapping[str, int]
+    """By state."""
 
 
 async def status(session: AsyncSession, now: datetime) -> Status:
@@ -42,4 +46,6 @@ async def status(session: AsyncSession, now: datetime) -> Status:
         queue=await outbox.queue_state(session, now),
         last_polled_at=cursor.last_polled_at if cursor else None,
         newest_submission_at=await submissions.newest_created_at(session),
+        submissions=await submissions.count(session),
+        notifications=await outbox.counts(session),
     )

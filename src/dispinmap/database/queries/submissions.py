@@ -39,6 +39,11 @@ async def newest_created_at(session: AsyncSession) -> datetime | None:
     return await session.scalar(select(func.max(SubmissionRow.created_at)))
 
 
+async def count(session: AsyncSession) -> int:
+    """How many submissions we know."""
+    return await session.scalar(select(func.count()).select_from(SubmissionRow)) or 0
+
+
 def to_submission(row: SubmissionRow) -> Submission:
     return Submission(
         id=row.id,

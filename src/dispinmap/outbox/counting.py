@@ -1,0 +1,52 @@
+"""A destination that counts what became of the attempts to deliver."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from dispinmap.outbox.destination import (
+    ChannelClosed,
+    DeliveryError,
+    DeliveryUnknown,
+    Destination,
+    MessageRejected,
+    NotDelivered,
+    OutgoingMessage,
+)
+
+_OUTCOMES: dict[type[DeliveryError], str] = {
+    NotDelivered: "not_delivered",
+    DeliveryUnknown: "unknown",
+    ChannelClosed: "channel_closed",
+    MessageRejected: "rejected",
+}
+
+
+class CountingDestination:
+    """Another destination, counted."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self.outcomes: Counter[str] = Counter(dict.fromkeys(("sent", "found", *_OUTCOMES.values()), 0))
+        """Attempts since the start: sent, found in the channel's history instead, or how they failed."""
+
+    async def send(self, message: OutgoingMessage) -> int:
+        with self._counted():
+            posted_id = await self._destination.send(message)
+        self.outcomes["sent"] += 1
+        return posted_id
+
+    async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> int | None:
+        with self._counted():
+            posted_id = await self._destination.find(channel_id, submission_ids, since)
+        self.outcomes["found"] += posted_id is not None
+        return posted_id
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        try:
+            yield
+        except DeliveryError as error:
+            self.outcomes[_OUTCOMES[type(error)]] += 1
+            raise
