@@ -1,0 +1,167 @@
+"""What a replica of Litestream 0.3 holds, told from its objects' names and times (pure).
+
+Below its path lie `generations/<16 hex digits>/snapshots/<index>.snapshot.lz4` and `.../wal/<index>_<offset>.wal.lz4`:
+the database's file, and pieces of its write-ahead logs. Index (the how manieth log) and offset (in that log's bytes)
+are 8 hex digits. A snapshot holds a consistent state only together with the log of its own index.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, takewhile
+
+from dispinmap.backup.errors import NoBackup, RestoreFailed
+from dispinmap.backup.models import Replica
+from dispinmap.backup.storage.store import StoredObject
+
+_NAME = re.compile(
+    r"(?:^|/)generations/(?P<generation>[0-9a-f]{16})/"
+    r"(?:snapshots/(?P<snapshot>[0-9a-f]{8})\.snapshot|wal/(?P<index>[0-9a-f]{8})_(?P<offset>[0-9a-f]{8})\.wal)\.lz4$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole file as it was while log `index` was written."""
+
+    index: int
+    stored: StoredObject
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The bytes of log `index` from `offset` on."""
+
+    index: int
+    offset: int
+    stored: StoredObject
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One unbroken history of the database; snapshots and segments in the order of their positions."""
+
+    name: str
+    snapshots: Sequence[Snapshot]
+    segments: Sequence[Segment]
+
+    def lasted(self, at: datetime | None = None) -> tuple[datetime, datetime]:
+        """When its newest object of up to `at` was stored, and its first one. Storage of whole seconds makes ties."""
+        times = [one.stored.updated_at for one in (*self.snapshots, *self.segments)]
+        return max(time for time in times if at is None or time <= at), min(times)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What makes up one state: a snapshot, and the segments to apply to it in this order."""
+
+    generation: str
+    snapshot: Snapshot
+    segments: Sequence[Segment]
+
+    @property
+    def objects(self) -> list[StoredObject]:
+        return [self.snapshot.stored, *(segment.stored for segment in self.segments)]
+
+
+def generations(listing: Sequence[StoredObject]) -> list[Generation]:
+    """Every generation in it, by name. Names are random: they tell nothing about which is newer."""
+    snapshots: dict[str, list[Snapshot]] = {}
+    segments: dict[str, list[Segment]] = {}
+    for stored in listing:
+        if (match := _NAME.search(stored.key)) is None:
+            continue
+        name = match["generation"]
+        if match["snapshot"]:
+            snapshots.setdefault(name, []).append(Snapshot(int(match["snapshot"], 16), stored))
+        else:
+            segments.setdefault(name, []).append(Segment(int(match["index"], 16), int(match["offset"], 16), stored))
+    return [
+        Generation(
+            name,
+            sorted(snapshots.get(name, ()), key=lambda one: one.index),
+            sorted(segments.get(name, ()), key=lambda one: (one.index, one.offset)),
+        )
+        for name in sorted(snapshots.keys() | segments.keys())
+    ]
+
+
+def plan(
+    replica: Replica, listing: Sequence[StoredObject], *, at: datetime | None = None, generation: str | None = None
+) -> Plan:
+    """How to get the newest state, or the last one stored by `at`, of the newest generation or the one named.
+
+    `replica` is for the sentences. Raises NoBackup where there is nothing (of that time or name), and RestoreFailed
+    where a snapshot is missing.
+    """
+    chosen = _choose(replica, listing, at, generation)
+    snapshot = _snapshot(chosen, at)
+    if snapshot is None:
+        raise RestoreFailed(
+            f"Generation {chosen.name} of {replica} has no snapshot{_by(at)}, and its changes mean nothing without "
+            "one: name another generation with --generation, or a later time with --at."
+        )
+    after = [segment for segment in chosen.segments if segment.index >= snapshot.index]
+    return Plan(chosen.name, snapshot, tuple(takewhile(lambda one: at is None or one.stored.updated_at <= at, after)))
+
+
+def holes(plan: Plan) -> list[str]:
+    """What is missing between the snapshot and the end as far as the names tell, a sentence each.
+
+    They cannot tell whether a log's own end is missing; nor can Litestream, which skips what these sentences name.
+    """
+    found: list[str] = []
+    expected = plan.snapshot.index
+    for index, segments in groupby(plan.segments, key=lambda one: one.index):
+        if index > expected:
+            found.append(f"Generation {plan.generation} has nothing of WAL {_span(expected, index - 1)}.")
+        if (first := next(segments)).offset:
+            found.append(f"Generation {plan.generation} has nothing of WAL {index:08x} before byte {first.offset}.")
+        expected = index + 1
+    return found
+
+
+def _choose(replica: Replica, listing: Sequence[StoredObject], at: datetime | None, name: str | None) -> Generation:
+    present = generations(listing)
+    if not present:
+        raise NoBackup(_nothing(replica, listing))
+    named = [one for one in present if name in (None, one.name)]
+    if not named:
+        raise NoBackup(f"{replica} has no generation {name}, but {', '.join(one.name for one in present)}.")
+    by_then = [one for one in named if at is None or one.lasted()[1] <= at]
+    if not by_then:
+        first = min(one.lasted()[1] for one in named)
+        raise NoBackup(f"{replica} holds nothing of that time: it begins at {first:%Y-%m-%d %H:%M:%S} UTC.")
+    return max(by_then, key=lambda one: one.lasted(at))
+
+
+def _nothing(replica: Replica, listing: Sequence[StoredObject]) -> str:
+    if any(one.key.endswith(".ltx") for one in listing):
+        return f"{replica} holds a replica of Litestream 0.5, not of 0.3: use `dispinmap backup restore`."
+    return f"{replica} holds no replica of Litestream 0.3: check the address, and that it ends with the replica's path."
+
+
+def _snapshot(generation: Generation, at: datetime | None) -> Snapshot | None:
+    """The newest one whose own log is stored too; else the oldest, as a snapshot alone can be torn.
+
+    Litestream stores the snapshot first. What was stored of the log after it reaches beyond the snapshot's moment.
+    """
+    stored = [one for one in generation.snapshots if at is None or one.stored.updated_at <= at]
+    whole = [one for one in stored if any(_covers(segment, one, at) for segment in generation.segments)]
+    return (whole or stored[:1] or [None])[-1]
+
+
+def _covers(segment: Segment, snapshot: Snapshot, at: datetime | None) -> bool:
+    stored_at = segment.stored.updated_at
+    return (
+        segment.index >= snapshot.index and stored_at >= snapshot.stored.updated_at and (at is None or stored_at <= at)
+    )
+
+
+def _by(at: datetime | None) -> str:
+    return "" if at is None else f" of {at:%Y-%m-%d %H:%M:%S} UTC or before"
+
+
+def _span(first: int, last: int) -> str:
+    return f"{first:08x}" if first == last else f"{first:08x} to {last:08x}"
