@@ -1,0 +1,27 @@
+"""What is wrong with a configuration, and what to do about it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    """The backup would not run, or not do what is written."""
+    WARNING = "warning"
+    """It runs, and something in it has no effect or a surprising one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong."""
+
+    severity: Severity
+    where: str
+    """The place in the document, such as "dbs[0].replicas[0].retention"; empty for the whole of it."""
+    sentence: str
+    cure: str
+
+    def __str__(self) -> str:
+        """One line for people."""
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.sentence} {self.cure}"

@@ -1,0 +1,75 @@
+"""Which Litestream wrote what is stored, so that neither version ever uses a replica of the other.
+
+0.5 restores nothing from 0.3 data on Google's storage and starts empty without an error; 0.3 restores its own old state
+from a path where 0.5 has gone on, also without an error.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from dispinmap.backup.errors import BackupError
+from dispinmap.backup.models import V5_SUFFIX, Configuration, Format, Replica
+from dispinmap.backup.storage.store import Store, StoredObject
+
+_LAYOUTS: Final = {
+    Format.V0_3: re.compile(r"generations/[0-9a-f]{16}/.+"),
+    Format.V0_5: re.compile(r"(ltx/[0-9]+|[0-9]{4})/[0-9a-f]{16}-[0-9a-f]{16}\.ltx"),
+}
+"""Keys below the replica's path; 0.5 has levels of four digits on S3, `ltx/<level>` elsewhere."""
+
+
+def format_in(objects: Iterable[StoredObject], path: str) -> set[Format]:
+    """The formats of which there are files among `objects` below `path`."""
+    names = [each.key.removeprefix(f"{path}/") for each in objects]
+    return {version for version, layout in _LAYOUTS.items() if any(map(layout.fullmatch, names))}
+
+
+async def stored_formats(store: Store, path: str) -> set[Format]:
+    """The formats of the data at `path`; empty where there is none. Raises StorageError."""
+    return format_in(await store.list(path), path)
+
+
+async def refuse_mixed_formats(configuration: Configuration, store: Store) -> None:
+    """Raise BackupError where going on would mix both formats, or leave the newer data aside without a word.
+
+    Raises StorageError where the storage cannot be read.
+    """
+    ours, replica = configuration.format, configuration.replica
+    (other,) = set(Format) - {ours}
+    here = await stored_formats(store, replica.path)
+    if other in here:
+        raise BackupError(
+            f"{replica} holds a backup that Litestream {other} wrote, and {ours} is installed: {_cure_here(ours)}"
+        )
+    sibling = _sibling(replica.path)
+    if ours is Format.V0_5 and here:
+        return
+    if other in await stored_formats(store, sibling):
+        raise BackupError(_beside(replica, sibling, ours))
+
+
+def _sibling(path: str) -> str:
+    return path.removesuffix(V5_SUFFIX) if path.endswith(V5_SUFFIX) else f"{path}{V5_SUFFIX}"
+
+
+def _cure_here(ours: Format) -> str:
+    if ours is Format.V0_5:
+        return (
+            f"run `dispinmap backup upgrade-format`, which takes it to the same path with {V5_SUFFIX}, and use that "
+            "path; or install dispinmap[litestream], which has Litestream 0.3."
+        )
+    return "install dispinmap[litestream05], which has Litestream 0.5, or use another path."
+
+
+def _beside(replica: Replica, sibling: str, ours: Format) -> str:
+    if ours is Format.V0_5:
+        return (
+            f"{replica} is empty, and {sibling} beside it holds a backup that Litestream 0.3 wrote: run `dispinmap "
+            "backup upgrade-format` to take it along, or install dispinmap[litestream], which has Litestream 0.3."
+        )
+    return (
+        f"{sibling} beside {replica} holds a backup that Litestream 0.5 wrote later, and 0.3 would silently restore an "
+        "older state: install dispinmap[litestream05], which has Litestream 0.5, or, to give up what it holds, move "
+        f"{sibling} away."
+    )
