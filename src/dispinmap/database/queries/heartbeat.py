@@ -12,10 +12,13 @@ _ONLY = 1
 
 
 async def beat(session: AsyncSession, now: datetime, holder: str) -> None:
-    """Write the heartbeat. The first one of a holder remembers the holder before it."""
+    """Write the heartbeat. The first one of a holder remembers the holder before it.
+
+    The very first one counts as a restore too: a copy of a database from before there were heartbeats cannot tell.
+    """
     row = await session.get(HeartbeatRow, _ONLY)
     if row is None:
-        row = HeartbeatRow(id=_ONLY)
+        row = HeartbeatRow(id=_ONLY, restored_at=now)
         session.add(row)
     if row.holder != holder:
         row.previous_holder, row.holder = row.holder, holder
