@@ -1,6 +1,6 @@
 """From whatever schema a database has to the one this code needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
 
@@ -8,7 +8,7 @@ import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
 
 from dispinmap.database.adopt.shapes import foreign
@@ -25,8 +25,10 @@ __all__ = [
     "ORIGINAL_BASELINE",
     "UNIQUE_LOCATION_REVISION",
     "alembic_config",
+    "columns_of",
     "downgrade",
     "head",
+    "recognise",
     "upgrade",
 ]
 
@@ -72,7 +74,7 @@ def upgrade(url: str, *, progress: Report = silent) -> None:
     Raises DatabaseError if the database is of another origin, newer than this code, or wrong afterwards.
     """
     with only_one(url):
-        before = _recognise(url)
+        before = recognise(revision(url), _columns(url))
         with safety_net(url, before if before != head() else None, progress):
             if before not in (None, LEGACY_REVISION):
                 give_channels(url)
@@ -91,7 +93,7 @@ def downgrade(url: str, to: str, *, progress: Report = silent) -> None:
     Raises DatabaseError if there is no way back to that revision.
     """
     with only_one(url):
-        before = _recognise(url)
+        before = recognise(revision(url), _columns(url))
         if before is None:
             raise DatabaseError("There is no database yet, so there is nothing to take back: check the path.")
         with safety_net(url, before, progress):
@@ -128,10 +130,12 @@ def _translated(run: Callable[[Config, str], None], config: Config, to: str) -> 
         ) from error
 
 
-def _recognise(url: str) -> str | None:
-    """The revision that the database amounts to, whatever its stamp; None for a new one. Refuses a foreign one."""
-    stamp = revision(url)
-    columns = _columns(url)
+def recognise(stamp: str | None, columns: Mapping[str, set[str]]) -> str | None:
+    """The revision that a database with these tables amounts to, whatever its stamp; None for a new one.
+
+    `columns` are those of every table that is neither Alembic's nor Litestream's, see `columns_of`.
+    Raises DatabaseError for a foreign one and for one newer than this code.
+    """
     shape = foreign(columns)
     if shape is not None:
         raise DatabaseError(
@@ -154,7 +158,7 @@ def _recognise(url: str) -> str | None:
     return stamp
 
 
-def _require_legacy(columns: dict[str, set[str]]) -> None:
+def _require_legacy(columns: Mapping[str, set[str]]) -> None:
     if columns != _LEGACY_COLUMNS:
         raise DatabaseError(
             f"The database has no revision, and its tables ({', '.join(sorted(columns))}) are not those the original "
@@ -163,11 +167,16 @@ def _require_legacy(columns: dict[str, set[str]]) -> None:
 
 
 def _columns(url: str) -> dict[str, set[str]]:
-    """The columns of every table that is neither Alembic's nor Litestream's."""
     engine = sync_engine(url, looking=True)
     try:
-        inspector = inspect(engine)
-        tables = [name for name in inspector.get_table_names() if not name.startswith(("_litestream_", "alembic_"))]
-        return {name: {column["name"] for column in inspector.get_columns(name)} for name in tables}
+        with engine.connect() as connection:
+            return columns_of(connection)
     finally:
         engine.dispose()
+
+
+def columns_of(connection: Connection) -> dict[str, set[str]]:
+    """The columns of every table that is neither Alembic's nor Litestream's."""
+    inspector = inspect(connection)
+    tables = [name for name in inspector.get_table_names() if not name.startswith(("_litestream_", "alembic_"))]
+    return {name: {column["name"] for column in inspector.get_columns(name)} for name in tables}
