@@ -1,6 +1,8 @@
 """The clock everybody is handed: aware UTC, and the one place that sleeps."""
 
 import asyncio
+import sys
+import time
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -10,6 +12,10 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The current time, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some moment, for differences only: nobody can set this clock, and it never goes back."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -22,6 +28,10 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        # Linux's usual one stands still while the machine sleeps, and whoever waits for our lease does not.
+        return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

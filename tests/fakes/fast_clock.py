@@ -12,11 +12,14 @@ class FastClock:
     """Real time since `origin` (seconds since 1970), multiplied."""
 
     def __init__(self, origin: float, factor: float = FACTOR) -> None:
-        self._origin = origin
+        self.origin = origin
         self._factor = factor
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(self._origin + (time.time() - self._origin) * self._factor, UTC)
+        return datetime.fromtimestamp(self.origin + (time.time() - self.origin) * self._factor, UTC)
+
+    def monotonic(self) -> float:
+        return self.now().timestamp()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._factor)

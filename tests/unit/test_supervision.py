@@ -20,6 +20,9 @@ class SkippingClock:
     def now(self) -> datetime:
         return self._now
 
+    def monotonic(self) -> float:
+        return self._now.timestamp()
+
     async def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self._now += timedelta(seconds=seconds)

@@ -46,6 +46,10 @@ class SandboxClock:
         """The current time here, aware, in UTC."""
         return self._start + timedelta(seconds=time.monotonic() - self._began) + self._offset
 
+    def monotonic(self) -> float:
+        """Seconds since the start, those wound forward included."""
+        return (self.now() - self._start).total_seconds()
+
     async def sleep(self, seconds: float) -> None:
         """Return once `seconds` have passed on this clock, by waiting or by `advance`."""
         now = self.now()
