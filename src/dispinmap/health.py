@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 RUNNING = "running"
 NOT_CONFIGURED = "Not configured."
+REPORT = "report"
+"""The part that stands for all others while nothing is known of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,11 @@ def parts(report: HealthReport) -> dict[str, Part]:
 def faults(report: HealthReport) -> dict[str, str]:
     """What keeps the bot from doing its work: part to sentence, empty when all is well."""
     return {name: part.reason for name, part in parts(report).items() if not part.ok}
+
+
+def unknown(error: Exception) -> dict[str, Part]:
+    """What is left to say where the report itself failed with `error`, which whoever asked has logged."""
+    return {REPORT: Part(False, f"The bot cannot tell its state ({type(error).__name__}): see the log.")}
 
 
 def _discord(report: HealthReport) -> Part:

@@ -1,1 +1,1 @@
-"""What the platform asks: is the process alive, and is it doing its work."""
+"""What the platform, Prometheus and people ask over HTTP: does the bot live, does it do its work, and how much."""

@@ -1,26 +1,42 @@
-"""`/health` and `/ready` over HTTP."""
+"""The web pages: `/health`, `/ready`, `/metrics`, and `/` for people."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from importlib.resources import files
 
 import structlog
 from aiohttp import web
 
 from dispinmap.errors import SettingsError
-from dispinmap.health import HealthReport, faults
+from dispinmap.web.look import Look, Report, look
+from dispinmap.web.metrics import exposition
+from dispinmap.web.page import status_page
 
 log = structlog.get_logger(__name__)
 
-Report = Callable[[], Awaitable[HealthReport]]
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 class WebServer:
-    """Serves while the bot runs; holds no private data."""
+    """Serves while the bot starts and runs; tells nothing private, as anybody may ask."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
+        self._looking: asyncio.Task[Look] | None = None
         app = web.Application()
+        app.router.add_get("/", self._page)
+        app.router.add_get("/status.css", self._style)
         app.router.add_get("/health", self._health)
         app.router.add_get("/ready", self._ready)
+        app.router.add_get("/metrics", self._metrics)
+        app.on_response_prepare.append(_add_headers)
         self._runner = web.AppRunner(app, access_log=None)
 
     async def start(self, host: str, port: int) -> int:
@@ -35,15 +51,37 @@ class WebServer:
     async def stop(self) -> None:
         await self._runner.cleanup()
 
+    async def _look(self) -> Look:
+        """Everybody who asks at the same time shares one look, so that a crowd costs no more than one."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(look(self._report))
+        return await asyncio.shield(self._looking)
+
     async def _health(self, _request: web.Request) -> web.Response:
         """The process answers: that is all this says."""
         return web.json_response({"status": "alive"})
 
     async def _ready(self, _request: web.Request) -> web.Response:
         """200 while everything works, otherwise 503 with a sentence for each part that does not."""
-        try:
-            found = faults(await self._report())
-        except Exception as error:
-            log.exception("report_failed")
-            found = {"report": f"The bot cannot tell its state ({type(error).__name__}): see the log."}
-        return web.json_response({"ready": not found, "faults": found}, status=503 if found else 200)
+        found = await self._look()
+        answer = {
+            "ready": found.ready,
+            "parts": {name: {"ok": part.ok, "reason": part.reason} for name, part in found.parts.items()},
+            "faults": {name: part.reason for name, part in found.parts.items() if not part.ok},
+        }
+        return web.json_response(answer, status=200 if found.ready else 503)
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        body, content_type = exposition(await self._look(), request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def _page(self, _request: web.Request) -> web.Response:
+        return web.Response(text=status_page(await self._look()), content_type="text/html")
+
+    async def _style(self, _request: web.Request) -> web.Response:
+        style = files("dispinmap.web").joinpath("status.css").read_text(encoding="utf-8")
+        return web.Response(text=style, content_type="text/css")
+
+
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)

@@ -1,0 +1,44 @@
+"""One look at the bot, whatever it is doing."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from dispinmap.health import HealthReport, Part, Starting, parts, unknown
+
+log = structlog.get_logger(__name__)
+
+Report = Callable[[], Awaitable[HealthReport | Starting]]
+
+START = "start"
+"""The part that stands for all others while the bot starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is known: without a report only why there is none."""
+
+    report: HealthReport | None
+    parts: Mapping[str, Part]
+
+    @property
+    def ready(self) -> bool:
+        """Whether every part does its work."""
+        return all(part.ok for part in self.parts.values())
+
+    @property
+    def starting(self) -> bool:
+        return START in self.parts
+
+
+async def look(report: Report) -> Look:
+    """Ask for a report and judge it; one that fails is logged and told."""
+    try:
+        found = await report()
+    except Exception as error:
+        log.exception("report_failed")
+        return Look(None, unknown(error))
+    if isinstance(found, Starting):
+        return Look(None, {START: Part(False, found.sentence)})
+    return Look(found, parts(found))
