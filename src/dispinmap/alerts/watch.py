@@ -1,0 +1,89 @@
+"""Looks at the bot's faults every minute, and tells of those that stay."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import NoReturn
+
+import structlog
+
+from dispinmap.alerts.alerts import Alerts
+from dispinmap.clock import Clock
+from dispinmap.health import REPORT, HealthReport, Part, parts, unknown
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 60.0
+PATIENCE = timedelta(minutes=3)
+"""How long a part may be at fault before the operator hears of it: a reconnection or a restart takes less."""
+AT_ONCE = frozenset({"drill"})
+"""Parts whose faults do not pass by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A part at fault since `since`; `told` once the operator knows."""
+
+    since: datetime
+    told: bool = False
+
+
+Troubles = Mapping[str, Trouble]
+
+
+def decide(known: Troubles, found: Mapping[str, Part], now: datetime) -> tuple[Troubles, dict[str, str]]:
+    """The troubles there are now, and what to tell of them: part to sentence.
+
+    A trouble nobody was told of ends silently; one that was told stays until its end is told too.
+    """
+    faulty = {name: part for name, part in found.items() if not part.ok}
+    told = {name: trouble for name, trouble in known.items() if trouble.told}
+    # Without a report nothing is known of the others: they stay as they were.
+    kept = known if REPORT in faulty else told
+    troubles = {**kept, **{name: known.get(name, Trouble(now)) for name in faulty}}
+    news = {
+        name: f"⚠ DisPinMap, {name}: {part}"
+        for name, part in faulty.items()
+        if not troubles[name].told and (name in AT_ONCE or now - troubles[name].since >= PATIENCE)
+    }
+    ended = () if REPORT in faulty else told.keys() - faulty.keys()
+    return troubles, news | {name: f"✓ DisPinMap, {name}: all is well again." for name in sorted(ended)}
+
+
+def remembered(troubles: Troubles, name: str, found: Mapping[str, Part]) -> Troubles:
+    """The troubles once the operator was told of this one: of its beginning while it is at fault, else of its end."""
+    others = {other: trouble for other, trouble in troubles.items() if other != name}
+    if name in found and not found[name].ok:
+        return {**others, name: replace(troubles[name], told=True)}
+    return others
+
+
+class Watch:
+    """Tells once when a part stays at fault and once when it works again; what could not be told is told later."""
+
+    def __init__(self, report: Callable[[], Awaitable[HealthReport]], alerts: Alerts, clock: Clock) -> None:
+        self._report = report
+        self._alerts = alerts
+        self._clock = clock
+        self._troubles: Troubles = {}
+
+    async def run(self) -> NoReturn:
+        """Watch for ever."""
+        while True:
+            await self.step()
+            await self._clock.sleep(LOOK_SECONDS)
+
+    async def step(self) -> None:
+        """One look, and what there is to tell."""
+        found = await self._look()
+        self._troubles, news = decide(self._troubles, found, self._clock.now())
+        for name, sentence in news.items():
+            if await self._alerts.tell(sentence):
+                self._troubles = remembered(self._troubles, name, found)
+
+    async def _look(self) -> Mapping[str, Part]:
+        try:
+            return parts(await self._report())
+        except Exception as error:
+            log.exception("report_failed")
+            return unknown(error)
