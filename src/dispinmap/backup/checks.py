@@ -64,6 +64,11 @@ def look_at(file: Path, *, integrity: bool = True) -> Copy:
         return Copy(problems=(f"The file cannot be read as a database ({error.orig}).",))
 
 
+def read_heartbeat(file: Path) -> Heartbeat | None:
+    """The heartbeat in a database file; None where there is none or the file cannot be read. Blocks."""
+    return look_at(file, integrity=False).heartbeat
+
+
 def staleness(copy: Copy, expected: datetime | None) -> str | None:
     """Why the copy is too old, if its newest heartbeat is older than `expected`, which the replica is known to hold."""
     if expected is None or (copy.heartbeat is not None and copy.heartbeat.beat_at >= expected):

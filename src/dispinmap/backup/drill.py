@@ -1,17 +1,117 @@
-"""The trial restore of our own backup."""
+"""The trial restore of our own backup: a backup counts only after it was restored and checked."""
 
-from datetime import timedelta
-from typing import NoReturn
+import asyncio
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NoReturn
 
+import structlog
+
+from dispinmap.backup.checks import Copy, compare, lag, look_at
+from dispinmap.backup.errors import BackupError
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Configuration
+from dispinmap.backup.restore import restore_checked
 from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
-from dispinmap.database.engine import Database
+from dispinmap.database.engine import Database, undivided
+from dispinmap.database.queries import heartbeat
+from dispinmap.health import DrillState
+
+FIRST_AFTER: Final = timedelta(minutes=5)
+"""A bot just started has more urgent work, and its replica may still be catching up."""
+RETRY_AFTER: Final = timedelta(minutes=15)
+"""After a failed drill: an outage of the storage should not count for a whole day."""
+RESTORE_SECONDS: Final = 600.0
+"""Nobody waits for a drill, so that it may take its time."""
+
+log = structlog.get_logger(__name__)
+
+
+def due_at(last: DrillState | None, started_at: datetime, every: timedelta) -> datetime:
+    """When a bot started at `started_at` drills next, the newest drill being `last` (pure)."""
+    soonest = started_at + FIRST_AFTER
+    if last is None:
+        return soonest
+    return max(soonest, last.finished_at + (every if last.problem is None else min(every, RETRY_AFTER)))
+
+
+async def drill(
+    configuration: Configuration,
+    litestream: Litestream,
+    store: Store,
+    clock: Clock,
+    live: Path,
+    *,
+    seconds: float = RESTORE_SECONDS,
+) -> DrillState:
+    """Restore the newest state to a temporary folder, check it and hold it against the live database.
+
+    Whatever goes wrong is the result's problem. The folder is beside `live`: elsewhere may be no room, or no writing.
+    """
+    trial = _Trial(configuration, litestream, store, clock, live, seconds)
+    try:
+        await trial.run()
+    except (BackupError, OSError) as error:
+        trial.problem = str(error)
+    return DrillState(clock.now(), trial.restore_seconds, trial.heartbeat_at, trial.problem)
+
+
+class _Trial:
+    """One drill and what is known of it so far."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        litestream: Litestream,
+        store: Store,
+        clock: Clock,
+        live: Path,
+        seconds: float,
+    ) -> None:
+        self._configuration = configuration
+        self._litestream = litestream
+        self._store = store
+        self._clock = clock
+        self._live = live
+        self._seconds = seconds
+        self.restore_seconds: float | None = None
+        self.heartbeat_at: datetime | None = None
+        self.problem: str | None = None
+
+    async def run(self) -> None:
+        """Try twice before rows are missed: what somebody changed just before the first look may not be stored yet."""
+        for _ in range(2):
+            before = await self._look()
+            copy = await self._restore()
+            problems = compare(copy, before, await self._look())
+            if not problems:
+                break
+        self.problem = lag(copy, before) or " ".join(problems) or None
+
+    async def _look(self) -> Copy:
+        return await asyncio.to_thread(look_at, self._live, integrity=False)
+
+    async def _restore(self) -> Copy:
+        with TemporaryDirectory(prefix=_prefix(self._live), dir=self._live.parent) as folder:
+            started = self._clock.monotonic()
+            copy = await restore_checked(
+                self._configuration,
+                self._litestream,
+                self._store,
+                Path(folder) / self._live.name,
+                clock=self._clock,
+                seconds=self._seconds,
+            )
+            self.restore_seconds = self._clock.monotonic() - started
+        self.heartbeat_at = copy.heartbeat.beat_at if copy.heartbeat else None
+        return copy
 
 
 class Drill:
-    """Restores the backup to a temporary file on a schedule, checks it and remembers the outcome."""
+    """Drills on a schedule, and remembers each outcome in the database."""
 
     def __init__(
         self,
@@ -23,10 +123,46 @@ class Drill:
         *,
         drill_every: timedelta,
     ) -> None:
+        self._configuration = configuration
+        self._litestream = litestream
+        self._store = store
         self._clock = clock
+        self._database = database
         self._drill_every = drill_every
 
     async def run(self) -> NoReturn:
         """Drill for ever."""
+        started_at = self._clock.now()
+        live = self._configuration.database
+        await asyncio.to_thread(_clear, live)
         while True:
-            await self._clock.sleep(self._drill_every.total_seconds())
+            async with self._database.read() as session:
+                last = await heartbeat.last_drill(session)
+            due = due_at(last, started_at, self._drill_every)
+            await self._clock.sleep((due - self._clock.now()).total_seconds())
+            state = await drill(self._configuration, self._litestream, self._store, self._clock, live)
+            _report(state)
+            await self._save(state)
+
+    @undivided
+    async def _save(self, state: DrillState) -> None:
+        async with self._database.write() as session:
+            await heartbeat.save_drill(session, state)
+
+
+def _report(state: DrillState) -> None:
+    seconds = None if state.restore_seconds is None else round(state.restore_seconds, 2)
+    if state.problem is None:
+        log.info("drill_passed", restore_seconds=seconds, heartbeat_at=state.heartbeat_at)
+    else:
+        log.error("drill_failed", restore_seconds=seconds, heartbeat_at=state.heartbeat_at, problem=state.problem)
+
+
+def _prefix(live: Path) -> str:
+    return f".{live.name}-drill-"
+
+
+def _clear(live: Path) -> None:
+    """Remove what the drill of a bot that was killed left."""
+    for folder in live.parent.glob(f"{_prefix(live)}*"):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -46,7 +46,7 @@ def copy_database(source: Path, target: Path, progress: Report) -> None:
     """
     part = target.with_name(f"{target.name}.part")
     try:
-        _remove(part)
+        remove_file(part)
         with closing(_connect(source)) as reading, closing(_connect(part)) as writing:
             # A view of one moment, so that a busy writer cannot make the copying start over and over.
             reading.execute("BEGIN")
@@ -55,14 +55,14 @@ def copy_database(source: Path, target: Path, progress: Report) -> None:
             _transfer(reading, writing, progress, "copy")
             _require_whole(writing, source)
         shutil.copymode(source, part)
-        _replace(part, target)
+        put_in_place(part, target)
     except (OSError, sqlite3.Error) as error:
         raise DatabaseError(
             f"{source} cannot be copied to {target} ({error}): check that the disk has room for it and that the folder "
             "may be written."
         ) from error
     finally:
-        _remove(part)
+        remove_file(part)
 
 
 def put_back(copy: Path, file: Path, progress: Report) -> None:
@@ -132,8 +132,8 @@ def _copies(file: Path) -> list[Path]:
     return [each for each in file.parent.iterdir() if name.fullmatch(each.name)]
 
 
-def _remove(part: Path) -> None:
-    """Also what SQLite kept beside a file that was being written when the process died."""
+def remove_file(part: Path) -> None:
+    """Remove it if it is there, also what SQLite kept beside a file that was being written when the process died."""
     for suffix in ("", "-journal", "-wal", "-shm"):
         part.with_name(part.name + suffix).unlink(missing_ok=True)
 
@@ -163,7 +163,7 @@ def _require_whole(copy: sqlite3.Connection, source: Path) -> None:
         )
 
 
-def _replace(part: Path, target: Path) -> None:
+def put_in_place(part: Path, target: Path) -> None:
     """Let `part` take the place of `target` so that it is there after a power cut too."""
     _sync(part)
     part.replace(target)
