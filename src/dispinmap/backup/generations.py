@@ -48,7 +48,7 @@ class Generation:
 
     def lasted(self, at: datetime | None = None) -> tuple[datetime, datetime]:
         """When its newest object of up to `at` was stored, and its first one. Storage of whole seconds makes ties."""
-        times = [one.stored.updated_at for one in (*self.snapshots, *self.segments)]
+        times = [one.stored.updated_at for each in (self.snapshots, self.segments) for one in each]
         return max(time for time in times if at is None or time <= at), min(times)
 
 
@@ -93,12 +93,12 @@ def plan(
     """How to get the newest state, or the last one stored by `at`, of the newest generation or the one named.
 
     `replica` is for the sentences. Raises NoBackup where there is nothing (of that time or name), and RestoreFailed
-    where a snapshot is missing.
+    where there are changes without any snapshot.
     """
     chosen = _choose(replica, listing, at, generation)
     snapshot = _snapshot(chosen, at)
     if snapshot is None:
-        raise RestoreFailed(
+        raise (RestoreFailed if at is None else NoBackup)(
             f"Generation {chosen.name} of {replica} has no snapshot{_by(at)}, and its changes mean nothing without "
             "one: name another generation with --generation, or a later time with --at."
         )
@@ -149,7 +149,7 @@ def _snapshot(generation: Generation, at: datetime | None) -> Snapshot | None:
     """
     stored = [one for one in generation.snapshots if at is None or one.stored.updated_at <= at]
     whole = [one for one in stored if any(_covers(segment, one, at) for segment in generation.segments)]
-    return (whole or stored[:1] or [None])[-1]
+    return next(iter([*reversed(whole), *stored]), None)
 
 
 def _covers(segment: Segment, snapshot: Snapshot, at: datetime | None) -> bool:
