@@ -1,0 +1,98 @@
+"""What the libraries do one blocking call at a time, made into a Store."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Protocol, TypeVar, TypeVarTuple, Unpack
+
+from dispinmap.backup.errors import BackupError, StorageUnreachable
+from dispinmap.backup.storage.store import Content, StoredObject
+from dispinmap.backup.threads import in_thread
+
+OPENING_SECONDS: Final = 30.0
+"""For the first call: Google's library alone takes about ten to find out that there are no credentials."""
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class BlockingStore(Protocol):
+    """One library's client. Raises StorageUnreachable, StorageRefused and Conflict, no error of the library's own."""
+
+    def pages(self, prefix: str) -> Iterator[list[StoredObject]]:
+        """What is below `prefix`, a request at a time."""
+        ...
+
+    def read(self, key: str) -> Content | None: ...
+
+    def write(self, key: str, data: bytes, replacing: str | None) -> str: ...
+
+    def chunks(self, key: str) -> Iterator[bytes]:
+        """The object's bytes, a request or a part of one at a time. Raises StorageRefused where there is none."""
+        ...
+
+
+class ThreadedStore:
+    """A Store whose every step takes `seconds` at most; the library is opened by the first call.
+
+    `name` is the replica's address for people.
+    """
+
+    def __init__(self, name: str, opener: Callable[[], BlockingStore], seconds: float) -> None:
+        self._name = name
+        self._opener = opener
+        self._seconds = seconds
+        self._opened: BlockingStore | None = None
+
+    async def list(self, prefix: str) -> list[StoredObject]:
+        pages = (await self._open()).pages(prefix)
+        found: list[StoredObject] = []
+        while (page := await self._limited(next, pages, None)) is not None:
+            found += page
+        return sorted(found, key=lambda each: each.key)
+
+    async def read(self, key: str) -> Content | None:
+        return await self._limited((await self._open()).read, key)
+
+    async def write(self, key: str, data: bytes, *, replacing: str | None) -> str:
+        return await self._limited((await self._open()).write, key, data, replacing)
+
+    async def download(self, key: str, target: Path) -> None:
+        chunks = (await self._open()).chunks(key)
+        part = target.with_name(f"{target.name}.part")
+        try:
+            while await self._limited(_append_next, chunks, part):
+                pass
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    async def _open(self) -> BlockingStore:
+        if self._opened is None:
+            self._opened = await self._limited(self._opener, seconds=max(self._seconds, OPENING_SECONDS))
+        return self._opened
+
+    async def _limited(self, function: Callable[[Unpack[Ts]], T], *args: *Ts, seconds: float | None = None) -> T:
+        limit = self._seconds if seconds is None else seconds
+        try:
+            return await in_thread(function, *args, seconds=limit)
+        except TimeoutError:
+            raise StorageUnreachable(
+                f"{self._name} did not answer within {limit:g} seconds: check the network and the storage's status."
+            ) from None
+
+
+def _append_next(chunks: Iterator[bytes], part: Path) -> bool:
+    """Write one chunk; whether there may be another. All is written through to the disk with the last one."""
+    try:
+        with part.open("ab") as file:
+            chunk = next(chunks, None)
+            if chunk is None:
+                os.fsync(file.fileno())
+                return False
+            file.write(chunk)
+    except OSError as error:
+        raise BackupError(
+            f"{part} cannot be written ({error.strerror}): check that its disk has room and the folder may be written."
+        ) from error
+    return True

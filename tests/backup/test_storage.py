@@ -1,0 +1,136 @@
+"""Every kind of storage keeps the same promises behind the same seam."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dispinmap.backup.errors import Conflict, StorageRefused, StorageUnreachable
+from dispinmap.backup.models import StorageKind
+from dispinmap.backup.storage.open import open_store
+from dispinmap.backup.storage.store import Store
+from tests.backup.conftest import StoragePlace
+
+SECONDS = 5.0
+BIG = bytes(range(256)) * 40_000
+"""More than the libraries read at a time."""
+
+
+@pytest.fixture
+def store(place: StoragePlace) -> Store:
+    return open_store(place.replica, seconds=SECONDS)
+
+
+@pytest.fixture
+def key(place: StoragePlace) -> str:
+    return f"{place.replica.path}/generations/0123456789abcdef/wal/one"
+
+
+async def test_nothing_there_is_an_empty_list_and_no_object(store: Store, place: StoragePlace, key: str) -> None:
+    assert await store.list(place.replica.path) == []
+    assert await store.read(key) is None
+
+
+async def test_what_is_written_is_read_listed_and_downloaded(
+    store: Store, place: StoragePlace, key: str, tmp_path: Path
+) -> None:
+    version = await store.write(key, BIG, replacing=None)
+    content = await store.read(key)
+    (found,) = await store.list(place.replica.path)
+    await store.download(key, tmp_path / "copy")
+    assert content is not None
+    assert (content.data, content.version) == (BIG, version)
+    assert (found.key, found.size) == (key, len(BIG))
+    assert abs(found.updated_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert (tmp_path / "copy").read_bytes() == BIG
+    assert not list(tmp_path.glob("*.part"))
+
+
+async def test_an_empty_object_is_downloaded_as_an_empty_file(store: Store, key: str, tmp_path: Path) -> None:
+    await store.write(key, b"", replacing=None)
+    await store.download(key, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == b""
+
+
+async def test_downloading_what_is_gone_is_refused_and_leaves_no_file(
+    store: Store, place: StoragePlace, tmp_path: Path
+) -> None:
+    with pytest.raises(StorageRefused, match="is no longer"):
+        await store.download(f"{place.replica.path}/gone", tmp_path / "copy")
+    assert not list(tmp_path.glob("copy*"))
+
+
+async def test_a_listing_is_sorted_and_stops_at_the_path(store: Store, place: StoragePlace) -> None:
+    path = place.replica.path
+    for key in (f"{path}/b/2", f"{path}-v5/ltx/1", f"{path}.lease", f"{path}/a", f"{path}/b/1"):
+        await store.write(key, b"x", replacing=None)
+    assert [each.key for each in await store.list(path)] == [f"{path}/a", f"{path}/b/1", f"{path}/b/2"]
+    assert [each.key for each in await store.list(f"{path}/b")] == [f"{path}/b/1", f"{path}/b/2"]
+
+
+async def test_an_object_that_is_there_is_not_written_as_a_new_one(store: Store, key: str) -> None:
+    await store.write(key, b"first", replacing=None)
+    with pytest.raises(Conflict, match="somebody else"):
+        await store.write(key, b"second", replacing=None)
+    content = await store.read(key)
+    assert content is not None
+    assert content.data == b"first"
+
+
+async def test_only_the_version_that_was_read_is_replaced(store: Store, key: str) -> None:
+    first = await store.write(key, b"first", replacing=None)
+    second = await store.write(key, b"second", replacing=first)
+    with pytest.raises(Conflict):
+        await store.write(key, b"third", replacing=first)
+    content = await store.read(key)
+    assert content is not None
+    assert (content.data, content.version) == (b"second", second)
+
+
+async def test_an_object_that_is_gone_is_not_replaced(store: Store, place: StoragePlace, key: str) -> None:
+    version = await store.write(key, b"first", replacing=None)
+    with pytest.raises(Conflict):
+        await store.write(f"{place.replica.path}/other", b"second", replacing=version)
+
+
+async def test_of_many_that_write_the_same_object_at_once_one_succeeds(place: StoragePlace, key: str) -> None:
+    async def write(number: int) -> bool:
+        try:
+            await open_store(place.replica, seconds=SECONDS).write(key, f"{number}".encode(), replacing=None)
+        except Conflict:
+            return False
+        return True
+
+    if place.replica.kind is StorageKind.S3:
+        pytest.skip("moto looks at the condition and writes in two steps: only the real service is atomic")
+    assert sum(await asyncio.gather(*map(write, range(8)))) == 1
+
+
+async def test_a_missing_bucket_or_folder_is_refused_with_its_name(place: StoragePlace, tmp_path: Path) -> None:
+    path = str(tmp_path / "unmounted" / "db") if place.replica.kind is StorageKind.FILE else place.replica.path
+    replica = replace(place.replica, path=path, bucket=place.replica.bucket and "no-such-bucket")
+    store = open_store(replica, seconds=SECONDS)
+    name = "no-such-bucket" if replica.bucket else "unmounted"
+    with pytest.raises(StorageRefused, match=rf"no (bucket|folder) .*{name}.*(create|mount)"):
+        await store.list(path)
+    with pytest.raises(StorageRefused, match=name):
+        await store.read(f"{path}/one")
+    with pytest.raises(StorageRefused, match=name):
+        await store.write(f"{path}/one", b"x", replacing=None)
+
+
+async def test_storage_that_is_down_is_unreachable_in_time(
+    place: StoragePlace, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> None:
+    if place.replica.kind is StorageKind.FILE:
+        pytest.skip("a folder has no server")
+    dead = f"http://127.0.0.1:{unused_tcp_port}"
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", dead)
+    store = open_store(replace(place.replica, endpoint=dead), seconds=0.5)
+    async with asyncio.timeout(10):
+        with pytest.raises(StorageUnreachable, match="check the network"):
+            await store.list("db")
+        with pytest.raises(StorageUnreachable):
+            await store.write("db/one", b"x", replacing=None)
