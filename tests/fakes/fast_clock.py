@@ -13,13 +13,13 @@ class FastClock:
 
     def __init__(self, origin: float, factor: float = FACTOR) -> None:
         self.origin = origin
-        self._factor = factor
+        self.factor = factor
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(self.origin + (time.time() - self.origin) * self._factor, UTC)
+        return datetime.fromtimestamp(self.origin + (time.time() - self.origin) * self.factor, UTC)
 
     def monotonic(self) -> float:
         return self.now().timestamp()
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / self._factor)
+        await asyncio.sleep(seconds / self.factor)

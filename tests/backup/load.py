@@ -1,0 +1,45 @@
+"""Somebody who writes into a database all the time and remembers when."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+PAUSE_SECONDS = 0.02
+LONG_AGO = "2000-01-01 00:00:00.000000"
+
+
+@contextmanager
+def writing(database: Path) -> Iterator[list[float]]:
+    """Fifty transactions a second, each a row of `drills`; yields when each was committed, as it grows."""
+    committed: list[float] = []
+    done = Event()
+
+    def write() -> None:
+        with closing(sqlite3.connect(database, timeout=5, isolation_level=None)) as connection:
+            while not done.wait(PAUSE_SECONDS):
+                connection.execute(
+                    "INSERT INTO drills (finished_at, restore_seconds) VALUES (?, ?)", (LONG_AGO, len(committed))
+                )
+                committed.append(time.monotonic())
+
+    thread = Thread(target=write)
+    thread.start()
+    try:
+        yield committed
+    finally:
+        done.set()
+        thread.join()
+
+
+def written(database: Path) -> list[int]:
+    """The numbers of the rows that are there, in order."""
+    with closing(sqlite3.connect(database)) as connection:
+        return [
+            int(number)
+            for (number,) in connection.execute(
+                "SELECT restore_seconds FROM drills WHERE finished_at = ? ORDER BY id", (LONG_AGO,)
+            )
+        ]

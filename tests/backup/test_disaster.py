@@ -1,0 +1,47 @@
+"""Everything is killed under load and the disk is gone: the next start has all but the last moment, posted once."""
+
+import asyncio
+import time
+from collections import Counter
+from pathlib import Path
+
+from dispinmap.database.verify import verify
+from dispinmap.sandbox.services import embedded_services
+from tests.backup.conftest import StoragePlace
+from tests.backup.container import Container, carries, comment, posted, rows, running, watch
+from tests.backup.load import writing, written
+from tests.fakes.fast_clock import FastClock
+
+BURSTS = 3
+COMMENTS = 7
+
+
+async def test_killed_with_its_disk_lost_the_bot_comes_back_and_posts_nothing_twice(
+    place: StoragePlace, binary: Path, tmp_path: Path
+) -> None:
+    clock = FastClock(time.time())
+    async with embedded_services(clock) as services:
+        expected: list[int] = []
+        bot = Container(services, clock, tmp_path / "disk", place, binary)
+        async with running(bot):
+            await bot.until_ready()
+            await watch(services)
+            with writing(bot.database) as committed:
+                for burst in range(BURSTS):
+                    expected += [comment(services, COMMENTS * burst + number) for number in range(COMMENTS)]
+                    await services.discord.wait_for_message(services.seed.pinball.id, carries(expected[-1]), 30)
+                await bot.kill()
+        lost = bot.database.parent.rename(tmp_path / "lost")
+        expected += [comment(services, 100 + number) for number in range(COMMENTS)]
+        again = Container(services, clock, tmp_path / "disk", place, binary)
+        async with running(again):
+            await again.until_ready()
+            await services.discord.wait_for_message(services.seed.pinball.id, carries(expected[-1]), 30)
+            await asyncio.wait_for(services.pinballmap.next_request("user_submissions.json"), 30)
+            assert await again.stop() == 0
+        assert posted(services) == Counter(expected)
+        assert verify(f"sqlite:///{again.database}") == []
+        kept = written(again.database)
+        assert kept == list(range(len(kept)))
+        assert len(kept) <= len(committed) == len(written(lost / "pinball_bot.db"))
+        assert rows(again.database, "SELECT COUNT(*) FROM monitoring_targets") == [(1,)]

@@ -1,0 +1,44 @@
+"""Two starts on one replica, as every rollout has them: one after the other, never together."""
+
+import time
+from collections import Counter
+from pathlib import Path
+
+from dispinmap.sandbox.services import embedded_services
+from tests.backup.conftest import StoragePlace
+from tests.backup.container import Container, carries, comment, posted, rows, running, watch
+from tests.fakes.fast_clock import FastClock
+
+
+async def test_the_second_bot_waits_until_the_first_is_stopped_and_the_first_takes_over_when_it_is_killed(
+    place: StoragePlace, binary: Path, tmp_path: Path
+) -> None:
+    clock = FastClock(time.time())
+    async with embedded_services(clock) as services:
+        old = Container(services, clock, tmp_path / "old", place, binary)
+        new = Container(services, clock, tmp_path / "new", place, binary)
+        channel_id = services.seed.pinball.id
+        async with running(old), running(new):
+            await old.until_ready()
+            await watch(services)
+            expected = [comment(services, 1)]
+            await services.discord.wait_for_message(channel_id, carries(expected[-1]), 30)
+            waiting = await new.ready()
+            assert waiting["ready"] is False
+            assert "lease" in str(waiting["faults"])
+            assert not new.database.exists()
+            assert await old.stop() == 0
+
+            await new.until_ready()
+            assert rows(new.database, "SELECT COUNT(*) FROM monitoring_targets") == [(1,)]
+            expected.append(comment(services, 2))
+            await services.discord.wait_for_message(channel_id, carries(expected[-1]), 30)
+            await old.start()
+            await new.kill()
+
+            # The old disk still has its database, which is not the newest any more.
+            await old.until_ready()
+            expected.append(comment(services, 3))
+            await services.discord.wait_for_message(channel_id, carries(expected[-1]), 30)
+            assert posted(services) == Counter(expected)
+            assert list(old.database.parent.glob("pinball_bot.db.set-aside-*"))
