@@ -1,7 +1,9 @@
 """The chat: commands, answers, buttons and menus, as a person uses them."""
 
+import asyncio
+
 import pytest
-from playwright.async_api import FilePayload, Locator, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, Route, expect
 
 from tests.browser.conftest import Stage
 
@@ -156,6 +158,23 @@ async def test_the_ordinary_member_is_offered_less_and_speaks_under_their_own_na
     await line(tab).fill("hello")
     await line(tab).press("Enter")
     await expect(log(tab).locator(".author")).to_have_text("Theo Lindqvist")
+
+
+async def test_nobody_is_offered_the_commands_of_who_spoke_before(tab: Page) -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        asked.set()
+        await answered.wait()
+        await route.continue_()
+
+    await tab.route("**/api/commands?*", hold)
+    await tab.get_by_text("Theo Lindqvist").click()
+    await asked.wait()
+    await line(tab).press_sequentially("/")
+    answered.set()
+    await expect(tab.get_by_role("option", name="/kinds")).to_be_visible()
+    await expect(tab.get_by_role("option", name="/rate")).to_have_count(0)
 
 
 async def test_a_deferred_answer_shows_thinking_until_it_comes(tab: Page, stage: Stage) -> None:

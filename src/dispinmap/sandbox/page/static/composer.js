@@ -33,15 +33,18 @@ export class Composer {
     this.line.placeholder = channel ? `Message #${channel.name}, or / for commands` : "No channel";
     if (this.here === here) return;
     this.here = here;
+    this.commands = [];
     if (this.form.open) this.back();
     await this.load();
   }
 
   async load() {
     if (!state.channel) return;
+    const { here } = this;
     try {
       const { commands } = await get(`/api/commands?user=${state.viewer}&channel=${state.channel}`);
-      this.commands = runnable(commands);
+      // Somebody else may speak by now, or elsewhere.
+      if (here === this.here) this.commands = runnable(commands);
     } catch (error) {
       this.explain(error.message, true);
     }
@@ -57,7 +60,11 @@ export class Composer {
     const text = this.line.value;
     this.explain("");
     if (!text.startsWith("/")) return this.suggestMention(text);
-    if (!this.commands.length) await this.load();
+    if (!this.commands.length) {
+      await this.load();
+      // Typing went on meanwhile, and each key asks for itself.
+      if (this.line.value !== text) return;
+    }
     const command = commandOf(this.commands, text);
     const beyondName = command && text.replace(/\s+/g, " ").length > command.name.length + 1;
     if (beyondName) return this.explainCommand(command);
