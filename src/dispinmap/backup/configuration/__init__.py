@@ -1,7 +1,7 @@
 """Litestream's configuration: made from the settings or read from a file, and checked, which Litestream does not do."""
 
 from dispinmap.backup.configuration.checking import check
-from dispinmap.backup.configuration.effective import configure
+from dispinmap.backup.configuration.effective import configuration_of, configure
 from dispinmap.backup.configuration.findings import Finding, Severity
 from dispinmap.backup.configuration.formats import format_in, refuse_mixed_formats, stored_formats
 from dispinmap.backup.configuration.locations import parse_replica_url, read_replica
@@ -10,6 +10,7 @@ __all__ = [
     "Finding",
     "Severity",
     "check",
+    "configuration_of",
     "configure",
     "format_in",
     "parse_replica_url",

@@ -1,12 +1,100 @@
-"""What Litestream does not check: a configuration's keys, values and whether they have any effect."""
+"""What Litestream does not check: a configuration's keys, its values, and whether they do anything."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
-from dispinmap.backup.configuration.findings import Finding
+import yaml
+
+from dispinmap.backup.configuration.expansion import expand, missing_variables
+from dispinmap.backup.configuration.findings import Finding, error
+from dispinmap.backup.configuration.keys import REMARKS, SCHEMAS, Kind, Node, Schema
+from dispinmap.backup.configuration.rules import EXAMPLES, rules
+from dispinmap.backup.configuration.values import problem
 from dispinmap.backup.models import Format
 
 
 def check(text: str, version: Format, environ: Mapping[str, str], database: Path | None = None) -> list[Finding]:
-    """Everything that is wrong with the configuration `text` for that version of Litestream."""
-    raise NotImplementedError(text, version, environ, database)
+    """Everything that is wrong with the configuration `text` for that version of Litestream.
+
+    `database` is the bot's, which the configuration has to name. Without an error among the findings the binary takes
+    the configuration, and does what it says.
+    """
+    try:
+        document = yaml.safe_load(expand(text, environ))
+    except yaml.YAMLError as broken:
+        return [_not_yaml(broken)]
+    if not isinstance(document, dict):
+        return [error("", "It is not a mapping.", f"Begin it as {EXAMPLES[version]} begins.")]
+    found = [*_Walk(version).mapping(document, SCHEMAS[version], ""), *rules(document, version, database)]
+    # A variable without a value is reported by itself; what else is said of its place is noise.
+    return [each for each in found if not missing_variables(each.sentence)]
+
+
+def _not_yaml(broken: yaml.YAMLError) -> Finding:
+    # The error's own text repeats lines of the document, which may hold credentials.
+    mark, what = getattr(broken, "problem_mark", None), getattr(broken, "problem", None)
+    where = f"line {mark.line + 1}" if mark else ""
+    return error(where, f"It is not YAML ({what or 'it has characters that cannot stand there'}).", "Correct it.")
+
+
+class _Walk:
+    """Through a document's keys and values, along the schema of one version."""
+
+    def __init__(self, version: Format) -> None:
+        self._version = version
+
+    def mapping(self, keys: Mapping[object, object], schema: Schema, where: str) -> Iterator[Finding]:
+        for key, value in keys.items():
+            place = f"{where}.{key}" if where else str(key)
+            remark = REMARKS[self._version].get(_without_indexes(place))
+            if remark:
+                severity, sentence, cure = remark
+                yield Finding(severity, place, sentence, cure)
+            if isinstance(key, str) and key in schema:
+                yield from self._value(value, schema[key], place)
+            elif not remark:
+                sentence = f"Litestream {self._version} does not know it, and silently ignores it."
+                yield error(place, sentence, self._cure(str(key), schema))
+
+    def _value(self, value: object, schema: Node, where: str) -> Iterator[Finding]:
+        names = missing_variables(value) if isinstance(value, str) else []
+        if names:
+            yield from (error(where, f"${name} is not set, or empty.", "Set it in the environment.") for name in names)
+        elif isinstance(schema, Kind):
+            if found := problem(value, schema):
+                yield error(where, *found)
+        elif isinstance(value, dict) and not isinstance(schema, list):
+            yield from self.mapping(value, schema, where)
+        elif isinstance(value, list) and isinstance(schema, list):
+            for index, entry in enumerate(value):
+                yield from self._entry(entry, schema[0], f"{where}[{index}]")
+        elif value is not None:
+            shape = "list (each entry with a dash)" if isinstance(schema, list) else "mapping"
+            yield error(where, f"A {shape} belongs there.", f"Write it as {EXAMPLES[self._version]} does.")
+
+    def _entry(self, entry: object, schema: Schema, where: str) -> Iterator[Finding]:
+        if isinstance(entry, dict) and entry:
+            yield from self.mapping(entry, schema, where)
+        else:
+            yield error(where, "It has no keys, on which Litestream would crash.", "Write them, or remove it.")
+
+    def _cure(self, key: str, schema: Schema) -> str:
+        near = get_close_matches(key, schema, 1, cutoff=0.75)
+        if near:
+            return f"Did you mean {near[0]}?"
+        places = [place for place, keys in _levels(SCHEMAS[self._version], "at the top") if key in keys]
+        return f"It belongs {' or '.join(dict.fromkeys(places))}." if places else "Remove it."
+
+
+def _levels(schema: Schema, place: str) -> Iterator[tuple[str, Schema]]:
+    yield place, schema
+    for key, below in schema.items():
+        inner = below[0] if isinstance(below, list) else below
+        if not isinstance(inner, Kind):
+            yield from _levels(inner, f"in `{key}`")
+
+
+def _without_indexes(place: str) -> str:
+    return re.sub(r"\[\d+\]", "", place)

@@ -1,9 +1,26 @@
 """The configuration in effect: from a file, an address or a bucket."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
-from dispinmap.backup.models import Configuration, Format
+import yaml
+from pydantic import SecretStr
+
+from dispinmap.backup.configuration.checking import check
+from dispinmap.backup.configuration.expansion import expand
+from dispinmap.backup.configuration.findings import Severity
+from dispinmap.backup.configuration.locations import GCS_NAMES, check_bucket, parse_replica_url, read_replica
+from dispinmap.backup.models import V5_SUFFIX, Configuration, Format, Replica, StorageKind
+from dispinmap.errors import SettingsError
+
+SYNC_INTERVAL: Final = "1s"
+RETENTION: Final = "72h"
+SNAPSHOT_INTERVAL: Final = "24h"
+"""0.5 can go back `RETENTION` less this, or more; 0.3 has its snapshots where its retention needs them."""
+SHUTDOWN_SYNC_TIMEOUT: Final = "8s"
+"""0.5's own is 30 s, and Cloud Run ends a container 10 s after it asked it to stop."""
 
 
 def configure(
@@ -19,4 +36,77 @@ def configure(
 
     Raises SettingsError with one line per error.
     """
-    raise NotImplementedError(version, database, bucket, replica_url, file, environ)
+    if file is not None:
+        found = _from_file(version, database, file, environ)
+    elif replica_url:
+        found = configuration_of(version, database, parse_replica_url(replica_url), "LITESTREAM_REPLICA_URL")
+    elif bucket:
+        found = configuration_of(version, database, _in_bucket(bucket, version), "LITESTREAM_BUCKET")
+    else:
+        return None
+    return replace(found, replica=_with_litestream_credentials(found.replica, environ))
+
+
+def configuration_of(version: Format, database: Path, replica: Replica, source: str) -> Configuration:
+    """What replicates `database` to `replica` as litestream.yml and litestream-0.5.yml do to theirs."""
+    settings = {**_settings(replica, version), "sync-interval": SYNC_INTERVAL}
+    document: dict[str, object]
+    if version is Format.V0_3:
+        document = {"dbs": [{"path": str(database), "replicas": [{**settings, "retention": RETENTION}]}]}
+    else:
+        document = {
+            "snapshot": {"interval": SNAPSHOT_INTERVAL, "retention": RETENTION},
+            "shutdown-sync-timeout": SHUTDOWN_SYNC_TIMEOUT,
+            "dbs": [{"path": str(database), "replica": settings}],
+        }
+    return Configuration(version, database, replica, document, source)
+
+
+def _settings(replica: Replica, version: Format) -> dict[str, object]:
+    secret = replica.secret_access_key
+    settings: dict[str, object] = {
+        "type": GCS_NAMES[version] if replica.kind is StorageKind.GCS else str(replica.kind),
+        "bucket": replica.bucket,
+        "path": replica.path,
+        "endpoint": replica.endpoint,
+        "region": replica.region,
+        "force-path-style": replica.force_path_style if replica.kind is StorageKind.S3 else None,
+        "access-key-id": replica.access_key_id,
+        "secret-access-key": secret.get_secret_value() if secret else None,
+    }
+    return {key: value for key, value in settings.items() if value is not None}
+
+
+def _in_bucket(bucket: str, version: Format) -> Replica:
+    try:
+        name = check_bucket(bucket)
+    except ValueError as error:
+        raise SettingsError(f"LITESTREAM_BUCKET is malformed. {error}") from None
+    return Replica(StorageKind.GCS, "db" if version is Format.V0_3 else f"db{V5_SUFFIX}", name)
+
+
+def _from_file(version: Format, database: Path, file: Path, environ: Mapping[str, str]) -> Configuration:
+    text = read_file(file)
+    errors = [each for each in check(text, version, environ, database) if each.severity is Severity.ERROR]
+    if errors:
+        raise SettingsError("\n".join(f"LITESTREAM_CONFIG, {file}: {each}" for each in errors))
+    document = yaml.safe_load(expand(text, environ))
+    return Configuration(version, database, read_replica(document, version), document, str(file))
+
+
+def read_file(file: Path) -> str:
+    """The text of a configuration file. Raises SettingsError."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"The Litestream configuration {file} cannot be read ({error}): check LITESTREAM_CONFIG and its rights."
+        ) from None
+
+
+def _with_litestream_credentials(replica: Replica, environ: Mapping[str, str]) -> Replica:
+    """Litestream takes LITESTREAM_… for AWS_… where the latter is not set, and so does the bot."""
+    key, secret = environ.get("LITESTREAM_ACCESS_KEY_ID"), environ.get("LITESTREAM_SECRET_ACCESS_KEY")
+    if replica.kind is not StorageKind.S3 or replica.secret_access_key or "AWS_SECRET_ACCESS_KEY" in environ:
+        return replica
+    return replace(replica, access_key_id=key, secret_access_key=SecretStr(secret)) if key and secret else replica

@@ -25,3 +25,11 @@ class Finding:
         """One line for people."""
         place = f"{self.where}: " if self.where else ""
         return f"{place}{self.sentence} {self.cure}"
+
+
+def error(where: str, sentence: str, cure: str) -> Finding:
+    return Finding(Severity.ERROR, where, sentence, cure)
+
+
+def warning(where: str, sentence: str, cure: str) -> Finding:
+    return Finding(Severity.WARNING, where, sentence, cure)

@@ -1,13 +1,209 @@
-"""Where a replica is: from LITESTREAM_REPLICA_URL or a configuration document to a Replica, and back."""
+"""Where a replica is: from LITESTREAM_REPLICA_URL or a document's settings to a Replica, and back."""
 
-from dispinmap.backup.models import Format, Replica
+import os.path
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Final
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from pydantic import SecretStr
+
+from dispinmap.backup.models import Format, Replica, StorageKind
+from dispinmap.errors import SettingsError
+
+GCS_NAMES: Final = {Format.V0_3: "gcs", Format.V0_5: "gs"}
+"""Each version refuses the other's name."""
+_KINDS: Final = {"gcs": StorageKind.GCS, "gs": StorageKind.GCS, "s3": StorageKind.S3, "file": StorageKind.FILE}
+_S3_PARAMETERS: Final = ("endpoint", "region", "forcePathStyle")
+_SERVERS: Final = re.compile(
+    r"(^|\.)(localhost|(amazonaws|backblazeb2|filebase|digitaloceanspaces|linodeobjects)\.com|scw\.cloud)$|:"
+)
+"""Hosts that Litestream takes for a server instead of a bucket (`ParseHost` in its s3/replica_client.go), and ports."""
+_PLAIN_URL: Final = re.compile(r"[A-Za-z0-9_.,:=@+~/-]*")
+_BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]+")
+_EXAMPLES: Final = "Write gcs://BUCKET/db, s3://BUCKET/db or file:///folder."
 
 
-def parse_replica_url(url: str, version: Format) -> Replica:
-    """The replica that LITESTREAM_REPLICA_URL names. Raises SettingsError with the cure."""
-    raise NotImplementedError(url, version)
+class Misplaced(ValueError):
+    """A replica that cannot be found: `key` is the setting of the replica at fault."""
+
+    def __init__(self, key: str, sentence: str, cure: str) -> None:
+        self.key, self.sentence, self.cure = key, sentence, cure
+        super().__init__(f"{sentence} {cure}")
 
 
-def read_replica(document: object) -> Replica:
-    """The replica of the document's one database. Raises ValueError with a sentence."""
-    raise NotImplementedError(document)
+def parse_replica_url(url: str) -> Replica:
+    """The replica that LITESTREAM_REPLICA_URL names: gcs:// or gs://, s3://, file:// or the path of a folder.
+
+    s3:// takes the parameters endpoint, region and forcePathStyle. Raises SettingsError with the cure.
+    """
+    try:
+        return _replica({"path" if url.startswith("/") else "url": url})
+    except Misplaced as error:
+        raise SettingsError(f"LITESTREAM_REPLICA_URL is malformed. {error}") from None
+
+
+def check_bucket(bucket: str) -> str:
+    """The bucket's name. Raises Misplaced where that is none."""
+    if not _BUCKET.fullmatch(bucket):
+        raise Misplaced(
+            "bucket", f"“{bucket}” is not the name of a bucket.", "Write the name alone, such as my-bucket."
+        )
+    return bucket
+
+
+def read_replica(document: Mapping[str, object], version: Format) -> Replica:
+    """The replica of a document's one database, as that version understands it. Raises Misplaced."""
+    database = _first(document.get("dbs"))
+    own = _first(database.get("replicas")) or _mapping(database.get("replica"))
+    settings = {**document, **{key: value for key, value in own.items() if value not in (None, "")}}
+    _require_understood(settings, version)
+    return _replica(settings)
+
+
+def _require_understood(settings: Mapping[str, object], version: Format) -> None:
+    """Raise Misplaced where that version of Litestream reads something else than stands there."""
+    url, name, ours = _text(settings, "url"), _kind_name(settings), GCS_NAMES[version]
+    if name in GCS_NAMES.values() and name != ours:
+        key, end = ("url", "://") if url else ("type", "")
+        raise Misplaced(key, f"Litestream {version} does not know “{name}{end}”.", f"Write “{ours}{end}” instead.")
+    if name == "file" and not _PLAIN_URL.fullmatch(url):
+        raise Misplaced("url", "Litestream would use a folder with escapes in its name.", "Write it as `path` instead.")
+    if name == "s3" and "?" in url and version is Format.V0_3:
+        raise Misplaced(
+            "url",
+            "Litestream 0.3 silently ignores what stands behind the question mark.",
+            "Write `type`, `bucket`, `path`, `endpoint`, `region` and `force-path-style` instead.",
+        )
+
+
+def _replica(settings: Mapping[str, object]) -> Replica:
+    """A replica from its settings as a document has them."""
+    url, path = _text(settings, "url"), _text(settings, "path")
+    for key in ("path", "bucket"):
+        if url and _text(settings, key):
+            raise Misplaced("url", f"`url` and `{key}` are both there, which Litestream refuses.", "Keep one of them.")
+    name = _kind_name(settings)
+    if name not in _KINDS:
+        raise Misplaced(
+            "url" if url else "type",
+            f"“{name}” is not a kind of storage that the bot can hold its lease on.",
+            _EXAMPLES if url else "Write gcs (gs with Litestream 0.5), s3 or file.",
+        )
+    kind = _KINDS[name]
+    if url:
+        settings = {**settings, **_settings_of(url, kind)}
+        path = _text(settings, "path")
+    if kind is StorageKind.FILE:
+        return Replica(kind, _folder(path))
+    return _in_bucket(kind, _bucket(settings), _key_prefix(path), settings)
+
+
+def _kind_name(settings: Mapping[str, object]) -> str:
+    url = _text(settings, "url")
+    return _split(url).scheme if url else _text(settings, "type") or "file"
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise Misplaced("url", "That is not an address.", _EXAMPLES) from None
+
+
+def _in_bucket(kind: StorageKind, bucket: str, path: str, settings: Mapping[str, object]) -> Replica:
+    if kind is StorageKind.GCS:
+        return Replica(kind, path, bucket)
+    endpoint = _text(settings, "endpoint")
+    forced = settings.get("force-path-style")
+    secret = _text(settings, "secret-access-key")
+    return Replica(
+        kind,
+        path,
+        bucket,
+        endpoint=endpoint or None,
+        region=_text(settings, "region") or None,
+        # Both versions do so where an endpoint is named: only Amazon's own has the bucket in the host.
+        force_path_style=forced if isinstance(forced, bool) else bool(endpoint),
+        access_key_id=_text(settings, "access-key-id") or None,
+        secret_access_key=SecretStr(secret) if secret else None,
+    )
+
+
+def _settings_of(url: str, kind: StorageKind) -> dict[str, object]:
+    """What a URL says, as settings."""
+    parts = _split(url)
+    if "@" in parts.netloc:
+        raise Misplaced(
+            "url",
+            "An address is shown and logged, and this one has credentials in it.",
+            "Take them out, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment.",
+        )
+    if parts.fragment or (parts.query and kind is not StorageKind.S3):
+        raise Misplaced("url", f"{url} has more behind the path than this storage needs.", _EXAMPLES)
+    if kind is StorageKind.FILE:
+        if parts.netloc:
+            raise Misplaced("url", f"{url} has two slashes where three belong.", "Write file:///folder.")
+        return {"path": unquote(parts.path)}
+    if kind is StorageKind.S3 and _SERVERS.search(parts.netloc):
+        raise Misplaced(
+            "url",
+            f"{parts.netloc} is a server, where the bucket's name belongs.",
+            "Write s3://BUCKET/db?endpoint=https://SERVER&region=REGION.",
+        )
+    return {"bucket": parts.netloc, "path": unquote(parts.path).removeprefix("/"), **_parameters(parts)}
+
+
+def _parameters(parts: SplitResult) -> dict[str, object]:
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    for name in given:
+        if name not in _S3_PARAMETERS:
+            near = get_close_matches(name, _S3_PARAMETERS, 1)
+            cure = f"Did you mean {near[0]}?" if near else "endpoint, region and forcePathStyle can stand there."
+            raise Misplaced("url", f"{name} is not a parameter of an s3:// address.", cure)
+    forced = given.get("forcePathStyle")
+    if forced not in (None, "true", "false"):
+        raise Misplaced("url", "forcePathStyle is neither true nor false.", "Write forcePathStyle=true.")
+    return {
+        "endpoint": given.get("endpoint", ""),
+        "region": given.get("region", ""),
+        "force-path-style": None if forced is None else forced == "true",
+    }
+
+
+def _bucket(settings: Mapping[str, object]) -> str:
+    bucket = _text(settings, "bucket")
+    if not bucket:
+        raise Misplaced("bucket", "The bucket is missing.", "Write its name.")
+    return check_bucket(bucket)
+
+
+def _key_prefix(path: str) -> str:
+    if not path:
+        raise Misplaced("path", "The path in the bucket is missing.", "Write one, such as db.")
+    if any(part in ("", ".", "..") for part in path.removesuffix("/").split("/")):
+        raise Misplaced("path", f"“{path}” is not a plain path in a bucket.", "Write it without slashes around it.")
+    return path.removesuffix("/")
+
+
+def _folder(path: str) -> str:
+    folder = os.path.normpath(f"/{path.lstrip('/')}")
+    if not path.startswith("/") or folder == "/":
+        raise Misplaced(
+            "path", f"“{path}” is not the whole path of a folder.", "Write it from the root, such as /backup."
+        )
+    return folder
+
+
+def _text(settings: Mapping[str, object], key: str) -> str:
+    value = settings.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _first(value: object) -> dict[str, object]:
+    return _mapping(value[0]) if isinstance(value, list) and value else {}
