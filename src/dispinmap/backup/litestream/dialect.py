@@ -1,0 +1,55 @@
+"""What differs from one Litestream to the other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from dispinmap.backup.models import Configuration, Format, RestorePoint
+from dispinmap.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of Litestream's log. `fields` is all of it; a line that is not JSON is its own `said`."""
+
+    level: str
+    said: str
+    fields: Mapping[str, object]
+
+
+class Progress(Protocol):
+    """How far the replica of a running Litestream is."""
+
+    def began(self, folder: Path) -> None:
+        """A new process, with its files in `folder`: nothing is known of it."""
+        ...
+
+    def heard(self, line: Line) -> None: ...
+
+    async def caught_up(self, *, hurry: bool) -> None:
+        """Return once everything committed before this call is in the replica.
+
+        With `hurry` Litestream is asked not to wait for its sync interval, where it can be asked.
+        """
+        ...
+
+
+class Dialect(Protocol):
+    """One version's own ways. Without state."""
+
+    format: Format
+    list_command: tuple[str, ...]
+    """What lists the points to restore from, as `points` reads them."""
+
+    def environment(self) -> dict[str, str]:
+        """This process's, as this version bears it."""
+        ...
+
+    def document(self, configured: Mapping[str, object], folder: Path) -> dict[str, object]:
+        """The configuration of a run, whose own files go into `folder`."""
+        ...
+
+    def points(self, answer: str) -> list[RestorePoint]: ...
+
+    def progress(self, configuration: Configuration, clock: Clock) -> Progress: ...

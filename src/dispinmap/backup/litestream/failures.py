@@ -1,0 +1,71 @@
+"""What Litestream's words mean. It ends with code 1 whatever went wrong."""
+
+import json
+import re
+from typing import Final
+
+from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed, StorageRefused, StorageUnreachable
+from dispinmap.backup.models import Configuration
+
+_NOTHING: Final = re.compile(r"no matching backups? (found|files available)|timestamp does not exist")
+_REFUSED: Final = re.compile(
+    r"bucket doesn't exist|NoSuchBucket|bucket does not exist|Access ?Denied|Forbidden|permission denied"
+    r"|InvalidAccessKeyId|SignatureDoesNotMatch|could not find default credentials|NoCredentialProviders"
+    r"|no EC2 IMDS role found|status ?code: 40[13]|Error 40[13]",
+    re.IGNORECASE,
+)
+_UNREACHABLE: Final = re.compile(
+    r"connection refused|connection reset|no such host|i/o timeout|network is unreachable|send request failed"
+    r"|deadline exceeded|TLS handshake|exceeded maximum number of attempts|status ?code: 5\d\d|Error 5\d\d",
+    re.IGNORECASE,
+)
+
+
+def complaint(text: str) -> str:
+    """What Litestream said last, in one line: the error of its last log line, or that line."""
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return " ".join(said(lines[-1]).split()) if lines else "no word"
+
+
+def said(line: str) -> str:
+    """The reason in one line of its, whether JSON, key=value or plain."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        found = re.search(r'error="((?:[^"\\]|\\.)*)"', line)
+        return found[1].replace('\\"', '"') if found else line.removeprefix("Error: ")
+    return str(record.get("error") or record.get("msg") or line) if isinstance(record, dict) else line
+
+
+def failure(configuration: Configuration, text: str) -> BackupError:
+    """The error for a command on the replica that ended badly having said `text`."""
+    replica, reason = configuration.replica, masked(configuration, complaint(text))
+    if _NOTHING.search(reason):
+        return NoBackup(
+            f"Litestream {configuration.format} finds no backup in {replica} (of the time asked for): check the bucket "
+            "and the path, and the time if one was given."
+        )
+    if _REFUSED.search(reason):
+        return StorageRefused(
+            f"{replica} cannot be used ({reason}): check that the bucket is there and that the credentials may use it."
+        )
+    if _UNREACHABLE.search(reason):
+        return StorageUnreachable(f"{replica} does not answer ({reason}): check the network and try again.")
+    return RestoreFailed(
+        f"What is in {replica} cannot be used ({reason}): see `dispinmap backup list` for other points in time to "
+        "restore, or keep the replica and ask for help with it."
+    )
+
+
+def timed_out(configuration: Configuration, seconds: float) -> StorageUnreachable:
+    """The error for a command that had to be killed."""
+    return StorageUnreachable(
+        f"Litestream did not finish with {configuration.replica} within {seconds:g} s: check that the storage answers, "
+        "or raise RESTORE_TIMEOUT_SECONDS if the database is large."
+    )
+
+
+def masked(configuration: Configuration, text: str) -> str:
+    """`text` without the replica's secret key."""
+    secret = configuration.replica.secret_access_key
+    return text.replace(secret.get_secret_value(), "**********") if secret and secret.get_secret_value() else text

@@ -1,0 +1,96 @@
+"""An installed Litestream, whatever its version."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from dispinmap.backup.errors import BackupError, RestoreFailed
+from dispinmap.backup.litestream import child
+from dispinmap.backup.litestream.dialect import Dialect
+from dispinmap.backup.litestream.documents import run_time_file
+from dispinmap.backup.litestream.failures import failure, timed_out
+from dispinmap.backup.litestream.litestream import Replication
+from dispinmap.backup.litestream.process import RunningLitestream
+from dispinmap.backup.models import Configuration, RestorePoint
+from dispinmap.clock import Clock
+
+STOP_SECONDS: Final = 10.0
+
+
+class InstalledLitestream:
+    """See `Litestream`."""
+
+    def __init__(self, path: Path, version: str, dialect: Dialect, clock: Clock) -> None:
+        self.path = path
+        self.version = version
+        self.format = dialect.format
+        self._dialect = dialect
+        self._clock = clock
+
+    async def restore(
+        self, configuration: Configuration, target: Path, *, at: datetime | None = None, seconds: float = 120.0
+    ) -> None:
+        """See `Litestream.restore`."""
+        partial = _partial(target)
+        # Without -if-replica-exists: with it, a backup that cannot be seen is a success.
+        arguments = ["-o", str(partial), *(("-timestamp", at.isoformat()) if at else ())]
+        _remove(partial)
+        try:
+            await self._ask(configuration, "restore", arguments, seconds)
+            partial.rename(target)
+        finally:
+            _remove(partial)
+
+    async def points(self, configuration: Configuration, *, seconds: float = 60.0) -> list[RestorePoint]:
+        """See `Litestream.points`."""
+        command, *arguments = self._dialect.list_command
+        answer = await self._ask(configuration, command, arguments, seconds)
+        return sorted(self._dialect.points(answer), key=lambda point: (point.created_at, point.position), reverse=True)
+
+    def replicate(self, configuration: Configuration) -> Replication:
+        """See `Litestream.replicate`."""
+        return RunningLitestream(self.path, self._dialect, configuration, self._clock)
+
+    async def replicate_once(self, configuration: Configuration, *, seconds: float = 120.0) -> None:
+        """See `Litestream.replicate_once`."""
+        replication = self.replicate(configuration)
+        running = asyncio.create_task(replication.run())
+        synced = asyncio.create_task(replication.synced(seconds))
+        try:
+            await asyncio.wait({running, synced}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                await running
+            if not (synced.result() and await replication.stop(STOP_SECONDS)):
+                why = replication.problem or "check that the storage answers, and try again."
+                raise BackupError(f"{configuration.database} is not wholly in {configuration.replica} yet: {why}")
+        finally:
+            for task in (running, synced):
+                task.cancel()
+            await asyncio.gather(running, synced, return_exceptions=True)
+
+    async def _ask(self, configuration: Configuration, command: str, arguments: Sequence[str], seconds: float) -> str:
+        """Run a command on the replica; returns what it answered."""
+        with run_time_file(configuration.document, self._dialect.document) as file:
+            whole = (command, "-config", str(file), "-no-expand-env", *arguments, str(configuration.database))
+            try:
+                output = await child.run(self.path, whole, self._dialect.environment(), seconds=seconds)
+            except TimeoutError:
+                raise timed_out(configuration, seconds) from None
+        if output.code != 0:
+            raise failure(configuration, output.text)
+        return output.answer
+
+
+def _partial(target: Path) -> Path:
+    if target.exists():
+        raise RestoreFailed(f"{target} is there already: name a file that is not, or move it away.")
+    return target.with_name(f"{target.name}.restoring")
+
+
+def _remove(partial: Path) -> None:
+    """What a restore leaves behind: the file, and with 0.3 others whose names begin like it."""
+    for left in list(partial.parent.iterdir()):
+        if left.name.startswith(partial.name):
+            left.unlink(missing_ok=True)

@@ -1,0 +1,195 @@
+"""A running Litestream: kept running, listened to, watched, and ended."""
+
+import asyncio
+import json
+import logging
+from asyncio.subprocess import Process
+from datetime import datetime
+from pathlib import Path
+from typing import Final, NoReturn
+
+import structlog
+
+from dispinmap.backup.errors import BackupError
+from dispinmap.backup.litestream import child
+from dispinmap.backup.litestream.dialect import Dialect, Line
+from dispinmap.backup.litestream.documents import run_time_file
+from dispinmap.backup.litestream.failures import masked
+from dispinmap.backup.models import Configuration
+from dispinmap.clock import Clock
+
+WATCH_SECONDS: Final = 1.0
+LONGEST_PAUSE_SECONDS: Final = 30.0
+STEADY_SECONDS: Final = 60.0
+"""A Litestream that ran this long was well: the next pause is the shortest again."""
+BEHIND_SECONDS: Final = 10.0
+"""A replica that does not catch up for so long is not replicated to right now."""
+
+EVENT: Final = "litestream_said"
+
+log = structlog.get_logger(__name__)
+
+
+class RunningLitestream:
+    """`litestream replicate` for one database. See `Replication`."""
+
+    def __init__(self, binary: Path, dialect: Dialect, configuration: Configuration, clock: Clock) -> None:
+        self._binary = binary
+        self._dialect = dialect
+        self._configuration = configuration
+        self._clock = clock
+        self._progress = dialect.progress(configuration, clock)
+        self._process: Process | None = None
+        self._ended = asyncio.Event()
+        self._stopping = False
+        self._last_error: str | None = None
+        self.behind_seconds = BEHIND_SECONDS
+        self.problem: str | None = None
+        self.restarts = 0
+        self.caught_up_at: datetime | None = None
+
+    async def run(self) -> NoReturn:
+        """See `Replication.run`."""
+        identity = self._identity()
+        with run_time_file(self._configuration.document, self._dialect.document) as file:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._keep_running(file), name="litestream")
+                    group.create_task(self._guard(identity), name="litestream-guard")
+                    group.create_task(self._watch(), name="litestream-watch")
+            except* BackupError as errors:
+                raise errors.exceptions[0] from None
+        raise AssertionError("its tasks never end")
+
+    async def synced(self, seconds: float) -> bool:
+        """See `Replication.synced`."""
+        return await self._caught_up(seconds, hurry=True)
+
+    async def stop(self, seconds: float) -> bool:
+        """See `Replication.stop`."""
+        self._stopping = True
+        process = self._process
+        if process is None:
+            return False
+        self._last_error = None
+        process.terminate()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            log.warning("litestream_killed", seconds=seconds)
+            await child.kill(process)
+            return False
+        # 0.5 ends with code 0 also where its last sync did not come to an end.
+        return process.returncode == 0 and self._last_error is None
+
+    async def _keep_running(self, file: Path) -> NoReturn:
+        failures = 0
+        while True:
+            started = self._clock.now()
+            end = await self._run_once(file)
+            if self._stopping:
+                await asyncio.Event().wait()
+            failures = 1 if (self._clock.now() - started).total_seconds() > STEADY_SECONDS else failures + 1
+            self.restarts += 1
+            reason = f": {self._last_error}" if self._last_error else ""
+            self._failing(f"Litestream {end}{reason}; it is started again.")
+            await self._clock.sleep(min(2.0 ** (failures - 1), LONGEST_PAUSE_SECONDS))
+
+    async def _run_once(self, file: Path) -> str:
+        """Run it until it ends or we are cancelled; returns how it ended."""
+        command = ("replicate", "-config", str(file), "-no-expand-env")
+        self._last_error = None
+        self._progress.began(file.parent)
+        try:
+            process = await child.start(self._binary, command, self._dialect.environment(), merged=True)
+        except OSError as error:
+            return f"cannot be started ({error.strerror})"
+        self._ended.clear()
+        self._process = process
+        log.info("litestream_started", pid=process.pid)
+        try:
+            await self._listen(process)
+            code = await process.wait()
+        finally:
+            await child.kill(process)
+            self._process = None
+            self._ended.set()
+        return f"ended with code {code}"
+
+    async def _listen(self, process: Process) -> None:
+        async for raw in child.output(process):
+            line = parse(masked(self._configuration, raw.decode(errors="replace")))
+            self._progress.heard(line)
+            self._tell(line)
+
+    def _tell(self, line: Line) -> None:
+        """Pass a line on. What is no warning is about single uploads, and an error that lasts is repeated with each."""
+        if line.level == "ERROR":
+            error = str(line.fields.get("error", line.said))
+            log.log(logging.DEBUG if error == self._last_error else logging.ERROR, EVENT, said=line.said, error=error)
+            self._last_error = error
+        elif line.level != "DEBUG":
+            level = logging.WARNING if line.level == "WARN" else logging.DEBUG
+            log.log(level, EVENT, said=line.said, error=line.fields.get("error"))
+
+    async def _watch(self) -> NoReturn:
+        while True:
+            began = self._clock.now()
+            if await self._caught_up(self.behind_seconds, hurry=False):
+                self.caught_up_at = began
+                self._well()
+            elif not self._stopping and self._process is not None:
+                reason = self._last_error or "the storage does not answer, or is slow"
+                self._failing(f"The replica has been behind for more than {self.behind_seconds:g} s: {reason}.")
+            await self._clock.sleep(WATCH_SECONDS)
+
+    async def _caught_up(self, seconds: float, *, hurry: bool) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._progress.caught_up(hurry=hurry)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _guard(self, identity: tuple[int, int]) -> NoReturn:
+        """Another file in the database's place would be mixed with what is in the replica, and ruin it."""
+        while self._stopping or self._identity() == identity:
+            await self._clock.sleep(WATCH_SECONDS)
+        raise BackupError(
+            f"Another file was put in the place of {self._configuration.database} while it was replicated, so "
+            "replication was ended: stop the bot, see that the right file is there, and start again."
+        )
+
+    def _identity(self) -> tuple[int, int]:
+        """What tells the database's file from another one in its place."""
+        try:
+            status = self._configuration.database.stat()
+        except OSError as error:
+            raise BackupError(
+                f"The database {self._configuration.database} cannot be replicated ({error.strerror}): stop the bot, "
+                "see that the file is there, and start again."
+            ) from error
+        return status.st_dev, status.st_ino
+
+    def _failing(self, problem: str) -> None:
+        if self.problem is None:
+            log.error("replication_failing", problem=problem)
+        self.problem = problem
+
+    def _well(self) -> None:
+        if self.problem is not None:
+            log.info("replication_recovered", restarts=self.restarts)
+        self.problem = None
+
+
+def parse(text: str) -> Line:
+    """A line of Litestream's log, which is JSON but for what it says before it has read its configuration."""
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        said = text.strip()
+        return Line("ERROR" if said.startswith("Error") or "level=ERROR" in said else "INFO", said, {})
+    return Line(str(fields.get("level")), str(fields.get("msg")), fields)

@@ -1,0 +1,115 @@
+"""Litestream 0.3: generations, snapshots, and a log that tells what has been uploaded.
+
+Its metrics know neither the generation nor, after a restart, the position of the replica until the next write.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from dispinmap.backup.litestream.dialect import Line, Progress
+from dispinmap.backup.litestream.documents import LOGGING
+from dispinmap.backup.models import Configuration, Format, RestorePoint
+from dispinmap.clock import Clock
+
+_POSITION = re.compile(r"([0-9a-f]{16})/([0-9a-f]{8}):(\d+)")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Where a write-ahead log ends. Only positions of one generation compare."""
+
+    generation: str
+    index: int
+    offset: int
+
+    def holds(self, other: "Position") -> bool:
+        """Whether everything up to `other` is in what ends here."""
+        return self.generation == other.generation and self >= other
+
+
+class V03:
+    """Litestream 0.3."""
+
+    format: Format = Format.V0_3
+    list_command: tuple[str, ...] = ("snapshots",)
+
+    def environment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def document(self, configured: Mapping[str, object], folder: Path) -> dict[str, object]:  # noqa: ARG002 -- see Dialect
+        # Only the debug log says when Litestream looks at the database, and where the replica is after a restart.
+        return {**configured, "logging": {**LOGGING, "level": "debug"}}
+
+    def points(self, answer: str) -> list[RestorePoint]:
+        """From the table of `litestream snapshots`: replica, generation, index, size, created."""
+        rows = (line.split() for line in answer.splitlines()[1:])
+        return [
+            RestorePoint(generation, f"{int(index):08x}", "snapshot", int(size), datetime.fromisoformat(created))
+            for _, generation, index, size, created in rows
+        ]
+
+    def progress(self, configuration: Configuration, clock: Clock) -> Progress:
+        return LogProgress(configuration.database, clock)
+
+
+class LogProgress:
+    """What the log tells, and the copy of the write-ahead log that Litestream keeps beside the database."""
+
+    def __init__(self, database: Path, clock: Clock) -> None:
+        self._folder = database.with_name(f".{database.name}-litestream")
+        self._clock = clock
+        self._news = asyncio.Event()
+        self._forget()
+
+    def began(self, folder: Path) -> None:  # noqa: ARG002 -- it has no files of its own
+        self._forget()
+
+    def _forget(self) -> None:
+        self._looking_since: datetime | None = None
+        self._looked_at: datetime | None = None
+        self._replica: Position | None = None
+
+    def heard(self, line: Line) -> None:
+        """Follow Litestream: "sync" is the start of a look at the database, "sync: ok" its end."""
+        if line.said == "sync":
+            self._looking_since = _moment(line)
+        elif line.said == "sync: ok":
+            self._looked_at = self._looking_since
+        elif line.said == "replica sync: calc new pos":
+            self._replica = _position(line, 0)
+        elif line.said == "wal segment written":
+            self._replica = _position(line, int(str(line.fields["sz"])))
+        else:
+            return
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def caught_up(self, *, hurry: bool) -> None:  # noqa: ARG002 -- 0.3 cannot be asked to hurry
+        called = self._clock.now()
+        await self._until(lambda: self._looked_at is not None and self._looked_at > called)
+        goal = self._copied()
+        await self._until(lambda: self._replica is not None and self._replica.holds(goal))
+
+    async def _until(self, reached: Callable[[], bool]) -> None:
+        while not reached():
+            await self._news.wait()
+
+    def _copied(self) -> Position:
+        """Where Litestream's own copy ends, from which it uploads."""
+        generation = (self._folder / "generation").read_text().strip()
+        last = max((self._folder / "generations" / generation / "wal").glob("*.wal"))
+        return Position(generation, int(last.stem, 16), last.stat().st_size)
+
+
+def _moment(line: Line) -> datetime:
+    return datetime.fromisoformat(str(line.fields["time"]))
+
+
+def _position(line: Line, further: int) -> Position | None:
+    found = _POSITION.fullmatch(str(line.fields["position"]))
+    return Position(found[1], int(found[2], 16), int(found[3]) + further) if found else None
