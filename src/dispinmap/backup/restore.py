@@ -24,9 +24,9 @@ from dispinmap.database.engine import sync_engine
 from dispinmap.database.tables import HeartbeatRow
 
 FIRST_PAUSE_SECONDS: Final = 2.0
-OLDER_STATES: Final = (
-    "The bot does not start without it. `dispinmap backup list` shows what else there is, and `dispinmap backup "
-    "restore --at TIME` goes on from one of those; to begin anew, point the bot at another, empty place."
+WITHOUT_IT: Final = (
+    "The bot does not start without it: `dispinmap backup restore --at TIME` goes on from an older state; to begin "
+    "anew, point the bot at another, empty place."
 )
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ async def bring_back(
             await asyncio.to_thread(mark_restored, part, clock.now())
         await asyncio.to_thread(install, part, database)
     except RestoreFailed as error:
-        raise RestoreFailed(f"{error} {OLDER_STATES}") from error
+        raise RestoreFailed(f"{error} {WITHOUT_IT}") from error
     finally:
         remove_file(part)
     restored = Restored(copy, clock.monotonic() - started)

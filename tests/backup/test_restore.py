@@ -1,0 +1,251 @@
+"""The rules of a restore at the start, on a folder and with a Litestream that does as told."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dispinmap.backup.checks import look_at
+from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed, StorageRefused, StorageUnreachable
+from dispinmap.backup.models import Configuration, Format, LeaseRecord, Replica, StorageKind
+from dispinmap.backup.restore import Restored, bring_back, restore_checked, set_aside
+from dispinmap.backup.storage.open import open_store
+from dispinmap.database.upgrade import LEGACY_REVISION
+from tests.backup.fake_litestream import FakeLitestream
+from tests.fakes.clock import ManualClock
+from tests.migrations import legacy
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+PREVIOUS = LeaseRecord("us", "host", NOON, 60, released=True, writer="them", heartbeat_at=NOON)
+LTX = "ltx/0/0000000000000001-0000000000000001.ltx"
+
+
+class HastyClock(ManualClock):
+    """Sleeping takes no time but on itself."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+
+
+def with_heartbeat(file: Path, beat_at: datetime) -> Path:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(
+            "INSERT INTO heartbeat (id, beat_at, holder) VALUES (1, ?, 'them')",
+            (beat_at.replace(tzinfo=None).isoformat(" "),),
+        )
+        connection.commit()
+    return file
+
+
+class Scene:
+    """A disk without a database, a folder replica that holds something, and what Litestream does with it."""
+
+    def __init__(self, folder: Path, good: Path) -> None:
+        self.good = good
+        self.replica = Replica(StorageKind.FILE, str(folder / "replica" / "db-v5"))
+        self.stored = Path(self.replica.path) / LTX
+        self.stored.parent.mkdir(parents=True)
+        self.stored.touch()
+        self.configuration = Configuration(Format.V0_5, folder / "disk" / "bot.db", self.replica, {})
+        self.database.parent.mkdir()
+        self.clock = HastyClock(NOON)
+        self.litestream = FakeLitestream(Format.V0_5, [])
+
+    @property
+    def database(self) -> Path:
+        return self.configuration.database
+
+    @property
+    def on_disk(self) -> list[str]:
+        return sorted(each.name for each in self.database.parent.iterdir())
+
+    async def bring_back(
+        self, *outcomes: Path | Exception, previous: LeaseRecord | None = None, allow_empty: bool = False
+    ) -> Restored | None:
+        self.litestream = FakeLitestream(self.configuration.format, outcomes)
+        return await bring_back(
+            self.configuration,
+            self.litestream,
+            open_store(self.replica),
+            previous=previous,
+            allow_empty=allow_empty,
+            clock=self.clock,
+            seconds=5,
+        )
+
+    async def refusal(
+        self, *outcomes: Path | Exception, previous: LeaseRecord | None = None, allow_empty: bool = False
+    ) -> str:
+        """The sentence of a refused start, which leaves the disk as it was."""
+        before = self.on_disk
+        with pytest.raises(BackupError) as caught:
+            await self.bring_back(*outcomes, previous=previous, allow_empty=allow_empty)
+        assert self.on_disk == before
+        return str(caught.value)
+
+    def empty_the_replica(self) -> None:
+        shutil.rmtree(self.replica.path)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, database_file: Path) -> Scene:
+    return Scene(tmp_path, with_heartbeat(database_file, NOON))
+
+
+async def test_a_good_copy_is_put_in_place_and_marked_as_restored(scene: Scene) -> None:
+    restored = await scene.bring_back(scene.good, previous=PREVIOUS)
+    assert restored is not None
+    assert restored.copy.problems == ()
+    assert scene.on_disk == [scene.database.name]
+    with closing(sqlite3.connect(scene.database)) as connection:
+        assert connection.execute("SELECT restored_at, holder FROM heartbeat").fetchall() == [
+            ("2026-03-01 12:00:00.000000", "them")
+        ]
+
+
+async def test_what_a_former_database_left_is_removed_before(scene: Scene) -> None:
+    for name in ("bot.db-wal", "bot.db-shm", "bot.db.restoring", "bot.db.restoring-wal"):
+        scene.database.with_name(name).write_text("old")
+    state = scene.database.with_name(".bot.db-litestream")
+    (state / "generations").mkdir(parents=True)
+    await scene.bring_back(scene.good)
+    assert scene.on_disk == [scene.database.name]
+    assert look_at(scene.database).problems == ()
+
+
+async def test_nothing_is_restored_over_a_database(scene: Scene) -> None:
+    scene.database.write_text("precious")
+    assert "is there already" in await scene.refusal(scene.good)
+    assert scene.database.read_text() == "precious"
+
+
+async def test_an_empty_place_where_nobody_ever_wrote_is_proof(scene: Scene) -> None:
+    scene.empty_the_replica()
+    assert await scene.bring_back() is None
+    assert await scene.bring_back(previous=replace(PREVIOUS, writer=None, heartbeat_at=None)) is None
+    assert len(scene.litestream.asked) == 0
+
+
+async def test_an_empty_place_where_somebody_wrote_is_none(scene: Scene) -> None:
+    scene.empty_the_replica()
+    sentence = await scene.refusal(previous=PREVIOUS)
+    assert "now nothing is there" in sentence
+    assert "--allow-empty" in sentence
+    assert await scene.bring_back(previous=PREVIOUS, allow_empty=True) is None
+
+
+async def test_an_empty_place_beside_a_backup_of_the_older_format_is_none(scene: Scene) -> None:
+    scene.empty_the_replica()
+    old = Path(scene.replica.path).with_name("db") / "generations" / "0123456789abcdef" / "snapshots"
+    old.mkdir(parents=True)
+    (old / "00000000.snapshot.lz4").touch()
+    assert "upgrade-format" in await scene.refusal()
+    assert "upgrade-format" in await scene.refusal(allow_empty=True)
+
+
+async def test_a_volume_that_is_not_mounted_is_no_proof(scene: Scene) -> None:
+    shutil.rmtree(Path(scene.replica.path).parent)
+    assert "mount the volume" in await scene.refusal()
+    assert "mount the volume" in await scene.refusal(allow_empty=True)
+
+
+async def test_litestream_finding_nothing_is_no_proof(scene: Scene) -> None:
+    nothing = NoBackup("Litestream 0.5 finds no backup.")
+    assert "no whole backup" in await scene.refusal(nothing)
+    assert "another, empty place" in await scene.refusal(nothing, allow_empty=True)
+
+
+@pytest.mark.parametrize("behind", [timedelta(), timedelta(seconds=30)])
+async def test_a_copy_older_than_what_the_replica_held_is_refused(scene: Scene, behind: timedelta) -> None:
+    previous = replace(PREVIOUS, heartbeat_at=NOON + behind)
+    if behind:
+        sentence = await scene.refusal(scene.good, previous=previous)
+        assert "ends at 2026-03-01 12:00:00 UTC" in sentence
+        assert "dispinmap backup restore" in sentence
+    else:
+        assert await scene.bring_back(scene.good, previous=previous)
+
+
+async def test_a_copy_that_is_no_good_database_is_refused(scene: Scene, tmp_path: Path) -> None:
+    torn = tmp_path / "torn.db"
+    torn.write_bytes(scene.good.read_bytes()[:20000])
+    assert "was restored and is not whole" in await scene.refusal(torn)
+
+
+async def test_a_copy_of_a_newer_version_is_refused_with_the_way_out(scene: Scene) -> None:
+    with closing(sqlite3.connect(scene.good)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+        connection.commit()
+    assert "Install the newer version" in await scene.refusal(scene.good)
+
+
+async def test_a_copy_of_the_original_bot_is_put_in_place_for_the_upgrade(scene: Scene, tmp_path: Path) -> None:
+    restored = await scene.bring_back(legacy.create(tmp_path / "legacy.db"))
+    assert restored is not None
+    assert restored.copy.revision == LEGACY_REVISION
+    assert look_at(scene.database).revision == LEGACY_REVISION
+
+
+async def test_storage_that_answers_late_is_waited_for(scene: Scene) -> None:
+    silence = StorageUnreachable("No answer.")
+    assert await scene.bring_back(silence, silence, scene.good)
+    assert scene.clock.now() == NOON + timedelta(seconds=2 + 4)
+
+
+async def test_storage_that_never_answers_stops_the_start(scene: Scene) -> None:
+    silence = StorageUnreachable("No answer.")
+    assert "No answer." in await scene.refusal(silence, silence, silence)
+    assert len(scene.litestream.asked) == 3
+
+
+async def test_storage_that_refuses_is_not_asked_again(scene: Scene) -> None:
+    assert "No permission." in await scene.refusal(StorageRefused("No permission."))
+    assert len(scene.litestream.asked) == 1
+
+
+async def test_a_restore_that_raced_with_pruning_is_tried_once_more_with_0_5_alone(scene: Scene) -> None:
+    broken = RestoreFailed("It is broken.")
+    assert await scene.bring_back(broken, scene.good)
+    scene.database.unlink()
+    assert "It is broken." in await scene.refusal(broken, broken)
+    scene.configuration = replace(scene.configuration, format=Format.V0_3)
+    assert "It is broken." in await scene.refusal(broken, scene.good)
+
+
+async def test_a_time_without_a_backup_is_told_apart_from_a_broken_one(scene: Scene, tmp_path: Path) -> None:
+    litestream = FakeLitestream(Format.V0_5, [NoBackup("Nothing of that time.")])
+    with pytest.raises(NoBackup):
+        await restore_checked(
+            scene.configuration,
+            litestream,
+            open_store(scene.replica),
+            tmp_path / "copy.db",
+            clock=scene.clock,
+            seconds=5,
+            at=NOON,
+        )
+
+
+@pytest.mark.parametrize("suffixes", [[""], ["", "-wal", "-shm"]])
+def test_a_database_set_aside_keeps_what_belongs_to_it(scene: Scene, suffixes: list[str]) -> None:
+    for suffix in suffixes:
+        Path(f"{scene.database}{suffix}").write_text(f"ours{suffix}")
+    (scene.database.with_name(".bot.db-litestream") / "ltx").mkdir(parents=True)
+    kept = set_aside(scene.database, scene.clock)
+    assert kept.name == "bot.db.set-aside-20260301T120000Z"
+    assert scene.on_disk == sorted(f"{kept.name}{suffix}" for suffix in suffixes)
+    assert [Path(f"{kept}{suffix}").read_text() for suffix in suffixes] == [f"ours{suffix}" for suffix in suffixes]
+
+
+def test_a_database_is_never_set_aside_over_another(scene: Scene) -> None:
+    for content in ("first", "second"):
+        scene.database.write_text(content)
+        if content == "first":
+            kept = set_aside(scene.database, scene.clock)
+    with pytest.raises(BackupError, match="wait a second"):
+        set_aside(scene.database, scene.clock)
+    assert (kept.read_text(), scene.database.read_text()) == ("first", "second")
