@@ -191,7 +191,7 @@ def unknown(error: Exception) -> dict[str, Part]:
 
 def _discord(report: HealthReport) -> Part:
     connected = report.gateway_connected
-    return Part(connected, "The gateway is connected." if connected else "The gateway is not connected.")
+    return Part(connected, "Discord's gateway is connected." if connected else "Discord's gateway is not connected.")
 
 
 def _database(report: HealthReport) -> Part:

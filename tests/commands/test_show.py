@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from dispinmap.discordbot.services import CheckResult
-from dispinmap.health import QueueState
+from dispinmap.health import BackupState, DrillState, QueueState
 from dispinmap.outbox.destination import Item
 from dispinmap.pinballmap.models import Submission
 from dispinmap.targets.models import NotificationKind, Target, TargetType
@@ -171,6 +171,7 @@ async def test_health_is_one_embed(world: World) -> None:
         "Errors",
         "Database",
         "Backup",
+        "Restore drill",
     ]
 
 
@@ -191,7 +192,61 @@ async def test_health_puts_the_trouble_first(world: World) -> None:
     [embed] = (await world.slash("monitor_health")).embeds
     assert embed.title == "Something needs attention"
     assert embed.description is not None
-    assert embed.description.startswith("⚠ Discord’s gateway is not connected.\n⚠ Pinball Map does not answer.")
+    assert embed.description.startswith("⚠ Discord's gateway is not connected.\n⚠ Pinball Map does not answer.")
+    assert len(embed) <= 6000
+
+
+BACKUP = BackupState(
+    replica="gcs://pinball/db",
+    litestream="0.3.13",
+    problem=None,
+    restarts=0,
+    caught_up_at=NOW,
+    drill_every=timedelta(days=1),
+    last_drill=DrillState(NOW, 0.24, NOW, None),
+    last_good_drill_at=NOW,
+    restored_in_seconds=None,
+)
+
+
+async def _shown(world: World, backup: BackupState) -> dict[str | None, str | None]:
+    world.checks.report = replace(world.checks.report, backup=backup)
+    [embed] = (await world.slash("monitor_health")).embeds
+    return {field.name: field.value for field in embed.fields}
+
+
+async def test_health_says_where_the_backup_is_and_that_it_was_tried(world: World) -> None:
+    shown = await _shown(world, BACKUP)
+    at = f"<t:{int(NOW.timestamp())}:R>"
+    assert shown["Backup"] == f"gcs\\://pinball/db, Litestream 0.3.13, complete {at}"
+    assert shown["Restore drill"] == f"good {at}, restored in 0.2 seconds"
+
+
+async def test_health_says_what_is_wrong_with_the_backup(world: World) -> None:
+    failed = DrillState(NOW, None, None, "The newest heartbeat is missing.")
+    shown = await _shown(
+        world, replace(BACKUP, problem="Litestream ended.", last_drill=failed, last_good_drill_at=None)
+    )
+    assert (shown["Backup"] or "").endswith(". Litestream ended.")
+    assert (shown["Restore drill"] or "").endswith("last good never. The newest heartbeat is missing.")
+
+
+async def test_health_does_not_wait_for_a_replica_that_is_young(world: World) -> None:
+    shown = await _shown(world, replace(BACKUP, caught_up_at=None, last_drill=None, last_good_drill_at=None))
+    assert shown["Backup"] == "gcs\\://pinball/db, Litestream 0.3.13, not complete yet"
+    assert shown["Restore drill"] == "none yet"
+
+
+async def test_the_longest_health_still_fits_into_one_message(world: World) -> None:
+    long = "word " * 500
+    world.checks.report = replace(
+        world.checks.report,
+        last_poll_problem=long,
+        requests={f"{long}{number}": 1 for number in range(9)},
+        database_revision=long,
+        backup=replace(BACKUP, replica=long, problem=long, last_drill=DrillState(NOW, None, None, long)),
+    )
+    [embed] = (await world.slash("monitor_health")).embeds
     assert len(embed) <= 6000
 
 

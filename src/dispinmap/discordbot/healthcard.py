@@ -4,10 +4,10 @@ from typing import TypedDict
 
 from dispinmap.discordbot.lines import moment
 from dispinmap.discordbot.markdown import cut, escape
-from dispinmap.health import RUNNING, HealthReport
+from dispinmap.health import BackupState, HealthReport, counted, parts
 
-FIELD_LIMIT = 700
-"""Eight such fields stay within the 6,000 characters of a message; Discord allows 1,024 in each."""
+FIELD_LIMIT = 560
+"""Nine such fields and the description stay within the 6,000 characters of a message."""
 _WELL, _UNWELL = 0x2E9E5B, 0xD1453B
 
 
@@ -41,13 +41,13 @@ def _field(name: str, value: str) -> Field:
 
 
 def _troubles(report: HealthReport) -> list[str]:
-    troubles = [] if report.gateway_connected else ["Discord’s gateway is not connected."]
+    """What is at fault, and what is not yet: a poll or a channel that fails now."""
+    found = {name: "" if part.ok else part.reason for name, part in parts(report).items()}
     if report.last_poll_problem:
-        troubles.append(report.last_poll_problem)
-    troubles += [f"{name}: {state}" for name, state in report.loops.items() if state != RUNNING]
+        found["pinballmap"] = report.last_poll_problem
     if report.queue.parked_channels:
-        troubles.append(f"{_count(report.queue.parked_channels, 'channel')} cannot be posted to.")
-    return troubles
+        found["parked"] = f"{counted(report.queue.parked_channels, 'channel')} cannot be posted to."
+    return [sentence for sentence in found.values() if sentence]
 
 
 def _parts(report: HealthReport) -> list[tuple[str, str]]:
@@ -55,16 +55,30 @@ def _parts(report: HealthReport) -> list[tuple[str, str]]:
         ("Last good poll", moment(report.last_good_poll_at) if report.last_good_poll_at else "none yet"),
         ("Newest submission", moment(report.newest_submission_at) if report.newest_submission_at else "none yet"),
         ("Queue", _queue(report)),
-        ("Watched", f"{_count(report.targets, 'target')} in {_count(report.channels, 'channel')}"),
+        ("Watched", f"{counted(report.targets, 'target')} in {counted(report.channels, 'channel')}"),
         ("Pinball Map", _requests(report)),
-        ("Errors", f"{report.errors} since the start, {_count(report.malformed_rows, 'malformed row')}"),
+        ("Errors", f"{report.errors} since the start, {counted(report.malformed_rows, 'malformed row')}"),
         ("Database", f"revision {escape(report.database_revision or 'unknown')}"),
-        ("Backup", escape(report.backup.replica) if report.backup else "not configured"),
+        ("Backup", _backup(report.backup) if report.backup else "not configured"),
+        ("Restore drill", _drill(report.backup) if report.backup else "not configured"),
     ]
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _backup(backup: BackupState) -> str:
+    caught_up = f"complete {moment(backup.caught_up_at)}" if backup.caught_up_at else "not complete yet"
+    problem = f". {backup.problem}" if backup.problem else ""
+    return escape(f"{backup.replica}, Litestream {backup.litestream}") + f", {caught_up}{escape(problem)}"
+
+
+def _drill(backup: BackupState) -> str:
+    last = backup.last_drill
+    if last is None:
+        return "none yet"
+    took = f" in {last.restore_seconds:.1f} seconds" if last.restore_seconds is not None else ""
+    if last.problem is None:
+        return f"good {moment(last.finished_at)}, restored{took}"
+    good = moment(backup.last_good_drill_at) if backup.last_good_drill_at else "never"
+    return f"failed {moment(last.finished_at)}, last good {good}. {escape(last.problem)}"
 
 
 def _queue(report: HealthReport) -> str:
