@@ -1,10 +1,11 @@
 """Litestream's configuration: made from the settings or read from a file, and checked, which Litestream does not do."""
 
 from dispinmap.backup.configuration.checking import check
-from dispinmap.backup.configuration.effective import configuration_of, configure
+from dispinmap.backup.configuration.effective import configuration_of, configure, read_file, variables
 from dispinmap.backup.configuration.findings import Finding, Severity
 from dispinmap.backup.configuration.formats import format_in, refuse_mixed_formats, stored_formats
 from dispinmap.backup.configuration.locations import parse_replica_url, read_replica
+from dispinmap.backup.configuration.masking import masked
 
 __all__ = [
     "Finding",
@@ -13,8 +14,11 @@ __all__ = [
     "configuration_of",
     "configure",
     "format_in",
+    "masked",
     "parse_replica_url",
+    "read_file",
     "read_replica",
     "refuse_mixed_formats",
     "stored_formats",
+    "variables",
 ]

@@ -37,7 +37,7 @@ def configure(
     Raises SettingsError with one line per error.
     """
     if file is not None:
-        found = _from_file(version, database, file, environ)
+        found = _from_file(version, database, file, variables(environ, database, bucket))
     elif replica_url:
         found = configuration_of(version, database, parse_replica_url(replica_url), "LITESTREAM_REPLICA_URL")
     elif bucket:
@@ -45,6 +45,11 @@ def configure(
     else:
         return None
     return replace(found, replica=_with_litestream_credentials(found.replica, environ))
+
+
+def variables(environ: Mapping[str, str], database: Path, bucket: str | None) -> dict[str, str]:
+    """The environment for a file, in which the bot's settings stand for variables that only `.env` or a default has."""
+    return {"LITESTREAM_PATH": str(database), "LITESTREAM_BUCKET": bucket or "", **environ}
 
 
 def configuration_of(version: Format, database: Path, replica: Replica, source: str) -> Configuration:

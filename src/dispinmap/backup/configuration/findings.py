@@ -20,11 +20,12 @@ class Finding:
     """The place in the document, such as "dbs[0].replicas[0].retention"; empty for the whole of it."""
     sentence: str
     cure: str
+    """Empty where the sentence has it."""
 
     def __str__(self) -> str:
         """One line for people."""
         place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.sentence} {self.cure}"
+        return f"{place}{self.sentence} {self.cure}".rstrip()
 
 
 def error(where: str, sentence: str, cure: str) -> Finding:

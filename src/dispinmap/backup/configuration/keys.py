@@ -115,11 +115,8 @@ _FOLDERS: Final[Remark] = (
 )
 _NO_EFFECT: Final = "Litestream 0.5 silently ignores it here."
 _BOTH: Final[Mapping[str, Remark]] = {
-    "exec": (
-        Severity.ERROR,
-        "Litestream would start another program, while the bot starts Litestream.",
-        "Remove it.",
-    ),
+    "logging": (Severity.WARNING, "The bot reads Litestream's log, and sets this itself.", "Remove it."),
+    "exec": (Severity.ERROR, "Litestream would start another program, and end with it.", "Remove it."),
     "dbs.meta-path": (
         Severity.ERROR,
         "The bot takes Litestream's own files away with a database that it replaces, and looks for them beside it.",
@@ -149,6 +146,7 @@ REMARKS: Final[Mapping[Format, Mapping[str, Remark]]] = {
     },
     Format.V0_5: {
         **_BOTH,
+        "socket": (Severity.WARNING, "The bot uses a control socket of its own instead.", "Remove it."),
         **dict.fromkeys(("dbs.dir", "dbs.pattern", "dbs.recursive", "dbs.watch", "dbs.meta-dir"), _FOLDERS),
         **{f"dbs.{at}.{key}": remark for at in ("replica", "replicas") for key, remark in _REPLICA_REMARKS_05.items()},
         "validation-interval": _REPLICA_REMARKS_05["validation-interval"],
@@ -161,11 +159,3 @@ REMARKS: Final[Mapping[Format, Mapping[str, Remark]]] = {
     },
 }
 """Keys, without the indexes of lists, of which something is to say whatever their value."""
-
-SECRET_KEYS: Final = frozenset(
-    {
-        *("access-key-id", "secret-access-key", "account-key", "sas-token", "sse-customer-key", "password"),
-        *("webdav-password", "jwt", "seed", "nkey", "token", "identities", "heartbeat-url"),
-    }
-)
-"""Keys whose values are not shown; a heartbeat's address is all that is needed to send one."""

@@ -1,0 +1,113 @@
+"""`dispinmap backup config`: what Litestream is told, and whether it will do that."""
+
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dispinmap import log
+from dispinmap.backup import configuration
+from dispinmap.backup.configuration.findings import Finding, Severity, error
+from dispinmap.backup.errors import BackupError
+from dispinmap.backup.litestream.binary import find_litestream
+from dispinmap.backup.models import Configuration, Format
+from dispinmap.backup.opening import database_file
+from dispinmap.backup.storage.open import open_store
+from dispinmap.clock import SystemClock
+from dispinmap.errors import SettingsError
+from dispinmap.settings import BackupSettings
+
+
+def config(
+    file: Annotated[
+        Path | None, typer.Argument(help="A configuration of Litestream; the one in effect if left out.")
+    ] = None,
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say what is wrong with it. Exits with 1 for an error.")
+    ] = False,
+    version: Annotated[
+        Format | None, typer.Option("--for", help="The Litestream meant; the installed one if left out.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer for machines.")] = False,
+) -> None:
+    """Show the configuration that Litestream gets, without credentials, or check it, which Litestream does not do."""
+    log.configure("WARNING", "console")
+    settings = BackupSettings.load()
+    wanted = version or asyncio.run(find_litestream(settings.litestream_bin, SystemClock())).format
+    if not check:
+        return _show(_effective(settings, wanted, file), as_json=as_json)
+    findings = _findings(settings, wanted, file, looking=file is None and version is None)
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2))
+    else:
+        _tell(findings, wanted)
+    if any(each.severity is Severity.ERROR for each in findings):
+        raise typer.Exit(1)
+    return None
+
+
+def _effective(settings: BackupSettings, version: Format, file: Path | None) -> Configuration:
+    found = configuration.configure(
+        version,
+        database=database_file(settings),
+        bucket=settings.litestream_bucket,
+        replica_url=settings.litestream_replica_url,
+        file=file or settings.litestream_config,
+        environ=os.environ,
+    )
+    if found is None:
+        raise SettingsError(
+            "Nothing says where the backup is to be: set LITESTREAM_BUCKET, LITESTREAM_REPLICA_URL or "
+            "LITESTREAM_CONFIG."
+        )
+    return found
+
+
+def _findings(settings: BackupSettings, version: Format, file: Path | None, *, looking: bool) -> list[Finding]:
+    """`looking` at the storage too: whether it holds what the other version wrote."""
+    found: list[Finding] = []
+    chosen = file or settings.litestream_config
+    if chosen is not None:
+        database = database_file(settings)
+        environ = configuration.variables(os.environ, database, settings.litestream_bucket)
+        found = configuration.check(configuration.read_file(chosen), version, environ, database)
+    if any(each.severity is Severity.ERROR for each in found):
+        return found
+    effective = _effective(settings, version, file)
+    if looking:
+        try:
+            asyncio.run(configuration.refuse_mixed_formats(effective, open_store(effective.replica)))
+        except BackupError as problem:
+            found.append(error(str(effective.replica), str(problem), ""))
+    return found
+
+
+def _show(effective: Configuration, *, as_json: bool) -> None:
+    document = configuration.masked(effective.document)
+    if as_json:
+        typer.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+    else:
+        typer.echo(f"# From {effective.source}, for Litestream {effective.format}.")
+        typer.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)
+
+
+def _tell(findings: Sequence[Finding], version: Format) -> None:
+    console = Console()
+    if not findings:
+        console.print(Text(f"✓ Litestream {version} does what the configuration says.", style="green"))
+        return
+    table = Table("", "Where", "What is wrong", "What to do")
+    for each in findings:
+        style = "red" if each.severity is Severity.ERROR else "yellow"
+        table.add_row(Text(each.severity, style=style), *map(Text, (each.where, each.sentence, each.cure)))
+    console.print(table)
