@@ -6,6 +6,7 @@ from pathlib import Path
 from dispinmap.backup.configuration.effective import configure
 from dispinmap.backup.lease.open import open_lease
 from dispinmap.backup.litestream.binary import find_litestream
+from dispinmap.backup.models import Configuration, Format
 from dispinmap.backup.place import Place
 from dispinmap.backup.storage.open import open_store
 from dispinmap.clock import Clock
@@ -17,8 +18,20 @@ from dispinmap.settings import BackupSettings
 async def open_place(settings: BackupSettings, clock: Clock) -> Place:
     """Where these settings have the backup. Raises SettingsError, LitestreamMissing."""
     litestream = await find_litestream(settings.litestream_bin, clock)
+    configuration = configured(settings, litestream.format)
+    store = open_store(configuration.replica)
+    return Place(
+        configuration,
+        litestream,
+        store,
+        open_lease(configuration.replica, store, clock, seconds=settings.lease_seconds),
+    )
+
+
+def configured(settings: BackupSettings, version: Format) -> Configuration:
+    """Where these settings have the backup, for that Litestream. Raises SettingsError."""
     configuration = configure(
-        litestream.format,
+        version,
         database=database_file(settings),
         bucket=settings.litestream_bucket,
         replica_url=settings.litestream_replica_url,
@@ -30,13 +43,7 @@ async def open_place(settings: BackupSettings, clock: Clock) -> Place:
             "Nothing says where the backup is to be: set LITESTREAM_BUCKET or LITESTREAM_REPLICA_URL "
             "(`dispinmap run` runs the bot without a backup)."
         )
-    store = open_store(configuration.replica)
-    return Place(
-        configuration,
-        litestream,
-        store,
-        open_lease(configuration.replica, store, clock, seconds=settings.lease_seconds),
-    )
+    return configuration
 
 
 def database_file(settings: BackupSettings) -> Path:

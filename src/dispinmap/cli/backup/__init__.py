@@ -3,7 +3,14 @@
 import typer
 
 from dispinmap.cli.backup.config import config
+from dispinmap.cli.backup.listing import list_points
+from dispinmap.cli.backup.restoring import restore
+from dispinmap.cli.backup.validating import drill, validate
 
 app = typer.Typer(help="Look at the backup, prove it, and get the data back.", no_args_is_help=True)
 
 app.command()(config)
+app.command("list")(list_points)
+app.command()(restore)
+app.command()(validate)
+app.command()(drill)

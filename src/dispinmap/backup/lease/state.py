@@ -1,0 +1,26 @@
+"""Who holds a lease, for people who only look."""
+
+from datetime import datetime
+
+from dispinmap.backup.lease.record import decode
+from dispinmap.backup.lease.rules import held_sentence, looks_alive
+from dispinmap.backup.models import LeaseRecord, Replica
+from dispinmap.backup.storage.store import Store
+
+
+async def read_lease(replica: Replica, store: Store) -> LeaseRecord | None:
+    """What stands in the replica's lease; None where nobody ever held it. Raises StorageError, BackupError."""
+    content = await store.read(replica.lease_path)
+    return decode(content.data, replica.lease_path) if content else None
+
+
+def lease_sentence(replica: Replica, lease: LeaseRecord | None, now: datetime) -> str:
+    """Whether somebody holds it, as far as the time of day can tell (pure)."""
+    if lease is None:
+        return "No bot has held the lease of this backup yet."
+    if looks_alive(lease, now):
+        return held_sentence(str(replica), lease)
+    end = "gave it back" if lease.released else "stopped renewing it"
+    return (
+        f"The lease is free: the bot {lease.holder} on {lease.host} {end} at {lease.renewed_at:%Y-%m-%d %H:%M:%S} UTC."
+    )

@@ -1,0 +1,233 @@
+"""Is the backup good, from the settings to a restored copy: each part asked by itself, so that one hides no other."""
+
+import asyncio
+import os
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from dispinmap.backup.checks import MAX_LAG, Copy, compare, lag, look_at, staleness
+from dispinmap.backup.configuration.checking import check
+from dispinmap.backup.configuration.effective import read_file, variables
+from dispinmap.backup.configuration.formats import refuse_mixed_formats
+from dispinmap.backup.errors import BackupError
+from dispinmap.backup.lease.state import lease_sentence, read_lease
+from dispinmap.backup.litestream.binary import find_litestream
+from dispinmap.backup.litestream.litestream import Litestream
+from dispinmap.backup.models import Configuration, Format, LeaseRecord
+from dispinmap.backup.opening import configured, database_file
+from dispinmap.backup.restore import restore_checked
+from dispinmap.backup.storage.open import open_store
+from dispinmap.backup.storage.store import Store
+from dispinmap.clock import Clock
+from dispinmap.database.chain import head
+from dispinmap.errors import DisPinMapError
+from dispinmap.settings import BackupSettings
+
+T = TypeVar("T")
+
+
+class State(StrEnum):
+    """How a check came out."""
+
+    GOOD = "good"
+    NOTE = "note"
+    """Nothing to worry about by itself."""
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """It needs one that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part of the backup."""
+
+    name: str
+    state: State
+    sentence: str
+
+
+async def validate(settings: BackupSettings, clock: Clock) -> list[Check]:
+    """Look at everything that a restore needs, restore to a temporary file and hold that against the live one.
+
+    Changes nothing. Whatever goes wrong is a check of its own that failed.
+    """
+    validation = _Validation(settings, clock)
+    await validation.run()
+    return validation.checks
+
+
+def is_good(checks: list[Check]) -> bool:
+    return not any(check.state is State.FAILED for check in checks)
+
+
+class _Validation:
+    """One run. Each step leaves its checks, and what a later one needs."""
+
+    def __init__(self, settings: BackupSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self.checks: list[Check] = []
+
+    async def run(self) -> None:
+        self._environment()
+        live = await self._tried("database", self._database())
+        litestream = await self._tried("litestream", self._litestream())
+        configuration = await self._tried("configuration", self._configure(litestream))
+        if configuration is None:
+            self._skip("replica", "copy", because="there is no configuration to find the replica by")
+            return
+        store = open_store(configuration.replica)
+        lease = await self._tried("lease", self._lease(configuration, store))
+        await self._tried("replica", self._replica(configuration, store))
+        if litestream is None:
+            self._skip("copy", because="there is no Litestream to restore with")
+            return
+        copy = await self._tried("copy", self._restore(configuration, litestream, store))
+        if copy is None:
+            self._skip("schema", "rows", "age", because="there is no good copy")
+            return
+        self._schema(copy)
+        await self._rows(copy, live)
+        self._age(copy, live, lease)
+
+    def _environment(self) -> None:
+        settings = self._settings
+        named = {
+            "LITESTREAM_CONFIG": settings.litestream_config,
+            "LITESTREAM_REPLICA_URL": settings.litestream_replica_url,
+            "LITESTREAM_BUCKET": settings.litestream_bucket,
+        }
+        given = [name for name, value in named.items() if value]
+        if len(given) > 1:
+            self._note("environment", f"{given[0]} counts, and {' and '.join(given[1:])} has no effect beside it.")
+        elif given:
+            self._good("environment", f"{given[0]} says where the backup is.")
+        else:
+            self._fail("environment", f"None of {', '.join(named)} is set.")
+
+    async def _database(self) -> Copy | None:
+        file = database_file(self._settings)
+        if not file.is_file():
+            self._note("database", f"There is no database at {file}: the next start restores it.")
+            return None
+        live = await asyncio.to_thread(look_at, file)
+        if live.problems:
+            raise BackupError(f"{file}: {' '.join(live.problems)}")
+        self._good("database", f"{file} is whole, at {_stage(live)}.")
+        return live
+
+    async def _litestream(self) -> Litestream:
+        litestream = await find_litestream(self._settings.litestream_bin, self._clock)
+        self._good("litestream", f"{litestream.path} is Litestream {litestream.version}.")
+        return litestream
+
+    async def _configure(self, litestream: Litestream | None) -> Configuration:
+        """Without a Litestream as the one that is installed by default would have it."""
+        configuration = configured(self._settings, litestream.format if litestream else Format.V0_3)
+        self._good("configuration", f"From {configuration.source}: {configuration.replica}.")
+        if self._settings.litestream_config:
+            text = read_file(self._settings.litestream_config)
+            environ = variables(os.environ, configuration.database, self._settings.litestream_bucket)
+            for finding in check(text, configuration.format, environ, configuration.database):
+                self._note("configuration", str(finding))
+        return configuration
+
+    async def _lease(self, configuration: Configuration, store: Store) -> LeaseRecord | None:
+        lease = await read_lease(configuration.replica, store)
+        self._note("lease", lease_sentence(configuration.replica, lease, self._clock.now()))
+        return lease
+
+    async def _replica(self, configuration: Configuration, store: Store) -> None:
+        await refuse_mixed_formats(configuration, store)
+        objects = await store.list(configuration.replica.path)
+        if not objects:
+            raise BackupError(f"Nothing is stored at {configuration.replica}: no bot has replicated to it yet.")
+        newest = self._clock.now() - max(each.updated_at for each in objects)
+        self._good(
+            "replica",
+            f"{len(objects)} objects, {sum(each.size for each in objects):,} bytes; the newest is {age(newest)} old.",
+        )
+
+    async def _restore(self, configuration: Configuration, litestream: Litestream, store: Store) -> Copy:
+        folder = configuration.database.parent
+        with TemporaryDirectory(prefix="dispinmap-validate-", dir=folder if folder.is_dir() else None) as temporary:
+            file = Path(temporary) / configuration.database.name
+            started = self._clock.monotonic()
+            copy = await restore_checked(
+                configuration,
+                litestream,
+                store,
+                file,
+                clock=self._clock,
+                seconds=self._settings.restore_timeout_seconds,
+            )
+            seconds = self._clock.monotonic() - started
+            self._good(
+                "copy",
+                f"Restored and checked in {seconds:.1f} s: {file.stat().st_size:,} bytes, whole and consistent.",
+            )
+        return copy
+
+    def _schema(self, copy: Copy) -> None:
+        self._good("schema", f"The copy is at {_stage(copy)}.")
+
+    async def _rows(self, copy: Copy, live: Copy | None) -> None:
+        counts = ", ".join(f"{count} {name}" for name, count in sorted(copy.rows.items()) if count) or "no row at all"
+        if live is None:
+            self._note("rows", f"{counts}; there is no live database to compare with.")
+            return
+        now = await asyncio.to_thread(look_at, database_file(self._settings), integrity=False)
+        problems = compare(copy, live, now)
+        self._judge("rows", problems, f"As in the live database: {counts}.")
+
+    def _age(self, copy: Copy, live: Copy | None, lease: LeaseRecord | None) -> None:
+        problems = [staleness(copy, lease.heartbeat_at if lease else None), lag(copy, live) if live else None]
+        if copy.heartbeat is None:
+            self._note("age", "The copy has no heartbeat: it is from before the bot wrote one.")
+            return
+        old = self._clock.now() - copy.heartbeat.beat_at
+        idle = " No bot writes it right now." if old > MAX_LAG else ""
+        self._judge("age", [each for each in problems if each], f"The copy's heartbeat is {age(old)} old.{idle}")
+
+    async def _tried(self, name: str, step: Awaitable[T]) -> T | None:
+        try:
+            return await step
+        except (DisPinMapError, OSError) as error:
+            self._fail(name, str(error))
+            return None
+
+    def _judge(self, name: str, problems: list[str], sentence: str) -> None:
+        if problems:
+            self._fail(name, " ".join(problems))
+        else:
+            self._good(name, sentence)
+
+    def _fail(self, name: str, sentence: str) -> None:
+        self.checks.append(Check(name, State.FAILED, sentence))
+
+    def _good(self, name: str, sentence: str) -> None:
+        self.checks.append(Check(name, State.GOOD, sentence))
+
+    def _note(self, name: str, sentence: str) -> None:
+        self.checks.append(Check(name, State.NOTE, sentence))
+
+    def _skip(self, *names: str, because: str) -> None:
+        self.checks += [Check(name, State.SKIPPED, f"Not checked, because {because}.") for name in names]
+
+
+def _stage(copy: Copy) -> str:
+    return "the revision this version needs" if copy.revision == head() else f"{copy.revision}, to be upgraded"
+
+
+def age(span: timedelta) -> str:
+    """A span as people say it, such as "3 min" (pure)."""
+    seconds = max(int(span.total_seconds()), 0)
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"

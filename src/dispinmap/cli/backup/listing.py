@@ -1,0 +1,63 @@
+"""`dispinmap backup list`: which states could be restored, and who holds the backup."""
+
+import asyncio
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dispinmap import log
+from dispinmap.backup.lease.state import lease_sentence, read_lease
+from dispinmap.backup.models import RestorePoint
+from dispinmap.backup.opening import open_place
+from dispinmap.backup.place import Place
+from dispinmap.backup.validation import age
+from dispinmap.clock import SystemClock
+from dispinmap.settings import BackupSettings
+
+SHOWN = 20
+
+
+def list_points(
+    *,
+    everything: Annotated[bool, typer.Option("--all", help=f"All of them, not the newest {SHOWN} alone.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer for machines.")] = False,
+) -> None:
+    """List what can be restored, the newest first, and say which bot holds the backup."""
+    log.configure("WARNING", "console")
+    place, points, lease = asyncio.run(_look(BackupSettings.load()))
+    if as_json:
+        found = {
+            "replica": str(place.configuration.replica),
+            "points": [asdict(each) for each in points],
+            "lease": lease,
+        }
+        return typer.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))
+    typer.echo(f"{place.configuration.replica}, by Litestream {place.litestream.version}:")
+    shown = points if everything else points[:SHOWN]
+    Console().print(_table(shown, SystemClock().now()) if points else "Nothing is stored there yet.")
+    if len(shown) < len(points):
+        typer.echo(f"… and {len(points) - len(shown)} older ones, which --all shows.")
+    return typer.echo(lease)
+
+
+async def _look(settings: BackupSettings) -> tuple[Place, list[RestorePoint], str]:
+    clock = SystemClock()
+    place = await open_place(settings, clock)
+    points = await place.litestream.points(place.configuration, seconds=settings.restore_timeout_seconds)
+    lease = await read_lease(place.configuration.replica, place.store)
+    return place, points, lease_sentence(place.configuration.replica, lease, clock.now())
+
+
+def _table(points: list[RestorePoint], now: datetime) -> Table:
+    table = Table("Generation", "What", "Position", "Stored (UTC)", "Age")
+    table.add_column("Bytes", justify="right")
+    for point in points:
+        texts = (point.generation or "–", point.kind, point.position, f"{point.created_at:%Y-%m-%d %H:%M:%S}")
+        table.add_row(*map(Text, (*texts, age(now - point.created_at), f"{point.size:,}")))
+    return table

@@ -1,0 +1,27 @@
+"""Which moment somebody means, for the commands that go back in time."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+At = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help='As it was at a time, such as "2026-03-01 12:00" (UTC) or 2026-03-01T12:00:00+01:00.'
+    ),
+]
+
+
+def moment(text: str | None, now: datetime) -> datetime | None:
+    """The time that `text` means; without an offset it is UTC. Raises typer.BadParameter."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f'“{text}” is no time: write "2026-03-01 12:00" (UTC).', param_hint="--at") from None
+    found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    if found > now:
+        raise typer.BadParameter(f"{text} is in the future: it is {now:%Y-%m-%d %H:%M} UTC now.", param_hint="--at")
+    return found

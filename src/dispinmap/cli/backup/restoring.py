@@ -1,0 +1,104 @@
+"""`dispinmap backup restore`: a state of the backup as a file, or in the database's place."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dispinmap import log
+from dispinmap.backup.checks import Copy
+from dispinmap.backup.errors import BackupError
+from dispinmap.backup.opening import open_place
+from dispinmap.backup.replacing import Exchange, Exchanged, replace_database
+from dispinmap.backup.restore import restore_checked
+from dispinmap.backup.validation import age
+from dispinmap.cli.backup.moments import At, moment
+from dispinmap.clock import SystemClock
+from dispinmap.settings import BackupSettings
+
+
+def restore(
+    *,
+    at: At = None,
+    to: Annotated[Path | None, typer.Option(help="A file to write, which is not there yet.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Replace the database without asking.")] = False,
+) -> None:
+    """Restore the backup: to a file, or in place of the database, which is kept under another name."""
+    log.configure("WARNING", "console")
+    settings, wanted = BackupSettings.load(), moment(at, SystemClock().now())
+    if to is not None:
+        _require_free(to)
+        copy = asyncio.run(_to_file(settings, wanted, to))
+        return typer.echo(f"Restored to {to}, checked. {_moment(copy, wanted)}")
+    done = asyncio.run(_in_place(settings, wanted, yes=yes))
+    if done is None:
+        typer.echo("Nothing was changed.")
+        raise typer.Exit(1)
+    typer.echo(f"The database is restored, checked. {_moment(done.copy, wanted)} The next start goes on from there.")
+    if done.kept is not None:
+        typer.echo(f"The former one is {done.kept}; delete it when you do not need it any more.")
+    return None
+
+
+def _require_free(file: Path) -> None:
+    if file.exists():
+        raise BackupError(f"{file} is there already: name another file.")
+    if not file.parent.is_dir():
+        raise BackupError(f"There is no folder {file.parent}: create it, or name another file.")
+
+
+async def _to_file(settings: BackupSettings, at: datetime | None, file: Path) -> Copy:
+    clock = SystemClock()
+    place = await open_place(settings, clock)
+    return await restore_checked(
+        place.configuration,
+        place.litestream,
+        place.store,
+        file,
+        clock=clock,
+        seconds=settings.restore_timeout_seconds,
+        at=at,
+    )
+
+
+async def _in_place(settings: BackupSettings, at: datetime | None, *, yes: bool) -> Exchanged | None:
+    clock = SystemClock()
+    place = await open_place(settings, clock)
+
+    def agreed(exchange: Exchange) -> bool:
+        _show(exchange, clock.now())
+        return yes or typer.confirm("Put the copy in the database's place?")
+
+    return await replace_database(place, clock, agreed=agreed, at=at, seconds=settings.restore_timeout_seconds)
+
+
+def _show(exchange: Exchange, now: datetime) -> None:
+    present, copy = exchange.present or Copy(), exchange.copy
+    table = Table("", "The database now", "The copy")
+    table.add_row("revision", present.revision or "–", copy.revision)
+    table.add_row("heartbeat", _heartbeat(present, now), _heartbeat(copy, now))
+    for name in sorted({*present.rows, *copy.rows}):
+        before, after = present.rows.get(name, 0), copy.rows.get(name, 0)
+        table.add_row(f"{name}, rows", str(before), Text(str(after), style="yellow" if before != after else ""))
+    console = Console()
+    console.print(table)
+    for sentence in (*present.problems, exchange.stale):
+        if sentence:
+            console.print(Text(sentence, style="yellow"), soft_wrap=True)
+
+
+def _heartbeat(copy: Copy, now: datetime) -> str:
+    beat = copy.heartbeat
+    return f"{beat.beat_at:%Y-%m-%d %H:%M:%S} UTC, {age(now - beat.beat_at)} ago" if beat else "–"
+
+
+def _moment(copy: Copy, at: datetime | None) -> str:
+    asked = f" You asked for {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC." if at else ""
+    if copy.heartbeat is None:
+        return f"It has no heartbeat that would tell its moment.{asked}"
+    return f"Its last heartbeat is of {copy.heartbeat.beat_at:%Y-%m-%d %H:%M:%S} UTC.{asked}"

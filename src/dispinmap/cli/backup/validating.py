@@ -1,0 +1,75 @@
+"""`dispinmap backup validate` and `drill`: proof that the backup can be restored."""
+
+import asyncio
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dispinmap import log
+from dispinmap.backup.drill import drill as run_drill
+from dispinmap.backup.opening import open_place
+from dispinmap.backup.validation import Check, State, is_good
+from dispinmap.backup.validation import validate as run_validation
+from dispinmap.clock import SystemClock
+from dispinmap.health import DrillState
+from dispinmap.settings import BackupSettings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer for machines.")]
+_COLOURS = {State.GOOD: "green", State.NOTE: "yellow", State.FAILED: "red", State.SKIPPED: "dim"}
+
+
+def validate(*, as_json: AsJson = False) -> None:
+    """Check the whole way of the backup, and restore it to a temporary file. Exits with 1 if anything failed."""
+    log.configure("ERROR", "console")
+    checks = asyncio.run(run_validation(BackupSettings.load(), SystemClock()))
+    good = is_good(checks)
+    if as_json:
+        _print_json({"good": good, "checks": [asdict(each) for each in checks]})
+    else:
+        _show(checks)
+        typer.echo("The backup is good." if good else "The backup is not proven: see what failed.")
+    if not good:
+        raise typer.Exit(1)
+
+
+def drill(*, as_json: AsJson = False) -> None:
+    """Restore the backup now, as the bot does on a schedule, and hold it against the live database."""
+    log.configure("ERROR", "console")
+    state = asyncio.run(_drill(BackupSettings.load()))
+    if as_json:
+        _print_json(asdict(state))
+    elif state.problem is None:
+        typer.echo(f"The drill passed: restored in {state.restore_seconds:.1f} s, checked, and as the live database.")
+    else:
+        typer.echo(f"The drill failed. {state.problem}")
+    if state.problem is not None:
+        raise typer.Exit(1)
+
+
+async def _drill(settings: BackupSettings) -> DrillState:
+    clock = SystemClock()
+    place = await open_place(settings, clock)
+    return await run_drill(
+        place.configuration,
+        place.litestream,
+        place.store,
+        clock,
+        place.configuration.database,
+        seconds=settings.restore_timeout_seconds,
+    )
+
+
+def _show(checks: list[Check]) -> None:
+    table = Table("Check", "", "Result")
+    for each in checks:
+        table.add_row(each.name, Text(each.state, style=_COLOURS[each.state]), Text(each.sentence))
+    Console().print(table)
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
