@@ -1,0 +1,222 @@
+"""A lease in object storage: an object beside the replica, written on condition that nobody else has."""
+
+import asyncio
+import secrets
+from datetime import datetime
+from typing import Final, NoReturn
+
+import structlog
+
+from dispinmap.backup.errors import (
+    BackupError,
+    Conflict,
+    LeaseExpired,
+    LeaseLost,
+    StorageError,
+    StorageRefused,
+    StorageUnreachable,
+)
+from dispinmap.backup.lease import rules
+from dispinmap.backup.lease.record import decode, encode, renewed, taken
+from dispinmap.backup.lease.waiting import within
+from dispinmap.backup.models import LeaseRecord
+from dispinmap.backup.storage.store import Store
+from dispinmap.clock import Clock
+
+RELEASE_SECONDS: Final = 3.0
+"""By the machine's time: a platform kills ten seconds after it asked to stop."""
+
+log = structlog.get_logger(__name__)
+
+
+class ObjectLease:
+    """The lease in the object `key`, `name` for people; a holder that is silent for `seconds` loses it."""
+
+    def __init__(self, name: str, key: str, store: Store, clock: Clock, *, seconds: float, holder: str) -> None:
+        self.holder = holder
+        self.waiting_for: str | None = None
+        self._name = name
+        self._key = key
+        self._store = store
+        self._clock = clock
+        self._seconds = seconds
+        self._writing = asyncio.Lock()
+        self._before: LeaseRecord | None = None
+        # As we wrote it, or began to.
+        self._record: LeaseRecord | None = None
+        # None where we do not know whether our last write happened.
+        self._version: str | None = None
+        self._noted: datetime | None = None
+        self._confirmed = 0.0
+        self._trouble: StorageError | None = None
+
+    async def acquire(self) -> LeaseRecord | None:
+        seen: rules.Sighting | None = None
+        try:
+            while True:
+                try:
+                    seen = await self._take_or_see(seen)
+                except StorageUnreachable as error:
+                    reason = str(error)
+                else:
+                    if seen is None:
+                        return self._before
+                    reason = rules.held_sentence(self._name, seen.record)
+                if self.waiting_for is None:
+                    log.info("waiting_for_lease", reason=reason)
+                self.waiting_for = reason
+                await self._clock.sleep(rules.watch_interval(self._seconds))
+        finally:
+            self.waiting_for = None
+
+    async def try_acquire(self) -> LeaseRecord | None:
+        """Where the holder looks dead by the time of day, watches as long as it takes to be sure of that."""
+        before: rules.Sighting | None = None
+        while (seen := await self._take_or_see(before)) is not None:
+            renewed = before is not None and before.version != seen.version
+            if renewed or rules.looks_alive(seen.record, self._clock.now()):
+                raise LeaseLost(rules.held_sentence(self._name, seen.record))
+            before = seen
+            await self._clock.sleep(rules.watch_interval(self._seconds))
+        return self._before
+
+    async def keep(self) -> NoReturn:
+        while True:
+            left = self._confirmed + rules.trusted_for(self._seconds) - self._clock.monotonic()
+            if left <= 0:
+                raise self._expired()
+            try:
+                await within(self._clock, left, self._renew_when_due())
+            except TimeoutError:
+                # `record` may have renewed it meanwhile.
+                continue
+
+    async def regain(self) -> None:
+        await self._renew_until_it_works()
+
+    async def record(self, *, writer: str | None = None, heartbeat_at: datetime | None = None) -> None:
+        """Renews it too. Raises LeaseLost, and StorageError where it may or may not have been written."""
+        if heartbeat_at is not None:
+            self.note(heartbeat_at)
+        await self._renew(writer=writer)
+
+    def note(self, heartbeat_at: datetime) -> None:
+        self._noted = heartbeat_at
+
+    async def release(self) -> None:
+        """Takes a few seconds at most; where that is too short, the next one has to wait until it expires."""
+        if self._record is None:
+            return
+        try:
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await self._renew(released=True)
+        except (StorageError, TimeoutError) as error:
+            log.warning("lease_not_released", error=str(error), cure="the next bot has to wait until it expires")
+        except LeaseLost:
+            log.info("lease_was_taken")
+        self._record = None
+
+    async def _take_or_see(self, before: rules.Sighting | None) -> rules.Sighting | None:
+        """Take it if it may be taken; otherwise what stands there. Raises StorageUnreachable and StorageRefused."""
+        while True:
+            content = await self._store.read(self._key)
+            try:
+                if content is None:
+                    await self._take(None, None)
+                    return None
+                record = decode(content.data, self._name)
+                if self._is_ours(record):
+                    # The answer to our own write was lost.
+                    self._record, self._version = record, content.version
+                    await self._renew()
+                    return None
+                seen = rules.sighting(before, record, content.version, self._clock.monotonic())
+                if not rules.may_take(seen, self._clock.monotonic()):
+                    return seen
+                await self._take(record, content.version)
+            except Conflict:
+                # Somebody was faster: who?
+                continue
+            return None
+
+    async def _take(self, before: LeaseRecord | None, version: str | None) -> None:
+        self._before = before
+        self._noted = None
+        self._record = taken(before, self.holder, self._seconds, self._clock.now())
+        await self._write(self._record, version)
+        await self._require_conditions(self._record, version)
+
+    async def _require_conditions(self, record: LeaseRecord, stale: str | None) -> None:
+        """Some servers ignore conditions, and would let two hold it: a write that must fail shows which."""
+        try:
+            await self._store.write(self._key, encode(record), replacing=stale)
+        except Conflict:
+            return
+        raise StorageRefused(
+            f"The storage of {self._name} overwrites although it was told not to, so that two bots could write at "
+            "once: use storage that knows conditional writes (If-Match and If-None-Match)."
+        )
+
+    async def _renew_when_due(self) -> None:
+        due = self._confirmed + rules.renewal_interval(self._seconds)
+        await self._clock.sleep(due - self._clock.monotonic())
+        await self._renew_until_it_works()
+
+    async def _renew_until_it_works(self) -> None:
+        while True:
+            try:
+                await self._renew()
+            except StorageError as error:
+                if self._trouble is None:
+                    log.warning("lease_not_renewed", error=str(error))
+                self._trouble = error
+                await self._clock.sleep(rules.retry_pause(self._seconds))
+            else:
+                break
+        if self._trouble is not None:
+            log.info("lease_renewed_again")
+        self._trouble = None
+
+    async def _renew(self, *, writer: str | None = None, released: bool = False) -> None:
+        async with self._writing:
+            while True:
+                version = self._version or await self._version_of_ours()
+                if self._record is None:
+                    raise LeaseLost(f"{self._name} is not held by this bot.")
+                record = renewed(self._record, self._clock.now(), writer, self._noted, released=released)
+                try:
+                    return await self._write(record, version)
+                except Conflict:
+                    # Another holder, or a write of ours that was believed lost: reading it tells.
+                    continue
+
+    async def _write(self, record: LeaseRecord, version: str | None) -> None:
+        self._version = None
+        sent = self._clock.monotonic()
+        self._version = await self._store.write(self._key, encode(record, secrets.token_hex(8)), replacing=version)
+        self._record, self._confirmed = record, sent
+
+    async def _version_of_ours(self) -> str:
+        content = await self._store.read(self._key)
+        if content is None:
+            raise self._lost(f"{self._name} was deleted, so that another bot may use the replica: start again.")
+        try:
+            record = decode(content.data, self._name)
+        except BackupError as error:
+            raise self._lost(str(error)) from None
+        if not self._is_ours(record):
+            raise self._lost(rules.held_sentence(self._name, record))
+        return content.version
+
+    def _is_ours(self, record: LeaseRecord) -> bool:
+        return record.holder == self.holder and not record.released
+
+    def _lost(self, sentence: str) -> LeaseLost:
+        self._record = None
+        return LeaseLost(sentence)
+
+    def _expired(self) -> LeaseExpired:
+        reason = str(self._trouble) if self._trouble else "This process or its machine stood still."
+        return LeaseExpired(
+            f"{self._name} could not be renewed in {rules.trusted_for(self._seconds):g} seconds. {reason}"
+        )
