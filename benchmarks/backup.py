@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -43,7 +44,7 @@ async def main() -> None:
             bench = Bench(services, clock, folder)
             for version, binary in BINARIES.items():
                 for kind in StorageKind:
-                    await bench.losses(f"{version} {kind}", binary, lambda kind=kind: make(kind))
+                    await bench.losses(f"{version} {kind}", binary, partial(make, kind))
             for version, binary in BINARIES.items():
                 await bench.starts(version, binary, make)
 
@@ -106,9 +107,9 @@ class Bench:
 
     async def starts(self, version: Format, binary: Path, make: Callable[[StorageKind], StoragePlace]) -> None:
         """Seconds to ready, on a file replica."""
-        empty = [await self._empty_start(binary, make(StorageKind.FILE)) for _ in range(STARTS)]
+        times = [await self._empty_start(binary, make(StorageKind.FILE)) for _ in range(STARTS)]
         print(
-            f"{version} file, nothing to restore: ready after {statistics.median(empty):.2f} s, {max(empty):.2f} at most"
+            f"{version} file, nothing to restore: ready in {statistics.median(times):.2f} s, {max(times):.2f} at most"
         )
         place = make(StorageKind.FILE)
         bot = self._bot(binary, place)

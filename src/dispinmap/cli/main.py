@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dispinmap.cli import backup, db, run, sandbox
+from dispinmap.cli import backup, db, run, sandbox, start
 from dispinmap.errors import DisPinMapError, SettingsError
 
 EXIT_FAILURE = 1
@@ -34,6 +34,7 @@ def _root(
 
 
 app.command("run")(run.run)
+app.command("start")(start.start)
 app.command("sandbox")(sandbox.sandbox)
 app.add_typer(db.app, name="db")
 app.add_typer(backup.app, name="backup")
