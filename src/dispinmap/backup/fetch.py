@@ -23,8 +23,9 @@ from dispinmap.backup.generations import Plan, Segment, holes, plan
 from dispinmap.backup.models import Replica
 from dispinmap.backup.storage.store import Store
 from dispinmap.backup.threads import in_thread
+from dispinmap.database.backup import put_in_place
 
-AT_A_TIME: Final = 16
+AT_A_TIME: Final = 8
 """Downloads at once, and downloaded segments on disk: storage answers slowly, and a day can have thousands of them."""
 CURE: Final = "choose an earlier time with --at, or another generation with --generation"
 TORN: Final = (
@@ -41,12 +42,14 @@ class Fetched:
     """What a file was made of. `warning` is None where it is whole."""
 
     plan: Plan
+    segments: int
+    """How many were applied to the snapshot."""
     warning: str | None = None
 
     @property
     def stored_at(self) -> datetime:
         """When the last of what is in it was stored."""
-        return self.plan.objects[-1].updated_at
+        return self.plan.objects[self.segments].updated_at
 
 
 async def fetch(
@@ -107,12 +110,12 @@ async def _write(store: Store, chosen: Plan, target: Path, *, snapshot_only: boo
                 await _replay(store, chosen.segments, part)
             if (damage := await in_thread(_damage, part)) is not None:
                 raise RestoreFailed(_unsound(damage, snapshot_only=snapshot_only))
-            await in_thread(_put_in_place, part, target)
+            await in_thread(put_in_place, part, target)
     except OSError as error:
         raise BackupError(
             f"{target} cannot be written ({error}): check that its folder exists, may be written and has room."
         ) from error
-    return Fetched(chosen, TORN) if snapshot_only else Fetched(chosen)
+    return Fetched(chosen, 0, TORN) if snapshot_only else Fetched(chosen, len(chosen.segments))
 
 
 async def _snapshot(store: Store, chosen: Plan, part: Path) -> None:
@@ -202,9 +205,3 @@ def _unsound(damage: str, *, snapshot_only: bool) -> str:
     if snapshot_only:
         return f"The snapshot is torn ({damage}). Nothing was written: fetch it without --snapshot-only."
     return f"What was fetched is damaged ({damage}). Nothing was written: {CURE}."
-
-
-def _put_in_place(part: Path, target: Path) -> None:
-    with part.open("rb") as written:
-        os.fsync(written.fileno())
-    part.rename(target)

@@ -1,0 +1,137 @@
+"""Replicas as the original bot makes them: by the real Litestream 0.3, with everything in it made faster."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Event, Thread
+
+from dispinmap.backup.models import Format, Replica, StorageKind
+from tests.backup.conftest import BINARIES
+
+LITESTREAM = BINARIES[Format.V0_3]
+DEADLINE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """One database and its replica; `folder` also gets the configuration."""
+
+    database: Path
+    replica: Replica
+    folder: Path
+    sync_interval: str = "100ms"
+    snapshot_interval: str = "600ms"
+    retention: str = "1h"
+
+    @property
+    def config(self) -> Path:
+        path = self.folder / "litestream-0.3.json"
+        replica = {
+            "type": str(self.replica.kind),
+            "path": self.replica.path,
+            "sync-interval": self.sync_interval,
+            "snapshot-interval": self.snapshot_interval,
+            "retention": self.retention,
+            "retention-check-interval": "100ms",
+        }
+        if self.replica.bucket:
+            replica["bucket"] = self.replica.bucket
+        if self.replica.kind is StorageKind.S3:
+            replica |= {"endpoint": self.replica.endpoint or "", "region": "us-east-1"}
+        database = {
+            "path": str(self.database),
+            "monitor-interval": self.sync_interval,
+            "checkpoint-interval": "250ms",
+            "replicas": [replica | ({"force-path-style": True} if self.replica.force_path_style else {})],
+        }
+        # JSON is YAML.
+        path.write_text(json.dumps({"dbs": [database]}))
+        return path
+
+    def create(self) -> None:
+        """As the original bot's database, with an index that a torn copy would not fit."""
+        with closing(sqlite3.connect(self.database)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(
+                "CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT); CREATE INDEX i ON things(name)"
+            )
+
+    @contextmanager
+    def replicating(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """Litestream at work; it is killed at the end, as a crash would."""
+        command = (LITESTREAM, "replicate", "-config", self.config)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def replicate(self, logs: int = 2) -> None:
+        """Write and replicate until so many logs are behind, then kill both."""
+        with self.replicating(), writing(self.database):
+            wait_until(lambda: self._log() >= logs)
+
+    def forget(self) -> None:
+        """As in a new container: Litestream begins another generation, with a random name."""
+        shutil.rmtree(self._state)
+
+    @property
+    def _state(self) -> Path:
+        return self.database.with_name(f".{self.database.name}-litestream")
+
+    def _log(self) -> int:
+        """The index of the log that Litestream reads now."""
+        return max((int(each.stem, 16) for each in self._state.glob("generations/*/wal/*.wal")), default=0)
+
+    def restore(self, target: Path, *, at: datetime | None = None) -> bool:
+        """Litestream's own restore; whether it said that all went well."""
+        when = () if at is None else ("-timestamp", at.isoformat().replace("+00:00", "Z"))
+        command = (LITESTREAM, "restore", "-config", self.config, "-o", target, *when, self.database)
+        done = subprocess.run(command, capture_output=True, timeout=DEADLINE_SECONDS, check=False)
+        return done.returncode == 0
+
+
+@contextmanager
+def writing(database: Path) -> Iterator[list[int]]:
+    """Somebody who inserts and deletes all the time; yields the number of transactions so far."""
+    done = Event()
+    count = [0]
+
+    def write() -> None:
+        with closing(sqlite3.connect(database, timeout=5, isolation_level=None)) as connection:
+            while not done.wait(0.004):
+                connection.execute("INSERT INTO things (name) VALUES (?)", (os.urandom(40).hex(),))
+                count[0] += 1
+                if count[0] % 7 == 0:
+                    connection.execute("DELETE FROM things WHERE id = ?", (count[0] // 2,))
+
+    thread = Thread(target=write)
+    thread.start()
+    try:
+        yield count
+    finally:
+        done.set()
+        thread.join()
+
+
+def wait_until(there: Callable[[], object]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not there():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        # The two cores are needed by what is waited for.
+        time.sleep(0.01)
+
+
+def contents(database: Path) -> list[tuple[int, str]]:
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return connection.execute("SELECT id, name FROM things ORDER BY id").fetchall()
