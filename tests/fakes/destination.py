@@ -1,7 +1,7 @@
 """A channel in memory: it keeps what is posted and fails as it is told."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from dispinmap.clock import Clock
@@ -51,13 +51,14 @@ class FakeDestination:
             raise DeliveryUnknown("The connection ended before Discord answered.")
         return posted_id
 
-    async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> int | None:
+    async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> Mapping[int, int]:
         self.searches += 1
+        found: dict[int, int] = {}
         for number, (post, at) in enumerate(zip(self.posts, self.posted_at, strict=True), 1):
-            shown = {id_ for card in post.cards for id_ in card.submission_ids}
-            if post.channel_id == channel_id and at >= since and shown.issuperset(submission_ids):
-                return number
-        return None
+            if post.channel_id == channel_id and at >= since:
+                shown = {id_ for card in post.cards for id_ in card.submission_ids}
+                found = dict.fromkeys(shown.intersection(submission_ids), number) | found
+        return found
 
     def shown(self, channel_id: int) -> list[int]:
         """The submission ids posted to a channel, in order, repeats included."""

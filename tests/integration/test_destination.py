@@ -80,6 +80,9 @@ class Discord:
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
+        self.history_requests = 0
+        self.answers_history = asyncio.Event()
+        self.answers_history.set()
         self.answer: Handler = self._accept
 
     def app(self) -> web.Application:
@@ -104,6 +107,8 @@ class Discord:
         return answered(post(900, BOT))
 
     async def _history(self, request: web.Request) -> web.Response:
+        self.history_requests += 1
+        await self.answers_history.wait()
         after = int(request.query.get("after", 0))
         newer = sorted((one for one in self.history if int(one["id"]) > after), key=lambda one: int(one["id"]))
         return answered(newer[: int(request.query["limit"])][::-1])
@@ -241,7 +246,9 @@ async def test_a_bot_that_is_not_logged_in_sends_nothing() -> None:
         await DiscordDestination(client).find(CHANNEL, [1], NOW)
 
 
-async def test_the_bots_own_post_is_found_by_its_submissions(world: Discord, destination: DiscordDestination) -> None:
+async def test_each_submission_is_found_in_the_bots_first_own_post_that_carries_it(
+    world: Discord, destination: DiscordDestination
+) -> None:
     first = discord.utils.time_snowflake(NOW) + 1
     world.history = [
         post(first, OTHER, link(1, 2)),
@@ -249,9 +256,8 @@ async def test_the_bots_own_post_is_found_by_its_submissions(world: Discord, des
         post(first + 2, BOT),
         post(first + 3, BOT, link(1), link(2, 3)),
     ]
-    assert await destination.find(CHANNEL, [1, 2], NOW - timedelta(minutes=1)) == first + 3
-    assert await destination.find(CHANNEL, [1], NOW - timedelta(minutes=1)) == first + 1
-    assert await destination.find(CHANNEL, [4], NOW - timedelta(minutes=1)) is None
+    found = await destination.find(CHANNEL, [1, 2, 4], NOW - timedelta(minutes=1))
+    assert found == {1: first + 1, 2: first + 3}
 
 
 async def test_a_post_is_found_beyond_the_first_page_but_not_before_since(
@@ -259,8 +265,24 @@ async def test_a_post_is_found_beyond_the_first_page_but_not_before_since(
 ) -> None:
     first = discord.utils.time_snowflake(NOW) + 1
     world.history = [post(first + n, BOT, link(n)) for n in range(250)]
-    assert await destination.find(CHANNEL, [249], NOW - timedelta(minutes=1)) == first + 249
-    assert await destination.find(CHANNEL, [249], NOW + timedelta(minutes=1)) is None
+    assert await destination.find(CHANNEL, [1, 249], NOW - timedelta(minutes=1)) == {1: first + 1, 249: first + 249}
+    assert await destination.find(CHANNEL, [249], NOW + timedelta(minutes=1)) == {}
+
+
+async def test_the_walk_ends_where_everything_is_found(world: Discord, destination: DiscordDestination) -> None:
+    first = discord.utils.time_snowflake(NOW) + 1
+    world.history = [post(first + n, BOT, link(n)) for n in range(250)]
+    await destination.find(CHANNEL, [1, 2], NOW - timedelta(minutes=1))
+    assert world.history_requests == 1
+
+
+async def test_a_history_whose_answer_never_comes_is_looked_at_again_later(
+    world: Discord, client: discord.Client
+) -> None:
+    world.answers_history.clear()
+    with pytest.raises(DeliveryUnknown):
+        await DiscordDestination(client, 0.05).find(CHANNEL, [1], NOW)
+    world.answers_history.set()
 
 
 async def test_a_history_that_cannot_be_read_says_so(destination: DiscordDestination) -> None:

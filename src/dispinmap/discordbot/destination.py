@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -49,28 +49,25 @@ class DiscordDestination:
                 )
         return post.id
 
-    async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> int | None:
-        """The id of the bot's own post since `since` that carries all these submissions, or None.
+    async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> Mapping[int, int]:
+        """Which of these submissions the bot's own posts since `since` carry: submission id → post id, of the first one.
 
         Raises DeliveryError where the channel's history cannot be read.
         """
         if self._hides_history(channel_id):
             raise ChannelClosed(_CLOSED)
-        wanted = frozenset(submission_ids)
+        found: dict[int, int] = {}
         channel = self._client.get_partial_messageable(channel_id)
         with self._translated():
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout) as limit:
                 async for post in channel.history(after=since, limit=None, oldest_first=True):
-                    if self._is_own(post) and wanted <= _carried(post):
-                        return post.id
-        return None
-
-    async def say(self, channel_id: int, sentence: str) -> None:
-        """Post plain words, once, for the operator. Raises DeliveryError."""
-        channel = self._client.get_partial_messageable(channel_id)
-        with self._translated():
-            async with asyncio.timeout(self._timeout):
-                await channel.send(sentence, allowed_mentions=discord.AllowedMentions.none(), suppress_embeds=True)
+                    # A history may be long; only the wait for its next post is limited.
+                    limit.reschedule(asyncio.get_running_loop().time() + self._timeout)
+                    if self._is_own(post):
+                        found = dict.fromkeys(_carried(post).intersection(submission_ids), post.id) | found
+                    if len(found) == len(submission_ids):
+                        break
+        return found
 
     def _hides_history(self, channel_id: int) -> bool:
         """Without the permission Discord answers with an empty history, as if the post had never been made.
@@ -78,6 +75,8 @@ class DiscordDestination:
         https://docs.discord.com/developers/resources/message#get-channel-messages
         """
         channel = self._client.get_channel(channel_id)
+        if channel is None and any(guild.unavailable for guild in self._client.guilds):
+            raise NotDelivered("Discord has not described all servers yet: it is tried again once it has.")
         place = channel.parent if isinstance(channel, discord.Thread) else channel
         if not isinstance(place, discord.abc.GuildChannel) or self._client.user is None:
             return False

@@ -1,7 +1,7 @@
 """A destination that counts what became of the attempts to deliver."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -37,11 +37,11 @@ class CountingDestination:
         self.outcomes["sent"] += 1
         return posted_id
 
-    async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> int | None:
+    async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> Mapping[int, int]:
         with self._counted():
-            posted_id = await self._destination.find(channel_id, submission_ids, since)
-        self.outcomes["found"] += posted_id is not None
-        return posted_id
+            posts = await self._destination.find(channel_id, submission_ids, since)
+        self.outcomes["found"] += len(set(posts.values()))
+        return posts
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

@@ -1,6 +1,6 @@
 """The seam behind which messages are posted, and the ways in which posting can fail."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -46,8 +46,8 @@ class Destination(Protocol):
         """Post it and return the post's id. Raises DeliveryError."""
         ...
 
-    async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> int | None:
-        """The id of the bot's own post since `since` that carries all these submissions, or None.
+    async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> Mapping[int, int]:
+        """Which of these submissions the bot's own posts since `since` carry: submission id → post id, of the first one.
 
         Raises DeliveryError where the channel's history cannot be read.
         """

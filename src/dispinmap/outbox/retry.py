@@ -9,6 +9,8 @@ FIRST_PARKING: Final = timedelta(minutes=5)
 LONGEST_PARKING: Final = timedelta(days=1)
 NONCE_LIFETIME: Final = timedelta(seconds=90)
 """Discord drops a repeated nonce for "a few minutes" and says no more; well within that we rely on it."""
+RESTORE_MARGIN: Final = timedelta(minutes=5)
+"""By how much Pinball Map's clock, which says when a submission was created, may be ahead of ours."""
 
 
 def message_delay(attempts: int, retry_after: float | None = None) -> timedelta:
@@ -30,3 +32,11 @@ def is_in_doubt(attempted_at: datetime | None, now: datetime) -> bool:
     Of one in the future, after the clock was put back, nobody knows the age.
     """
     return attempted_at is not None and not timedelta(0) <= now - attempted_at <= NONCE_LIFETIME
+
+
+def may_be_forgotten(created_at: datetime, restored_at: datetime | None) -> bool:
+    """Whether what was created then may have been posted by the part of the database that a restore did not bring back.
+
+    Whoever wrote that part had stopped by `restored_at`, and posted nothing that was created later.
+    """
+    return restored_at is not None and created_at <= restored_at + RESTORE_MARGIN

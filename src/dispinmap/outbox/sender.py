@@ -1,12 +1,13 @@
 """Carries messages to their destination: saved first, then sent, then marked; repeated with the same nonce."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NoReturn
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.clock import Clock, wait_for
 from dispinmap.database.engine import Database, undivided
@@ -18,17 +19,17 @@ from dispinmap.outbox.destination import (
     DeliveryError,
     DeliveryUnknown,
     Destination,
+    Item,
     MessageRejected,
     NotDelivered,
     OutgoingMessage,
 )
-from dispinmap.outbox.retry import is_in_doubt, message_delay, parking_delay
+from dispinmap.outbox.doubt import Doubts
+from dispinmap.outbox.retry import message_delay, parking_delay
 from dispinmap.outbox.states import MessageState
 
 IDLE: Final = timedelta(seconds=15)
 """How long a change that nobody announced to the sender can go unnoticed."""
-HISTORY_MARGIN: Final = timedelta(minutes=5)
-"""How much earlier than a message's first save its post is looked for: clocks differ."""
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +58,7 @@ class Sender:
         """`report` is told of every message that was given up, and of every failure of our own."""
         self._database = database
         self._destination = destination
+        self._doubts = Doubts(database, destination, clock)
         self._clock = clock
         self._measure = measure
         self._report = report
@@ -97,11 +99,11 @@ class Sender:
         if message is None:
             return False
         try:
-            posted_id = await self._post(message)
+            posted = await self._doubts.posted(message) or await self._post(message)
         except DeliveryError as error:
             await self._failed(message, error)
         else:
-            await self._sent(message, posted_id)
+            await self._sent(message, posted)
         return True
 
     async def _serve(self, channel_id: int) -> None:
@@ -159,23 +161,36 @@ class Sender:
             await outbox.begin_attempt(session, message, now)
         return message
 
-    async def _post(self, message: SavedMessage) -> int:
-        now = self._clock.now()
-        if is_in_doubt(message.attempted_at, now):
-            ids = [item.submission.id for item in message.items]
-            since = min(message.created_at, now) - HISTORY_MARGIN
-            posted_id = await self._destination.find(message.channel_id, ids, since)
-            if posted_id is not None:
-                return posted_id
+    async def _post(self, message: SavedMessage) -> Mapping[int, int]:
         shown = tuple(cards(message.items, self._measure))
-        return await self._destination.send(OutgoingMessage(message.channel_id, message.nonce, shown))
+        post_id = await self._destination.send(OutgoingMessage(message.channel_id, message.nonce, shown))
+        return dict.fromkeys((item.submission.id for item in message.items), post_id)
 
     @undivided
-    async def _sent(self, message: SavedMessage, posted_id: int) -> None:
+    async def _sent(self, message: SavedMessage, posted: Mapping[int, int]) -> None:
+        """What `posted` names (submission id → post id) is in the channel; the rest becomes a message of its own.
+
+        The row of the message stays with what is in the first post, so that no later message can derive its nonce.
+        """
+        now = self._clock.now()
+        posts = [*dict.fromkeys(posted.values())]
+        parts = [[item for item in message.items if posted.get(item.submission.id) == post_id] for post_id in posts]
+        rest = [item for item in message.items if item.submission.id not in posted]
         async with self._database.write() as session:
-            await outbox.finish(session, message, MessageState.SENT, self._clock.now(), posted_id=posted_id, error=None)
+            await outbox.finish(session, message, MessageState.SENT, now, posted_id=posts[0], error=None)
+            for post_id, items in zip(posts[1:], parts[1:], strict=True):
+                part = await _save_part(session, message, items, now)
+                await outbox.finish(session, part, MessageState.SENT, now, posted_id=post_id, error=None)
+            if rest:
+                await _save_part(session, message, rest, now)
             await outbox.unpark(session, message.channel_id)
-        log.info("message_sent", channel_id=message.channel_id, message_id=message.id, notifications=len(message.items))
+        log.info(
+            "message_sent",
+            channel_id=message.channel_id,
+            message_id=message.id,
+            notifications=len(message.items) - len(rest),
+            left=len(rest),
+        )
 
     async def _failed(self, message: SavedMessage, error: DeliveryError) -> None:
         if isinstance(error, MessageRejected):
@@ -215,8 +230,7 @@ class Sender:
         async with self._database.write() as session:
             await outbox.finish(session, message, MessageState.REJECTED, now, posted_id=None, error=str(error))
             for half in halves:
-                name = nonce(message.channel_id, (item.submission.id for item in half))
-                await outbox.save_part(session, message, name, half, now)
+                await _save_part(session, message, half, now)
         log.error("message_rejected", channel_id=message.channel_id, message_id=message.id, parts=len(halves))
         if not halves:
             self._report(str(error))
@@ -225,3 +239,8 @@ class Sender:
 def _is_certain(message: SavedMessage, error: DeliveryError) -> bool:
     """Whether nothing of this message can be in the channel: an earlier unknown attempt leaves a doubt."""
     return message.attempted_at is None and not isinstance(error, DeliveryUnknown)
+
+
+async def _save_part(session: AsyncSession, whole: SavedMessage, items: Sequence[Item], now: datetime) -> SavedMessage:
+    name = nonce(whole.channel_id, (item.submission.id for item in items))
+    return await outbox.save_part(session, whole, name, items, now)

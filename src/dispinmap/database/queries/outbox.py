@@ -118,8 +118,8 @@ async def save_message(
 
 async def save_part(
     session: AsyncSession, whole: SavedMessage, nonce: str, items: Sequence[Item], now: datetime
-) -> None:
-    """Persist a message of its own for some of the notifications of a rejected one, whose doubt it shares."""
+) -> SavedMessage:
+    """Persist a message of its own for some of the notifications of another one, whose doubt it shares."""
     row = MessageRow(
         channel_id=whole.channel_id,
         nonce=nonce,
@@ -136,6 +136,7 @@ async def save_part(
         .where(NotificationRow.id.in_([item.notification_id for item in items]))
         .values(message_id=row.id, state=NotificationState.PENDING)
     )
+    return SavedMessage(row.id, whole.channel_id, nonce, 0, whole.attempted_at, whole.created_at, tuple(items))
 
 
 async def begin_attempt(session: AsyncSession, message: SavedMessage, now: datetime) -> None:
