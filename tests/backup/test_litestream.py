@@ -28,16 +28,15 @@ async def test_what_was_committed_before_a_sync_outlives_a_killed_litestream(
 ) -> None:
     settings = configuration(place.replica, litestream.format, source)
     with rows(source) as table:
-        for written in range(5, 55, 5):
+        for written in range(5, 20, 5):
             async with running(litestream, settings) as replication:
-                # What is written while nothing replicates makes 0.3 begin a generation, and S3 dates them by the second.
+                # 0.3 begins a generation with what was written meanwhile, and S3 dates generations by the second.
                 assert await replication.synced(10)
                 table.write(5)
                 assert await replication.synced(10)
             copy = tmp_path / f"copy{written}.db"
             await litestream.restore(settings, copy)
             assert count(copy) == written
-    assert not [path.name for path in tmp_path.iterdir() if "restoring" in path.name]
 
 
 async def test_an_empty_place_holds_no_backup(

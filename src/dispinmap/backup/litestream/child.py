@@ -25,7 +25,10 @@ class Output:
 
 
 async def start(binary: Path, arguments: Sequence[str], environment: Mapping[str, str], *, merged: bool) -> Process:
-    """Start it; its standard error comes with its output where that is `merged`. Raises OSError."""
+    """Start it; its standard error comes with its output where that is `merged`. Raises OSError.
+
+    To be called in the main thread, or one that lives as long: Linux ends the child with the thread that started it.
+    """
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", bound.__file__, str(os.getpid()), str(binary), *arguments),
         stdin=asyncio.subprocess.DEVNULL,

@@ -52,8 +52,8 @@ def failure(configuration: Configuration, text: str) -> BackupError:
     if _UNREACHABLE.search(reason):
         return StorageUnreachable(f"{replica} does not answer ({reason}): check the network and try again.")
     return RestoreFailed(
-        f"What is in {replica} cannot be used ({reason}): see `dispinmap backup list` for other points in time to "
-        "restore, or keep the replica and ask for help with it."
+        f"Litestream could not use what is in {replica} ({reason}): see `dispinmap backup list` for other points in "
+        "time to restore, and keep the replica as it is meanwhile."
     )
 
 

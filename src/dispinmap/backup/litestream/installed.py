@@ -86,6 +86,8 @@ class InstalledLitestream:
 def _partial(target: Path) -> Path:
     if target.exists():
         raise RestoreFailed(f"{target} is there already: name a file that is not, or move it away.")
+    if not target.parent.is_dir():
+        raise RestoreFailed(f"{target.parent}, where the restored file shall be, is no folder: make it first.")
     return target.with_name(f"{target.name}.restoring")
 
 

@@ -41,7 +41,7 @@ class RunningLitestream:
         self._progress = dialect.progress(configuration, clock)
         self._process: Process | None = None
         self._ended = asyncio.Event()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._last_error: str | None = None
         self.behind_seconds = BEHIND_SECONDS
         self.problem: str | None = None
@@ -67,7 +67,7 @@ class RunningLitestream:
 
     async def stop(self, seconds: float) -> bool:
         """See `Replication.stop`."""
-        self._stopping = True
+        self._stopping.set()
         process = self._process
         if process is None:
             return False
@@ -85,16 +85,18 @@ class RunningLitestream:
 
     async def _keep_running(self, file: Path) -> NoReturn:
         failures = 0
-        while True:
+        while not self._stopping.is_set():
             started = self._clock.now()
             end = await self._run_once(file)
-            if self._stopping:
-                await asyncio.Event().wait()
+            if self._stopping.is_set():
+                break
             failures = 1 if (self._clock.now() - started).total_seconds() > STEADY_SECONDS else failures + 1
             self.restarts += 1
             reason = f": {self._last_error}" if self._last_error else ""
             self._failing(f"Litestream {end}{reason}; it is started again.")
             await self._clock.sleep(min(2.0 ** (failures - 1), LONGEST_PAUSE_SECONDS))
+        while True:
+            await asyncio.Event().wait()
 
     async def _run_once(self, file: Path) -> str:
         """Run it until it ends or we are cancelled; returns how it ended."""
@@ -126,7 +128,7 @@ class RunningLitestream:
     def _tell(self, line: Line) -> None:
         """Pass a line on. What is no warning is about single uploads, and an error that lasts is repeated with each."""
         if line.level == "ERROR":
-            error = str(line.fields.get("error", line.said))
+            error = " ".join(str(line.fields.get("error", line.said)).split())
             log.log(logging.DEBUG if error == self._last_error else logging.ERROR, EVENT, said=line.said, error=error)
             self._last_error = error
         elif line.level != "DEBUG":
@@ -136,10 +138,14 @@ class RunningLitestream:
     async def _watch(self) -> NoReturn:
         while True:
             began = self._clock.now()
-            if await self._caught_up(self.behind_seconds, hurry=False):
+            caught_up = await self._caught_up(self.behind_seconds, hurry=False)
+            if self._stopping.is_set():
+                # What the last sync says of itself is for `stop`.
+                pass
+            elif caught_up:
                 self.caught_up_at = began
                 self._well()
-            elif not self._stopping and self._process is not None:
+            elif self._process is not None:
                 reason = self._last_error or "the storage does not answer, or is slow"
                 self._failing(f"The replica has been behind for more than {self.behind_seconds:g} s: {reason}.")
             await self._clock.sleep(WATCH_SECONDS)
@@ -153,8 +159,11 @@ class RunningLitestream:
         return True
 
     async def _guard(self, identity: tuple[int, int]) -> NoReturn:
-        """Another file in the database's place would be mixed with what is in the replica, and ruin it."""
-        while self._stopping or self._identity() == identity:
+        """Another file in the database's place would be mixed with what is in the replica, and ruin it.
+
+        Litestream keeps the file open that it began with, so its number is not given to another one meanwhile.
+        """
+        while self._stopping.is_set() or self._identity() == identity:
             await self._clock.sleep(WATCH_SECONDS)
         raise BackupError(
             f"Another file was put in the place of {self._configuration.database} while it was replicated, so "
@@ -180,7 +189,7 @@ class RunningLitestream:
     def _well(self) -> None:
         if self.problem is not None:
             log.info("replication_recovered", restarts=self.restarts)
-        self.problem = None
+        self.problem = self._last_error = None
 
 
 def parse(text: str) -> Line:

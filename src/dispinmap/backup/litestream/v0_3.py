@@ -92,18 +92,26 @@ class LogProgress:
     async def caught_up(self, *, hurry: bool) -> None:  # noqa: ARG002 -- 0.3 cannot be asked to hurry
         called = self._clock.now()
         await self._until(lambda: self._looked_at is not None and self._looked_at > called)
-        goal = self._copied()
-        await self._until(lambda: self._replica is not None and self._replica.holds(goal))
+        goal: Position | None = None
+        while goal is None or self._replica is None or not self._replica.holds(goal):
+            copied = self._copied()
+            if copied is not None and (goal is None or goal.generation != copied.generation):
+                goal = copied
+            else:
+                await self._news.wait()
 
     async def _until(self, reached: Callable[[], bool]) -> None:
         while not reached():
             await self._news.wait()
 
-    def _copied(self) -> Position:
-        """Where Litestream's own copy ends, from which it uploads."""
-        generation = (self._folder / "generation").read_text().strip()
-        last = max((self._folder / "generations" / generation / "wal").glob("*.wal"))
-        return Position(generation, int(last.stem, 16), last.stat().st_size)
+    def _copied(self) -> Position | None:
+        """Where Litestream's own copy ends, from which it uploads; None while it begins a generation."""
+        try:
+            generation = (self._folder / "generation").read_text().strip()
+            last = max((self._folder / "generations" / generation / "wal").glob("*.wal"), default=None)
+            return Position(generation, int(last.stem, 16), last.stat().st_size) if last else None
+        except FileNotFoundError:
+            return None
 
 
 def _moment(line: Line) -> datetime:
