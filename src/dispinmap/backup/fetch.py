@@ -27,7 +27,7 @@ from dispinmap.database.backup import put_in_place
 
 AT_A_TIME: Final = 8
 """Downloads at once, and downloaded segments on disk: storage answers slowly, and a day can have thousands of them."""
-CURE: Final = "choose an earlier time with --at, or another generation with --generation"
+CURE: Final = "`dispinmap backup fetch` gets an earlier state with --at, or another one with --generation"
 TORN: Final = (
     "This is the snapshot alone: everything after it is missing, and one that was taken while something was written "
     "can be torn. Without --snapshot-only you get the whole state."

@@ -100,7 +100,7 @@ def plan(
     if snapshot is None:
         raise (RestoreFailed if at is None else NoBackup)(
             f"Generation {chosen.name} of {replica} has no snapshot{_by(at)}, and its changes mean nothing without "
-            "one: name another generation with --generation, or a later time with --at."
+            "one: `dispinmap backup fetch` gets another one with --generation."
         )
     after = [segment for segment in chosen.segments if segment.index >= snapshot.index]
     return Plan(chosen.name, snapshot, tuple(takewhile(lambda one: at is None or one.stored.updated_at <= at, after)))

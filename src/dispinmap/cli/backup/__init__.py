@@ -3,8 +3,10 @@
 import typer
 
 from dispinmap.cli.backup.config import config
+from dispinmap.cli.backup.fetching import fetch
 from dispinmap.cli.backup.listing import list_points
 from dispinmap.cli.backup.restoring import restore
+from dispinmap.cli.backup.upgrading import upgrade_format
 from dispinmap.cli.backup.validating import drill, validate
 
 app = typer.Typer(help="Look at the backup, prove it, and get the data back.", no_args_is_help=True)
@@ -14,3 +16,5 @@ app.command("list")(list_points)
 app.command()(restore)
 app.command()(validate)
 app.command()(drill)
+app.command()(fetch)
+app.command("upgrade-format")(upgrade_format)

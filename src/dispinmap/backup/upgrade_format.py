@@ -1,0 +1,165 @@
+"""From a replica of Litestream 0.3 to one of 0.5 beside it, proven by a restore before anybody relies on it.
+
+We read the old one ourselves, because 0.5.17 cannot where it is on Google's storage, and begins empty without an error.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from dispinmap.backup.checks import Copy, look_at, staleness
+from dispinmap.backup.configuration.effective import configuration_of
+from dispinmap.backup.errors import BackupError, LitestreamMissing, RestoreFailed
+from dispinmap.backup.fetch import Fetched, fetch
+from dispinmap.backup.generations import plan
+from dispinmap.backup.models import V5_SUFFIX, Format, LeaseRecord, Replica, StorageKind
+from dispinmap.backup.place import Place
+from dispinmap.backup.threads import in_thread
+
+ONCE_MORE: Final = (
+    "Nothing was written. Start the bot with Litestream 0.3 once more (dispinmap[litestream]), stop it, and run this "
+    "again."
+)
+_OWN_TABLES: Final = ("CREATE TABLE _litestream_", 'INSERT INTO "_litestream_')
+"""Litestream keeps notes in the database, and each version its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """What was taken from `old`, where it stays, to `new`."""
+
+    old: Replica
+    new: Replica
+    fetched: Fetched
+    copy: Copy
+
+
+def both_paths(replica: Replica) -> tuple[Replica, Replica]:
+    """Where the old format is, and where the new one belongs, whichever of them `replica` names (pure)."""
+    old = replace(replica, path=replica.path.removesuffix(V5_SUFFIX))
+    return old, replace(old, path=f"{old.path}{V5_SUFFIX}")
+
+
+async def upgrade_format(place: Place, *, seconds: float = 120.0) -> Upgraded:
+    """Replicate the newest 0.3 state with 0.5 to the path beside it, restore it from there and compare every row.
+
+    The old path is never written, the lease's `writer` stays: the next start knows the data for the newest. Litestream
+    has `seconds` for each of its two steps. Raises LeaseLost while a bot runs, LitestreamMissing where the one
+    installed is no 0.5, and BackupError, NoBackup, RestoreFailed or StorageError with what to do.
+    """
+    if place.litestream.format is not Format.V0_5:
+        raise LitestreamMissing(
+            f"This needs Litestream 0.5, and {place.litestream.version} is installed: install dispinmap[litestream05]."
+        )
+    previous = await place.lease.try_acquire()
+    keeping = asyncio.ensure_future(place.lease.keep())
+    try:
+        upgraded = await _upgrade(place, previous, seconds)
+        if keeping.done():
+            keeping.result()
+        return upgraded
+    finally:
+        keeping.cancel()
+        await asyncio.wait({keeping})
+        await place.lease.release()
+
+
+async def _upgrade(place: Place, previous: LeaseRecord | None, seconds: float) -> Upgraded:
+    old, new = both_paths(place.configuration.replica)
+    await _require_empty(place, new)
+    disk = place.configuration.database.absolute().parent
+    with TemporaryDirectory(
+        prefix=".dispinmap-upgrade-", dir=disk if disk.is_dir() else None, ignore_cleanup_errors=True
+    ) as folder:
+        file = Path(folder) / "fetched.db"
+        fetched = await fetch(place.store, old, file)
+        copy = await in_thread(look_at, file)
+        await _require_newest(place, file, copy, previous)
+        try:
+            await _replicate(place, file, new, seconds)
+        except BackupError as error:
+            raise RestoreFailed(f"{error} The new format is not proven: {_begin_again(new)}") from error
+    if plan(old, await place.store.list(old.path)) != fetched.plan:
+        raise BackupError(
+            f"Somebody goes on writing to {old}, which therefore holds more than {new} by now: stop that bot, then "
+            f"{_begin_again(new)}"
+        )
+    return Upgraded(old, new, fetched, copy)
+
+
+async def _require_empty(place: Place, new: Replica) -> None:
+    if await place.store.list(new.path):
+        raise BackupError(
+            f"{new} is not empty. If a bot has run with Litestream 0.5, this is its backup, and nothing is left to do; "
+            f"if an upgrade failed before, {_begin_again(new)}"
+        )
+
+
+async def _require_newest(place: Place, file: Path, copy: Copy, previous: LeaseRecord | None) -> None:
+    """Raise RestoreFailed where what was fetched is not good, or not everything."""
+    if copy.problems:
+        raise RestoreFailed(f"What was fetched is not good. {' '.join(copy.problems)} Nothing was written.")
+    stale = staleness(copy, previous.heartbeat_at if previous else None)
+    if stale is not None:
+        raise RestoreFailed(f"{stale} {ONCE_MORE}")
+    database = place.configuration.database
+    if await in_thread(_may_be_newer, database, copy) and await in_thread(difference, database, file) is not None:
+        raise RestoreFailed(
+            f"{database} holds something that the backup does not. {ONCE_MORE} Or move it away, if it is not the bot's."
+        )
+
+
+def _may_be_newer(database: Path, copy: Copy) -> bool:
+    if not database.is_file():
+        return False
+    local = look_at(database, integrity=False).heartbeat
+    return copy.heartbeat is None or (local is not None and local.beat_at >= copy.heartbeat.beat_at)
+
+
+async def _replicate(place: Place, fetched: Path, new: Replica, seconds: float) -> None:
+    """Write the new replica, and prove it. Raises BackupError."""
+    configuration = configuration_of(Format.V0_5, fetched, new, "the upgrade")
+    await place.litestream.replicate_once(configuration, seconds=seconds)
+    restored = fetched.with_name("restored.db")
+    await place.litestream.restore(configuration, restored, seconds=seconds)
+    problems = (await in_thread(look_at, restored)).problems
+    different = await in_thread(difference, fetched, restored)
+    if problems or different is not None:
+        raise RestoreFailed(" ".join((f"{new} does not give back what was written to it.", *problems, different or "")))
+
+
+def difference(one: Path, other: Path) -> str | None:
+    """Where the schemas and rows of two databases differ first; None where they hold the same. Blocks.
+
+    Litestream's own tables do not count.
+    """
+    with closing(_reading(one)) as reading_one, closing(_reading(other)) as reading_other:
+        for here, there in zip_longest(_statements(reading_one), _statements(reading_other)):
+            if here != there:
+                statement = here or there or ""
+                return f"They differ in a statement that begins with “{statement[:40]}”."
+    return None
+
+
+def _reading(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _statements(connection: sqlite3.Connection) -> Iterator[str]:
+    """The database as SQL, its tables by name and their rows in the order of their keys."""
+    return (each for each in connection.iterdump() if not each.startswith(_OWN_TABLES))
+
+
+def _begin_again(new: Replica) -> str:
+    command = {
+        StorageKind.GCS: f"gcloud storage rm --recursive gs://{new.bucket}/{new.path}/",
+        StorageKind.S3: f"aws s3 rm --recursive s3://{new.bucket}/{new.path}/",
+        StorageKind.FILE: f"rm -r {new.path}",
+    }[new.kind]
+    return f"delete what lies there (`{command}`) and run this again."

@@ -1,0 +1,118 @@
+"""`dispinmap backup fetch`: a backup of Litestream 0.3, the original bot's too, as a file and without Litestream."""
+
+import asyncio
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from dispinmap import log
+from dispinmap.backup.checks import Copy, look_at
+from dispinmap.backup.fetch import Fetched
+from dispinmap.backup.fetch import fetch as fetch_from
+from dispinmap.backup.models import Format, Replica, StorageKind
+from dispinmap.backup.opening import configured
+from dispinmap.backup.storage.open import open_store
+from dispinmap.cli.backup.moments import At, moment
+from dispinmap.clock import SystemClock
+from dispinmap.errors import SettingsError
+from dispinmap.settings import BackupSettings
+
+_COPY_COMMANDS: Final = {StorageKind.GCS: "gsutil cp", StorageKind.S3: "aws s3 cp", StorageKind.FILE: "cp"}
+
+
+def fetch(
+    *,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="URL", help="A replica, such as gs://bucket/db; the configured one if left out."
+        ),
+    ] = None,
+    to: Annotated[Path, typer.Option(help="The file to write, which is not there yet.")] = Path("production_backup.db"),
+    at: At = None,
+    generation: Annotated[
+        str | None, typer.Option(metavar="ID", help="One generation, instead of the one stored last.")
+    ] = None,
+    snapshot_only: Annotated[
+        bool, typer.Option("--snapshot-only", help="Leave out everything after the snapshot. It can be torn.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer for machines.")] = False,
+) -> None:
+    """Download a backup that Litestream 0.3 wrote, any bot's and whole, without needing Litestream."""
+    log.configure("WARNING", "console")
+    settings, wanted = BackupSettings.load(), moment(at, SystemClock().now())
+    replica = _replica(settings, from_)
+    fetched, copy = asyncio.run(_fetch(replica, to, wanted, generation, snapshot_only=snapshot_only))
+    if as_json:
+        return typer.echo(json.dumps(_facts(replica, to, fetched, copy), ensure_ascii=False, indent=2, default=str))
+    for line in _told(replica, to, fetched, copy):
+        typer.echo(line)
+    return None
+
+
+def _replica(settings: BackupSettings, url: str | None) -> Replica:
+    """The one at `url`, with the credentials that the configured one would have, or that one."""
+    if url is None:
+        return configured(settings, Format.V0_3).replica
+    alone = settings.model_copy(update={"litestream_config": None, "litestream_replica_url": url})
+    try:
+        return configured(alone, Format.V0_3).replica
+    except SettingsError as error:
+        sentence = str(error).removeprefix("LITESTREAM_REPLICA_URL is malformed. ")
+        raise typer.BadParameter(sentence, param_hint="--from") from None
+
+
+async def _fetch(
+    replica: Replica, to: Path, at: datetime | None, generation: str | None, *, snapshot_only: bool
+) -> tuple[Fetched, Copy]:
+    store = open_store(replica)
+    fetched = await fetch_from(store, replica, to, at=at, generation=generation, snapshot_only=snapshot_only)
+    return fetched, await asyncio.to_thread(look_at, to, integrity=False)
+
+
+def _facts(replica: Replica, to: Path, fetched: Fetched, copy: Copy) -> dict[str, object]:
+    return {
+        "replica": str(replica),
+        "file": str(to),
+        "generation": fetched.plan.generation,
+        "snapshot": fetched.plan.snapshot.stored.key,
+        "segments": fetched.segments,
+        "stored_at": fetched.stored_at,
+        "revision": copy.revision,
+        "rows": copy.rows,
+        "heartbeat_at": copy.heartbeat.beat_at if copy.heartbeat else None,
+        "warnings": [*filter(None, [fetched.warning]), *copy.problems],
+    }
+
+
+def _told(replica: Replica, to: Path, fetched: Fetched, copy: Copy) -> list[str]:
+    plan = fetched.plan
+    made_of = f"snapshot {plan.snapshot.index:08x} and {fetched.segments} pieces of its logs"
+    lines = [
+        f"Fetched {replica} to {to}, checked: generation {plan.generation}, {made_of}.",
+        f"Its last piece was stored at {fetched.stored_at:%Y-%m-%d %H:%M:%S} UTC.",
+        f"It is at revision {copy.revision}." if copy.revision else "It has none of the bot's revisions.",
+        *(f"{name}: {count} rows" for name, count in sorted(copy.rows.items())),
+    ]
+    if copy.heartbeat is not None:
+        lines.append(f"The bot's last sign of life in it is of {copy.heartbeat.beat_at:%Y-%m-%d %H:%M:%S} UTC.")
+    if fetched.warning is not None:
+        lines += [
+            f"Warning: {fetched.warning}",
+            "By hand the same is:",
+            *_by_hand(replica, to, plan.snapshot.stored.key),
+        ]
+    lines += [f"Warning: {problem}" for problem in copy.problems]
+    return [*lines, f"Next: `dispinmap db adopt {to}` takes what it holds into the bot's database."]
+
+
+def _by_hand(replica: Replica, to: Path, key: str) -> list[str]:
+    scheme = {StorageKind.GCS: "gs://", StorageKind.S3: "s3://"}.get(replica.kind)
+    address = key if scheme is None else f"{scheme}{replica.bucket}/{key}"
+    return [
+        f"  {_COPY_COMMANDS[replica.kind]} {address} production_snapshot.lz4",
+        f"  lz4 -d production_snapshot.lz4 {to}",
+    ]

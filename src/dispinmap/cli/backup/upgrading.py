@@ -1,0 +1,62 @@
+"""`dispinmap backup upgrade-format`: from Litestream 0.3 to 0.5 with nothing lost on the way."""
+
+import asyncio
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from dispinmap import log
+from dispinmap.backup.models import V5_SUFFIX
+from dispinmap.backup.opening import open_place
+from dispinmap.backup.place import Place
+from dispinmap.backup.upgrade_format import Upgraded, both_paths
+from dispinmap.backup.upgrade_format import upgrade_format as run_upgrade
+from dispinmap.clock import SystemClock
+from dispinmap.settings import BackupSettings
+
+
+def upgrade_format(*, yes: Annotated[bool, typer.Option("--yes", help="Begin without asking.")] = False) -> None:
+    """Take the backup of Litestream 0.3 to the format of the installed 0.5, at a path beside it, and prove it."""
+    log.configure("WARNING", "console")
+    settings = BackupSettings.load()
+    upgraded = asyncio.run(_upgrade(settings, yes=yes))
+    if upgraded is None:
+        typer.echo("Nothing was changed.")
+        raise typer.Exit(1)
+    for line in _told(settings, upgraded):
+        typer.echo(line)
+
+
+async def _upgrade(settings: BackupSettings, *, yes: bool) -> Upgraded | None:
+    place = await open_place(settings, SystemClock())
+    if not yes and not _agreed(place):
+        return None
+    return await run_upgrade(place, seconds=settings.restore_timeout_seconds)
+
+
+def _agreed(place: Place) -> bool:
+    old, new = both_paths(place.configuration.replica)
+    typer.echo(f"What {old} holds goes to {new} as well. The bot must be stopped; the old backup stays as it is.")
+    return typer.confirm("Begin?")
+
+
+def _told(settings: BackupSettings, upgraded: Upgraded) -> list[str]:
+    rows = sum(upgraded.copy.rows.values())
+    return [
+        f"Done and proven: what was restored from {upgraded.new} is what {upgraded.old} holds, in all {rows} rows.",
+        f"Its last piece was stored at {upgraded.fetched.stored_at:%Y-%m-%d %H:%M:%S} UTC.",
+        what_to_set(settings),
+        f"Keep {upgraded.old} for three days or more; it was not changed.",
+    ]
+
+
+def what_to_set(settings: BackupSettings) -> str:
+    """What makes the bot use the new path (pure)."""
+    if settings.litestream_config is not None:
+        return f"Next: let the replica's path in {settings.litestream_config} end in {V5_SUFFIX}, and start the bot."
+    if settings.litestream_replica_url is None:
+        return "Next: start the bot. There is nothing to set: with Litestream 0.5 LITESTREAM_BUCKET means the new path."
+    url = urlsplit(settings.litestream_replica_url)
+    path = f"{url.path.rstrip('/').removesuffix(V5_SUFFIX)}{V5_SUFFIX}"
+    return f"Next: set LITESTREAM_REPLICA_URL={url._replace(path=path).geturl()} and start the bot."
