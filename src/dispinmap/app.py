@@ -14,6 +14,7 @@ from dispinmap.clock import Clock
 from dispinmap.database.chain import head
 from dispinmap.database.engine import Database
 from dispinmap.database.housekeeping import Housekeeper, Retention
+from dispinmap.database.lock import keep_others_out
 from dispinmap.database.progress import logged
 from dispinmap.database.queries import outbox, promises
 from dispinmap.database.queries.status import status
@@ -48,17 +49,18 @@ CLOSE_SECONDS = 2.5
 async def run(settings: Settings, clock: Clock, *, web_host: str = ANY_HOST) -> None:
     """Bring the database to head and run the bot, without a backup, until it is cancelled or fails for good.
 
-    The web pages are served on `web_host` and the settings' port.
+    The web pages are served on `web_host` and the settings' port. Raises DatabaseError where another bot has the file.
     """
-    await asyncio.to_thread(upgrade, settings.database_url, progress=logged)
-    database = Database(settings.database_url)
-    try:
-        async with open_session() as session:
-            application = Application(settings, clock, database, session)
-            async with serving(application.report, web_host, settings.port):
-                await application.run()
-    finally:
-        await database.close()
+    with keep_others_out(settings.database_url):
+        await asyncio.to_thread(upgrade, settings.database_url, progress=logged)
+        database = Database(settings.database_url)
+        try:
+            async with open_session() as session:
+                application = Application(settings, clock, database, session)
+                async with serving(application.report, web_host, settings.port):
+                    await application.run()
+        finally:
+            await database.close()
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from dispinmap import log
 from dispinmap.clock import SystemClock
 from dispinmap.database.adopt.adoption import Adopter
 from dispinmap.database.adopt.report import Fate, Report
+from dispinmap.database.lock import keep_others_out
 from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.http import open_session
 from dispinmap.settings import GEOCODING_API_BASE, BaseUrl, DatabaseSettings
@@ -39,7 +41,9 @@ def adopt(
     settings = _Settings.load()
     log.configure("ERROR", "console")
     geocoder_base = settings.geocoding_api_base if geocoding else None
-    report = asyncio.run(_adopt(file, into or settings.database_url, geocoder_base, dry_run=dry_run))
+    target = into or settings.database_url
+    with nullcontext() if dry_run else keep_others_out(target):
+        report = asyncio.run(_adopt(file, target, geocoder_base, dry_run=dry_run))
     if as_json:
         typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
     else:

@@ -18,6 +18,7 @@ from dispinmap.clock import SystemClock
 from dispinmap.database import backup as copying
 from dispinmap.database.chain import head, scripts
 from dispinmap.database.errors import DatabaseError
+from dispinmap.database.lock import keep_others_out
 from dispinmap.database.progress import Progress
 from dispinmap.database.upgrade import downgrade as run_downgrade
 from dispinmap.database.upgrade import upgrade as run_upgrade
@@ -60,7 +61,7 @@ def upgrade(*, url: Url = None, as_json: AsJson = False) -> None:
     """Bring the database to the schema this version needs, after copying it. The bot does the same at its start."""
     address = _address(url, changing=True)
     before = revision(address)
-    with _bar(as_json=as_json) as bar:
+    with keep_others_out(address), _bar(as_json=as_json) as bar:
         run_upgrade(address, progress=_Shown(bar))
     _tell(
         f"The database is at {head()}, checked.", as_json=as_json, before=before, after=head(), changed=before != head()
@@ -78,7 +79,7 @@ def downgrade(
     """Take the schema back, after copying the database. What only the newer schema can hold is lost from it."""
     address = _address(url, changing=True)
     before = revision(address)
-    with _bar(as_json=as_json) as bar:
+    with keep_others_out(address), _bar(as_json=as_json) as bar:
         run_downgrade(address, to, progress=_Shown(bar))
     after = revision(address)
     _tell(f"The database went from {before} to {after}.", as_json=as_json, before=before, after=after)

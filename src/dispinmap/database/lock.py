@@ -18,7 +18,7 @@ def keep_others_out(url: str) -> AbstractContextManager[None]:
 
 @contextmanager
 def in_use(file: Path) -> Iterator[None]:
-    """Hold `file`, which need not exist yet, for the length of the block. Raises DatabaseError where somebody else does.
+    """Hold `file`, which need not exist yet, for the block's length. Raises DatabaseError where somebody else does.
 
     The lock is on an empty file beside it, which stays: who deleted it could let two in. It is not on the database
     itself, because a restore replaces that. The kernel releases it with the process, however that ends.

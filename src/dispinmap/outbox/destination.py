@@ -47,7 +47,7 @@ class Destination(Protocol):
         ...
 
     async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> Mapping[int, int]:
-        """Which of these submissions the bot's own posts since `since` carry: submission id → post id, of the first one.
+        """Which of these submissions the bot's own posts since `since` carry: submission id → first post's id.
 
         Raises DeliveryError where the channel's history cannot be read.
         """

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from logging.config import fileConfig
 
 import structlog
@@ -12,6 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, event
 
 from dispinmap.database.engine import sync_engine
+from dispinmap.database.lock import keep_others_out
 from dispinmap.database.migrations.accounting import count_rows, take_merged, unaccounted
 from dispinmap.database.migrations.options import COMPARISON
 from dispinmap.database.tables import Base
@@ -21,6 +22,7 @@ from dispinmap.errors import DisPinMapError
 
 config = context.config
 log = structlog.get_logger()
+_CHANGING = frozenset({"upgrade", "downgrade", "stamp"})
 
 
 @contextmanager
@@ -34,6 +36,12 @@ def _connected() -> Iterator[Connection]:
         if engine is not given:
             # Only when its last connection closes does SQLite move the log into the file.
             engine.dispose()
+
+
+def _alone() -> AbstractContextManager[None]:
+    """By hand no schema is changed under a running bot. Who calls this from the program holds the file already."""
+    command = getattr(config.cmd_opts, "cmd", None)
+    return keep_others_out(_url()) if command and command[0].__name__ in _CHANGING else nullcontext()
 
 
 def _url() -> str:
@@ -96,6 +104,7 @@ if config.config_file_name is not None:
 if context.is_offline_mode():
     raise CommandError("Revisions that move data need the database itself: run the command without --sql.")
 try:
-    _run()
+    with _alone():
+        _run()
 except DisPinMapError as error:
     raise CommandError(str(error)) from error
