@@ -20,9 +20,9 @@ _DEFAULT_DAY: Final = "24h"
 
 def rules(document: Mapping[str, object], version: Format, database: Path | None) -> Iterator[Finding]:
     """What is wrong with the document beyond its keys and values one by one."""
-    entries = document.get("dbs")
-    entries = entries if isinstance(entries, list) else []
-    if not entries:
+    listed = document.get("dbs")
+    entries = listed if isinstance(listed, list) else []
+    if listed in (None, []):
         yield error("dbs", "No database is listed.", f"Write it as {EXAMPLES[version]} does.")
     if len(entries) > 1:
         yield error("dbs", f"{len(entries)} databases are listed, and the bot has one.", "Keep that one.")
