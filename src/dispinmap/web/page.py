@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from importlib.metadata import version
 
-from dispinmap.health import NOT_CONFIGURED, BackupState, HealthReport, Part, age, counted
-from dispinmap.web.look import Look
+from dispinmap.health import NOT_CONFIGURED, REPORT, BackupState, HealthReport, Part, age, counted
+from dispinmap.web.look import START, Look
 
 REFRESH_SECONDS = 30
 
@@ -14,11 +14,11 @@ _NAMES = {
     "database": "Database",
     "pinballmap": "Pinball Map",
     "outbox": "Outbox",
-    "loops": "Background work",
+    "loops": "Loops",
     "backup": "Backup",
     "drill": "Restore drill",
-    "start": "Start",
-    "report": "Report",
+    START: "Start",
+    REPORT: "Report",
 }
 _STORAGE = {"gcs": "Google Cloud Storage", "s3": "S3 storage", "file": "A folder of this machine"}
 """By the scheme of the replica's address, which itself is nobody's business."""
@@ -65,14 +65,21 @@ def _as_of(report: HealthReport | None) -> str:
 
 
 def _parts(parts: Mapping[str, Part]) -> str:
-    return f'<ul class="parts">{"".join(_part(_NAMES[name], part) for name, part in parts.items())}</ul>'
+    return f'<ul class="parts">{"".join(_part(name, part) for name, part in parts.items())}</ul>'
 
 
 def _part(name: str, part: Part) -> str:
-    kind, state = ("well", "Working") if part.ok else ("unwell", "Needs attention")
+    kind, state = _state(name, part)
+    return f'<li class="{kind}"><h3>{_NAMES[name]}</h3><p class="state">{state}</p><p>{escape(part.reason)}</p></li>'
+
+
+def _state(name: str, part: Part) -> tuple[str, str]:
+    """The style of a part, and its state in words: colour alone tells not everybody."""
+    if name == START:
+        return "starting", "Under way"
     if part.reason == NOT_CONFIGURED:
-        kind, state = "off", "Off"
-    return f'<li class="{kind}"><h3>{name}</h3><p class="state">{state}</p><p>{escape(part.reason)}</p></li>'
+        return "off", "Off"
+    return ("well", "Working") if part.ok else ("unwell", "Needs attention")
 
 
 def _numbers(report: HealthReport | None) -> str:
