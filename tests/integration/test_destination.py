@@ -288,3 +288,19 @@ async def test_a_history_whose_answer_never_comes_is_looked_at_again_later(
 async def test_a_history_that_cannot_be_read_says_so(destination: DiscordDestination) -> None:
     with pytest.raises(ChannelClosed):
         await destination.find(1, [1], NOW)
+
+
+async def test_the_operator_gets_plain_words_that_mention_nobody(
+    world: Discord, destination: DiscordDestination
+) -> None:
+    await destination.say(CHANNEL, "It broke, @everyone: see https://example.org.")
+    [body] = world.bodies
+    assert body["content"] == "It broke, @everyone: see https://example.org."
+    assert body["allowed_mentions"] == {"parse": []}
+    assert "embeds" not in body
+
+
+async def test_an_operators_channel_that_is_closed_says_so(world: Discord, destination: DiscordDestination) -> None:
+    world.refuse(403)
+    with pytest.raises(ChannelClosed):
+        await destination.say(CHANNEL, "It broke.")

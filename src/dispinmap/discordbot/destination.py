@@ -69,6 +69,13 @@ class DiscordDestination:
                         break
         return found
 
+    async def say(self, channel_id: int, sentence: str) -> None:
+        """Post plain words, once, for the operator. Raises DeliveryError."""
+        channel = self._client.get_partial_messageable(channel_id)
+        with self._translated():
+            async with asyncio.timeout(self._timeout):
+                await channel.send(sentence, allowed_mentions=discord.AllowedMentions.none(), suppress_embeds=True)
+
     def _hides_history(self, channel_id: int) -> bool:
         """Without the permission Discord answers with an empty history, as if the post had never been made.
 

@@ -1,0 +1,180 @@
+"""Alerts over a real webhook, and from the loop that watches; the channel is in test_destination.py."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from dispinmap.alerts import alerts
+from dispinmap.alerts.alerts import CONTENT_LIMIT, Alerts
+from dispinmap.alerts.watch import LOOK_SECONDS, PATIENCE, Watch
+from dispinmap.health import HealthReport
+from dispinmap.http import open_session
+from tests.fakes.clock import ManualClock
+from tests.fakes.reports import UNWELL, WELL
+
+TOKEN = "webhook-token"
+
+
+@dataclass
+class Webhook:
+    """Takes posts as Discord's webhooks do; `answers` are the statuses of the next ones, 204 after them."""
+
+    url: str = ""
+    answers: list[int] = field(default_factory=list)
+    bodies: list[dict[str, object]] = field(default_factory=list)
+    hold: asyncio.Event | None = None
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if self.hold is not None:
+            await self.hold.wait()
+        self.bodies.append(json.loads(await request.read()))
+        return web.Response(status=self.answers.pop(0) if self.answers else 204, headers={"Location": "/elsewhere"})
+
+    @property
+    def told(self) -> list[object]:
+        return [body["content"] for body in self.bodies]
+
+
+@pytest.fixture
+async def webhook() -> AsyncIterator[Webhook]:
+    hook = Webhook()
+    app = web.Application()
+    app.router.add_post(f"/{TOKEN}", hook.answer)
+    async with TestServer(app) as server:
+        hook.url = str(server.make_url(f"/{TOKEN}"))
+        yield hook
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session() as session:
+        yield session
+
+
+async def refuse(_sentence: str) -> None:
+    raise ConnectionError(f"https://discord.example/{TOKEN}")
+
+
+async def test_a_webhook_gets_the_sentence_and_mentions_nobody(
+    webhook: Webhook, session: aiohttp.ClientSession
+) -> None:
+    assert await Alerts(session, SecretStr(webhook.url)).tell("It broke, @everyone.")
+    assert webhook.bodies == [{"content": "It broke, @everyone.", "allowed_mentions": {"parse": []}}]
+
+
+async def test_a_long_sentence_is_cut_to_what_discord_takes(webhook: Webhook, session: aiohttp.ClientSession) -> None:
+    assert await Alerts(session, SecretStr(webhook.url)).tell("word " * 1000)
+    [told] = webhook.told
+    assert (len(str(told)), str(told)[-1]) == (CONTENT_LIMIT, "…")
+
+
+async def test_nobody_to_tell_is_no_failure(session: aiohttp.ClientSession) -> None:
+    assert await Alerts(session).tell("It broke.")
+
+
+@pytest.mark.parametrize("status", [302, 404, 429, 500])
+async def test_a_webhook_that_refuses_is_logged_without_its_address(
+    webhook: Webhook, session: aiohttp.ClientSession, status: int
+) -> None:
+    webhook.answers = [status]
+    with capture_logs() as logs:
+        assert not await Alerts(session, SecretStr(webhook.url)).tell("It broke.")
+    [line] = logs
+    assert (line["event"], line["way"]) == ("alert_failed", "webhook")
+    assert line["error"] == f"The webhook answered {status}: check OPERATOR_WEBHOOK_URL."
+    assert TOKEN not in str(logs)
+
+
+async def test_a_webhook_that_cannot_be_reached_is_logged_without_its_address(
+    session: aiohttp.ClientSession, unused_tcp_port: int
+) -> None:
+    with capture_logs() as logs:
+        assert not await Alerts(session, SecretStr(f"http://127.0.0.1:{unused_tcp_port}/{TOKEN}")).tell("It broke.")
+    assert [line["event"] for line in logs] == ["alert_failed"]
+    assert TOKEN not in str(logs)
+
+
+async def test_a_webhook_that_never_answers_is_given_up(
+    webhook: Webhook, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook.hold = asyncio.Event()
+    monkeypatch.setattr(alerts, "TELL_SECONDS", 0.05)
+    assert not await Alerts(session, SecretStr(webhook.url)).tell("It broke.")
+    webhook.hold.set()
+
+
+async def test_one_way_that_works_is_enough(webhook: Webhook, session: aiohttp.ClientSession) -> None:
+    assert await Alerts(session, SecretStr(webhook.url), refuse).tell("It broke.")
+    assert webhook.told == ["It broke."]
+    assert not await Alerts(session, post=refuse).tell("It broke.")
+
+
+@dataclass
+class Bot:
+    """Whose state a test sets."""
+
+    state: HealthReport | None = WELL
+
+    async def report(self) -> HealthReport:
+        if self.state is None:
+            raise OSError("disk")
+        return self.state
+
+
+async def pass_minutes(clock: ManualClock, watch: Watch, minutes: int) -> None:
+    for _ in range(minutes):
+        clock.advance(LOOK_SECONDS)
+        await watch.step()
+
+
+async def test_a_fault_that_stays_is_told_once_and_so_is_its_end(
+    webhook: Webhook, session: aiohttp.ClientSession, clock: ManualClock
+) -> None:
+    bot = Bot(UNWELL)
+    watch = Watch(bot.report, Alerts(session, SecretStr(webhook.url)), clock)
+    await watch.step()
+    assert [str(told).split(":")[0] for told in webhook.told] == ["⚠ DisPinMap, drill"]
+    await pass_minutes(clock, watch, 9)
+    bot.state = WELL
+    await pass_minutes(clock, watch, 9)
+    begun = ["⚠ DisPinMap, drill", *(f"⚠ DisPinMap, {name}" for name in ("discord", "loops", "backup"))]
+    ended = [f"✓ DisPinMap, {name}" for name in ("backup", "discord", "drill", "loops")]
+    assert [str(told).split(":")[0] for told in webhook.told] == begun + ended
+    assert "Litestream cannot write" in str(webhook.told[3])
+
+
+async def test_what_could_not_be_told_is_told_as_soon_as_it_can(
+    webhook: Webhook, session: aiohttp.ClientSession, clock: ManualClock
+) -> None:
+    webhook.answers = [503, 503]
+    bot = Bot(None)
+    watch = Watch(bot.report, Alerts(session, SecretStr(webhook.url)), clock)
+    await watch.step()
+    await pass_minutes(clock, watch, int(PATIENCE.total_seconds() // LOOK_SECONDS) + 9)
+    assert len(webhook.bodies) == 3
+    assert str(webhook.told[2]).startswith("⚠ DisPinMap, report: The bot cannot tell its state (OSError)")
+
+
+async def test_the_watch_looks_every_minute(session: aiohttp.ClientSession, clock: ManualClock) -> None:
+    looks = 0
+
+    async def report() -> HealthReport:
+        nonlocal looks
+        looks += 1
+        return WELL
+
+    watching = asyncio.create_task(Watch(report, Alerts(session), clock).run())
+    for expected in (1, 2, 3):
+        await asyncio.sleep(0)
+        assert looks == expected
+        clock.advance(LOOK_SECONDS)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
