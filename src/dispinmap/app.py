@@ -35,7 +35,8 @@ from dispinmap.pinballmap.errors import PinballMapError
 from dispinmap.settings import Settings
 from dispinmap.supervision import supervise
 from dispinmap.targets.service import TargetService
-from dispinmap.web.server import Report, WebServer
+from dispinmap.web.look import Report
+from dispinmap.web.server import WebServer
 
 log = structlog.get_logger(__name__)
 
