@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,29 +16,12 @@ from dispinmap.backup.restore import Restored, bring_back, restore_checked, set_
 from dispinmap.backup.storage.open import open_store
 from dispinmap.database.upgrade import LEGACY_REVISION
 from tests.backup.fake_litestream import FakeLitestream
-from tests.fakes.clock import ManualClock
+from tests.backup.hasty_clock import HastyClock
+from tests.backup.stored import NOON, beat
 from tests.migrations import legacy
 
-NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PREVIOUS = LeaseRecord("us", "host", NOON, 60, released=True, writer="them", heartbeat_at=NOON)
 LTX = "ltx/0/0000000000000001-0000000000000001.ltx"
-
-
-class HastyClock(ManualClock):
-    """Sleeping takes no time but on itself."""
-
-    async def sleep(self, seconds: float) -> None:
-        self.advance(seconds)
-
-
-def with_heartbeat(file: Path, beat_at: datetime) -> Path:
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute(
-            "INSERT INTO heartbeat (id, beat_at, holder) VALUES (1, ?, 'them')",
-            (beat_at.replace(tzinfo=None).isoformat(" "),),
-        )
-        connection.commit()
-    return file
 
 
 class Scene:
@@ -93,7 +76,8 @@ class Scene:
 
 @pytest.fixture
 def scene(tmp_path: Path, database_file: Path) -> Scene:
-    return Scene(tmp_path, with_heartbeat(database_file, NOON))
+    beat(database_file, NOON)
+    return Scene(tmp_path, database_file)
 
 
 async def test_a_good_copy_is_put_in_place_and_marked_as_restored(scene: Scene) -> None:

@@ -1,0 +1,8 @@
+"""A clock on which sleeping takes no time but its own."""
+
+from tests.fakes.clock import ManualClock
+
+
+class HastyClock(ManualClock):
+    async def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
