@@ -44,7 +44,7 @@ BROKEN: list[tuple[str, Format, str, str, str, str]] = [
     ("an empty file", V5, "", "", "not a mapping", "litestream-0.5.yml"),
     ("no databases", V3, "dbs: []", "dbs", "No database", "litestream.yml"),
     ("an empty entry", V3, "dbs: [null]", "dbs[0]", "crash", "remove"),
-    ("no list of databases", V3, "dbs: {}", "dbs", "list", "dash"),
+    ("no list of databases", V3, "dbs: {}", "dbs", "list", "litestream.yml"),
     ("a misspelt key", V3, with_keys(V3, "retentoin: 1h"), R3 + "retentoin", "ignores", "retention?"),
     ("a key at another level", V3, one(V3, GCS, "bucket: x"), "dbs[0].bucket", "ignores", "in `replicas`"),
     ("a key of nobody", V5, one(V5, GS, "banana: x"), "dbs[0].banana", "not know", "Remove"),

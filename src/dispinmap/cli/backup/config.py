@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import yaml
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from dispinmap import log
@@ -88,7 +88,7 @@ def _findings(settings: BackupSettings, version: Format, file: Path | None, *, l
         try:
             asyncio.run(configuration.refuse_mixed_formats(effective, open_store(effective.replica)))
         except BackupError as problem:
-            found.append(error(str(effective.replica), str(problem), ""))
+            found.append(error("the storage", str(problem), ""))
     return found
 
 
@@ -106,7 +106,7 @@ def _tell(findings: Sequence[Finding], version: Format) -> None:
     if not findings:
         console.print(Text(f"✓ Litestream {version} does what the configuration says.", style="green"))
         return
-    table = Table("", "Where", "What is wrong", "What to do")
+    table = Table("", Column("Where", overflow="fold"), "What is wrong", "What to do")
     for each in findings:
         style = "red" if each.severity is Severity.ERROR else "yellow"
         table.add_row(Text(each.severity, style=style), *map(Text, (each.where, each.sentence, each.cure)))
