@@ -84,7 +84,7 @@ def test_a_token_makes_the_settings_complete(bot: dict[str, Any]) -> None:
     assert settings.discord_token == SecretStr("made.up")
     (volume,) = last("VOLUME").words
     assert settings.database_url == f"sqlite:///{volume}/pinball_bot.db"
-    assert settings.litestream_replica_url == f"file://{volume}/backup/db"
+    assert settings.litestream_replica_url == f"file://{volume}/backup"
     assert set(given) <= {name.upper() for name in Settings.model_fields}
 
 
