@@ -13,7 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
 
+from dispinmap.backup.configuration.effective import configuration_of
+from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Format, Replica, StorageKind
+from dispinmap.clock import SystemClock
 from tests.backup.conftest import BINARIES
 
 LITESTREAM = BINARIES[Format.V0_3]
@@ -78,7 +81,7 @@ class Original:
     def replicate(self, logs: int = 2) -> None:
         """Write and replicate until so many logs are behind, then kill both."""
         with self.replicating(), writing(self.database):
-            wait_until(lambda: self._log() >= logs)
+            wait_until(lambda: self.log() >= logs)
 
     def forget(self) -> None:
         """As in a new container: Litestream begins another generation, with a random name."""
@@ -88,7 +91,7 @@ class Original:
     def _state(self) -> Path:
         return self.database.with_name(f".{self.database.name}-litestream")
 
-    def _log(self) -> int:
+    def log(self) -> int:
         """The index of the log that Litestream reads now."""
         return max((int(each.stem, 16) for each in self._state.glob("generations/*/wal/*.wal")), default=0)
 
@@ -98,6 +101,12 @@ class Original:
         command = (LITESTREAM, "restore", "-config", self.config, "-o", target, *when, self.database)
         done = subprocess.run(command, capture_output=True, timeout=DEADLINE_SECONDS, check=False)
         return done.returncode == 0
+
+
+async def replicate_once(replica: Replica, database: Path) -> None:
+    """All that is in the database, and no more than that."""
+    litestream = await find_litestream(LITESTREAM, SystemClock())
+    await litestream.replicate_once(configuration_of(Format.V0_3, database, replica, "a test"))
 
 
 @contextmanager
