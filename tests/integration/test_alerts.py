@@ -163,6 +163,19 @@ async def test_what_could_not_be_told_is_told_as_soon_as_it_can(
     assert str(webhook.told[2]).startswith("⚠ DisPinMap, report: The bot cannot tell its state (OSError)")
 
 
+async def test_without_a_way_to_the_operator_the_log_tells(session: aiohttp.ClientSession, clock: ManualClock) -> None:
+    bot = Bot(UNWELL)
+    watch = Watch(bot.report, Alerts(session), clock)
+    with capture_logs() as logs:
+        await watch.step()
+        bot.state = WELL
+        await watch.step()
+    assert [(line["event"], line["part"], line["well"]) for line in logs] == [
+        ("operator_told", "drill", False),
+        ("operator_told", "drill", True),
+    ]
+
+
 async def test_the_watch_looks_every_minute(session: aiohttp.ClientSession, clock: ManualClock) -> None:
     looks = 0
 

@@ -213,6 +213,12 @@ async def test_the_page_tells_numbers_and_the_kind_of_storage() -> None:
         assert words in shown
 
 
+async def test_the_page_calls_a_backup_that_nobody_wanted_off() -> None:
+    _, text = await page(replace(WELL, backup=None), "/")
+    assert text.count('<p class="state">Off</p><p>Not configured.</p>') == 2
+    assert "Litestream" not in text
+
+
 async def test_the_page_of_a_starting_bot_says_what_it_waits_for() -> None:
     _, text = await page(STANDBY, "/")
     assert "<h1>Starting</h1>" in text

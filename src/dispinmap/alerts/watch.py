@@ -80,6 +80,7 @@ class Watch:
         for name, sentence in news.items():
             if await self._alerts.tell(sentence):
                 self._troubles = remembered(self._troubles, name, found)
+                log.warning("operator_told", part=name, well=name not in self._troubles)
 
     async def _look(self) -> Mapping[str, Part]:
         try:
