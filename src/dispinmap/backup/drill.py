@@ -92,7 +92,10 @@ class _Trial:
         self.problem = lag(copy, before) or " ".join(problems) or None
 
     async def _look(self) -> Copy:
-        return await asyncio.to_thread(look_at, self._live, integrity=False)
+        live = await asyncio.to_thread(look_at, self._live, integrity=False)
+        if live.problems:
+            raise BackupError(f"The copy has nothing to be held against. {' '.join(live.problems)}")
+        return live
 
     async def _restore(self) -> Copy:
         with TemporaryDirectory(prefix=_prefix(self._live), dir=self._live.parent) as folder:
