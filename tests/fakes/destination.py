@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from dispinmap.clock import Clock
-from dispinmap.outbox.destination import DeliveryError, DeliveryUnknown, MessageRejected, OutgoingMessage
+from dispinmap.outbox.destination import ChannelClosed, DeliveryError, DeliveryUnknown, MessageRejected, OutgoingMessage
 from dispinmap.outbox.retry import NONCE_LIFETIME
 
 
@@ -31,6 +31,8 @@ class FakeDestination:
         self.lost_answers = 0
         """How many more posts happen without the sender being told."""
         self.searches = 0
+        self.unreadable: set[int] = set()
+        """Channels whose history the bot may not read."""
 
     async def send(self, message: OutgoingMessage) -> int:
         if self.refusals:
@@ -53,6 +55,8 @@ class FakeDestination:
 
     async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> Mapping[int, int]:
         self.searches += 1
+        if channel_id in self.unreadable:
+            raise ChannelClosed("The bot may not read here: allow Read Message History.")
         found: dict[int, int] = {}
         for number, (post, at) in enumerate(zip(self.posts, self.posted_at, strict=True), 1):
             if post.channel_id == channel_id and at >= since:
