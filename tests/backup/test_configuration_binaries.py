@@ -22,7 +22,7 @@ def parsed(version: Format, text: str, folder: Path) -> "subprocess.CompletedPro
     """`litestream databases`, which reads the configuration, makes its replicas, and asks no storage."""
     file = folder / "litestream.yml"
     file.write_text(text)
-    command = [BINARIES[version], "databases", "-config", file, "-no-expand-env"]
+    command = (BINARIES[version], "databases", "-config", file, "-no-expand-env")
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
 
 
@@ -97,12 +97,18 @@ def some_of(schema: Schema, most: int) -> st.SearchStrategy[dict[str, object]]:
     return keys.flatmap(lambda chosen: st.fixed_dictionaries({key: nodes(schema[key]) for key in chosen}))
 
 
+def entry_of(schema: Schema, key: str) -> Schema:
+    node = schema[key]
+    assert isinstance(node, list)
+    return node[0]
+
+
 @st.composite
 def documents(draw: st.DrawFn, version: Format) -> dict[str, object]:
     """A good document with a few keys more, of which some are not."""
     schema = SCHEMAS[version]
-    database: Schema = schema["dbs"][0]  # type: ignore[index, assignment] -- it is a list in both
-    replica: Schema = database["replicas"][0]  # type: ignore[index, assignment] -- the same
+    database = entry_of(schema, "dbs")
+    replica = entry_of(database, "replicas")
     entry = {**draw(some_of(replica, 3)), **draw(st.sampled_from(PLACES[version]))}
     plain = {key: below for key, below in database.items() if key not in ("replica", "replicas")}
     base: dict[str, object] = {**draw(some_of(plain, 2)), "path": "/data/bot.db"}

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dispinmap.backup.configuration import Finding, Severity, check, masked
 from dispinmap.backup.models import Format
@@ -40,6 +42,8 @@ BROKEN: list[tuple[str, Format, str, str, str, str]] = [
     # what, version, document, where, words of the sentence, words of the cure
     ("not YAML", V3, "dbs: [", "line 1", "not YAML", "Correct"),
     ("control characters", V3, "dbs: \x00", "", "not YAML", "Correct"),
+    ("a date of no calendar", V3, "a: 2026-13-01", "", "not YAML", "Correct"),
+    ("two documents", V3, "a: 1\n---\nb: 2\n", "line 2", "single document", "Correct"),
     ("not a mapping", V3, "[1]", "", "not a mapping", "litestream.yml"),
     ("an empty file", V5, "", "", "not a mapping", "litestream-0.5.yml"),
     ("no databases", V3, "dbs: []", "dbs", "No database", "litestream.yml"),
@@ -157,6 +161,34 @@ def test_every_unset_or_empty_variable_is_named_where_it_stands_and_nothing_else
 def test_a_variable_in_a_comment_is_not_missed_and_a_lone_dollar_sign_is_one() -> None:
     text = one(V3, "{type: s3, bucket: b-1, path: db, secret-access-key: 'a$ b'}", top="# ${NOWHERE}")
     assert check(text, V3, {}, DATABASE) == []
+
+
+PIECES = (
+    "dbs",
+    ": ",
+    "\n",
+    "  - ",
+    "path",
+    "replicas",
+    "[",
+    "]",
+    "{",
+    "}",
+    "$X",
+    "${",
+    '"',
+    "'",
+    "1s",
+    "&a ",
+    "*a",
+    "!!int ",
+    "#",
+)
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3)).map("".join), st.sampled_from(Format))
+def test_whatever_stands_in_a_file_has_findings_and_no_failure(text: str, version: Format) -> None:
+    assert check(text, version, {}, DATABASE)
 
 
 def test_a_document_is_shown_without_its_credentials() -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
 
 import yaml
 
@@ -14,6 +15,9 @@ from dispinmap.backup.configuration.rules import EXAMPLES, rules
 from dispinmap.backup.configuration.values import problem
 from dispinmap.backup.models import Format
 
+_UNREADABLE: Final = (yaml.YAMLError, ValueError, LookupError, AttributeError)
+"""The others come from PyYAML where a value is not what its tag says, such as the date 2026-13-01."""
+
 
 def check(text: str, version: Format, environ: Mapping[str, str], database: Path | None = None) -> list[Finding]:
     """Everything that is wrong with the configuration `text` for that version of Litestream.
@@ -23,7 +27,7 @@ def check(text: str, version: Format, environ: Mapping[str, str], database: Path
     """
     try:
         document = yaml.safe_load(expand(text, environ))
-    except yaml.YAMLError as broken:
+    except _UNREADABLE as broken:
         return [_not_yaml(broken)]
     if not isinstance(document, dict):
         return [error("", "It is not a mapping.", f"Begin it as {EXAMPLES[version]} begins.")]
@@ -32,11 +36,12 @@ def check(text: str, version: Format, environ: Mapping[str, str], database: Path
     return [each for each in found if not missing_variables(each.sentence)]
 
 
-def _not_yaml(broken: yaml.YAMLError) -> Finding:
+def _not_yaml(broken: Exception) -> Finding:
     # The error's own text repeats lines of the document, which may hold credentials.
-    mark, what = getattr(broken, "problem_mark", None), getattr(broken, "problem", None)
+    mark = getattr(broken, "problem_mark", None)
+    what = ", ".join(filter(None, (getattr(broken, part, None) for part in ("context", "problem"))))
     where = f"line {mark.line + 1}" if mark else ""
-    return error(where, f"It is not YAML ({what or 'it has characters that cannot stand there'}).", "Correct it.")
+    return error(where, f"It is not YAML: {what or 'something in it cannot be read'}.", "Correct it.")
 
 
 class _Walk:

@@ -49,7 +49,8 @@ def configure(
 
 def variables(environ: Mapping[str, str], database: Path, bucket: str | None) -> dict[str, str]:
     """The environment for a file, in which the bot's settings stand for variables that only `.env` or a default has."""
-    return {"LITESTREAM_PATH": str(database), "LITESTREAM_BUCKET": bucket or "", **environ}
+    ours = {"LITESTREAM_PATH": str(database), "LITESTREAM_BUCKET": bucket or ""}
+    return {**ours, **{name: value for name, value in environ.items() if value}}
 
 
 def configuration_of(version: Format, database: Path, replica: Replica, source: str) -> Configuration:

@@ -39,7 +39,7 @@ def _path(entry: Mapping[str, object], database: Path | None) -> Iterator[Findin
     path = entry.get("path")
     if not path:
         yield error("dbs[0].path", "The database's path is missing.", "Write `path: ${LITESTREAM_PATH}`.")
-    elif isinstance(path, str) and database is not None and _whole(Path(path)) != _whole(database):
+    elif isinstance(path, str) and database is not None and _whole(_at_home(path)) != _whole(database):
         yield error(
             "dbs[0].path",
             f"It names {path}, and the bot's database is {database}.",
@@ -47,8 +47,13 @@ def _path(entry: Mapping[str, object], database: Path | None) -> Iterator[Findin
         )
 
 
+def _at_home(path: str) -> Path:
+    """As Litestream reads it; for the bot a tilde is a name like any other."""
+    return Path(path).expanduser() if path.startswith("~/") else Path(path)
+
+
 def _whole(path: Path) -> str:
-    return normpath(path.expanduser().absolute())
+    return normpath(path.absolute())
 
 
 def _replica(document: Mapping[str, object], entry: Mapping[str, object], version: Format) -> Iterator[Finding]:
