@@ -24,6 +24,15 @@ MAX_RATE_LIMIT_WAIT_SECONDS = 30.0
 """discord.py waits this long by itself (its least setting); a longer limit goes back to the outbox, which waits."""
 
 
+GUILD_WAIT_SECONDS = 0.5
+"""How long discord.py waits for the next server's description before it calls itself ready (2 seconds by itself).
+
+Discord sends them one right after the other, and the servers' ids all at once before them: `reconcile_guilds` knows
+also those that are described later, and `DiscordDestination.find` waits for them.
+https://docs.discord.com/developers/events/gateway-events#ready
+"""
+
+
 def use_api_base(url: str) -> None:
     """Send discord.py's requests to `url` instead of Discord; holds for the whole process, as discord.py's route does.
 
@@ -60,6 +69,7 @@ class DisPinMapBot(commands.AutoShardedBot):
             max_ratelimit_timeout=MAX_RATE_LIMIT_WAIT_SECONDS,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
+            guild_ready_timeout=GUILD_WAIT_SECONDS,
             shard_count=shard_count,
         )
         self.services = services
@@ -102,6 +112,9 @@ class DisPinMapBot(commands.AutoShardedBot):
 
     async def on_ready(self) -> None:
         """Every shard is there; what happened while the bot was away is made up for."""
+        if self.is_closed():
+            # discord.py may say so after the goodbye, when the database is about to be closed.
+            return
         _log.info("discord_ready", guilds=len(self.guilds))
         await self.services.targets.reconcile_guilds([guild.id for guild in self.guilds])
 

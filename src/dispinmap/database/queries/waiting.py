@@ -1,5 +1,6 @@
 """Pending notifications that no message carries yet, as a change of targets finds them."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries.batching import chunks
+from dispinmap.database.queries.promises import UNSENT
 from dispinmap.database.queries.submissions import to_submission
 from dispinmap.database.tables import NotificationRow, SubmissionRow
 from dispinmap.outbox.states import NotificationState
@@ -20,11 +22,7 @@ async def for_targets(session: AsyncSession, target_ids: Collection[int]) -> lis
         rows = await session.execute(
             select(NotificationRow, SubmissionRow)
             .join(SubmissionRow, SubmissionRow.id == NotificationRow.submission_id)
-            .where(
-                NotificationRow.target_id.in_(chunk),
-                NotificationRow.state == NotificationState.PENDING,
-                NotificationRow.message_id.is_(None),
-            )
+            .where(NotificationRow.target_id.in_(chunk), UNSENT)
             .order_by(NotificationRow.id)
         )
         found += [_to_waiting(notification, submission) for notification, submission in rows]
@@ -42,17 +40,18 @@ def _to_waiting(notification: NotificationRow, submission: SubmissionRow) -> Wai
 
 
 async def hand_over(session: AsyncSession, decisions: Collection[HandOver]) -> None:
-    """Carry the decisions out."""
-    rows = [
-        {
-            "id": each.notification_id,
-            "target_id": each.target_id,
-            "state": NotificationState.CANCELLED if each.target_id is None else NotificationState.PENDING,
-        }
-        for each in decisions
-    ]
-    if rows:
-        await session.execute(update(NotificationRow), rows)
+    """Carry the decisions out, but for what a message has come to carry since."""
+    heirs: defaultdict[int | None, list[int]] = defaultdict(list)
+    for each in decisions:
+        heirs[each.target_id].append(each.notification_id)
+    for target_id, ids in heirs.items():
+        state = NotificationState.CANCELLED if target_id is None else NotificationState.PENDING
+        for chunk in chunks(ids):
+            await session.execute(
+                update(NotificationRow)
+                .where(UNSENT, NotificationRow.id.in_(chunk))
+                .values(target_id=target_id, state=state)
+            )
 
 
 async def reschedule(session: AsyncSession, due_times: Mapping[int, datetime]) -> None:
