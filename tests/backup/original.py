@@ -20,7 +20,7 @@ from dispinmap.clock import SystemClock
 from tests.backup.conftest import BINARIES
 
 LITESTREAM = BINARIES[Format.V0_3]
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def test_by_hand_a_folders_snapshot_is_copied_and_unpacked_as_the_answer_says(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "Nothing says where the backup is to be"),
+        ((), "Nothing says which backup is meant: name it, such as --from gs://bucket/db"),
         (("--from", "gcs://nowhere-at-all/db"), "nowhere-at-all"),
         (("--from", f"gcs://{BUCKET}/elsewhere"), "holds no replica of Litestream 0.3: check the address"),
         (("--from", f"gcs://{BUCKET}/db", "--generation", "abc"), "has no generation abc"),

@@ -7,14 +7,14 @@ import asyncio
 import os
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, TypeVar
 
 import lz4.frame
 
@@ -35,6 +35,8 @@ TORN: Final = (
 _WAL_HEADER: Final = 32
 _FRAME_HEADER: Final = 24
 """Bytes, from https://www.sqlite.org/fileformat2.html#walformat"""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +71,9 @@ async def fetch(
     """
     if await in_thread(target.exists):
         raise BackupError(f"{target} is there already, and is not overwritten: name another file with --to.")
-    chosen = plan(replica, await store.list(replica.path), at=at, generation=generation)
-    try:
-        return await _write(store, chosen, target, snapshot_only=snapshot_only)
-    except BackupError:
-        listing = await store.list(replica.path)
-        if {one.key for one in chosen.objects} <= {one.key for one in listing}:
-            raise
-        chosen = plan(replica, listing, at=at, generation=generation)
-        return await _write(store, chosen, target, snapshot_only=snapshot_only)
+    return await _with_plan(
+        store, replica, at, generation, lambda chosen: _write(store, chosen, target, snapshot_only=snapshot_only)
+    )
 
 
 async def check_continuity(store: Store, replica: Replica, *, at: datetime | None = None) -> list[str]:
@@ -87,7 +83,28 @@ async def check_continuity(store: Store, replica: Replica, *, at: datetime | Non
     decoded, as only that tells its length; these are the objects downloaded. What cannot be known is whether a log's
     last piece is missing. Raises NoBackup, RestoreFailed where something is damaged, and StorageError.
     """
-    chosen = plan(replica, await store.list(replica.path), at=at)
+    return await _with_plan(store, replica, at, None, lambda chosen: _gaps(store, chosen))
+
+
+async def _with_plan(
+    store: Store,
+    replica: Replica,
+    at: datetime | None,
+    generation: str | None,
+    work: Callable[[Plan], Awaitable[T]],
+) -> T:
+    """Let `work` carry out the plan, once more with a new one where retention deleted some of it meanwhile."""
+    chosen = plan(replica, await store.list(replica.path), at=at, generation=generation)
+    try:
+        return await work(chosen)
+    except BackupError:
+        listing = await store.list(replica.path)
+        if {one.key for one in chosen.objects} <= {one.key for one in listing}:
+            raise
+        return await work(plan(replica, listing, at=at, generation=generation))
+
+
+async def _gaps(store: Store, chosen: Plan) -> list[str]:
     following = {one: after for one, after in pairwise(chosen.segments) if one.index == after.index}
     found = holes(chosen)
     with TemporaryDirectory(prefix="dispinmap-continuity-", ignore_cleanup_errors=True) as folder:
@@ -123,6 +140,7 @@ async def _snapshot(store: Store, chosen: Plan, part: Path) -> None:
     packed = part.with_name("snapshot.lz4")
     await store.download(stored.key, packed)
     await in_thread(_unpack, packed, part, stored.key)
+    await in_thread(packed.unlink)
 
 
 async def _replay(store: Store, segments: Sequence[Segment], part: Path) -> None:

@@ -1,8 +1,8 @@
 """What a replica of Litestream 0.3 holds, told from its objects' names and times (pure).
 
 Below its path lie `generations/<16 hex digits>/snapshots/<index>.snapshot.lz4` and `.../wal/<index>_<offset>.wal.lz4`:
-the database's file, and pieces of its write-ahead logs. Index (the how manieth log) and offset (in that log's bytes)
-are 8 hex digits. A snapshot holds a consistent state only together with the log of its own index.
+the database's file, and pieces of its write-ahead logs. The index counts the logs, the offset a log's bytes; both have
+8 hex digits. A snapshot holds a consistent state only together with the log of its own index.
 """
 
 import re

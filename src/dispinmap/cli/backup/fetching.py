@@ -55,6 +55,8 @@ def fetch(
 
 def _replica(settings: BackupSettings, url: str | None) -> Replica:
     """The one at `url`, with the credentials that the configured one would have, or that one."""
+    if not (url or settings.litestream_config or settings.litestream_replica_url or settings.litestream_bucket):
+        raise SettingsError("Nothing says which backup is meant: name it, such as --from gs://bucket/db.")
     if url is None:
         return configured(settings, Format.V0_3).replica
     alone = settings.model_copy(update={"litestream_config": None, "litestream_replica_url": url})
