@@ -101,6 +101,7 @@ def test_an_address_names_a_replica_whatever_the_version(url: str, replica: Repl
         ("s3://b-1/db?regoin=r", "Did you mean region?"),
         ("s3://b-1/db?acl=x", "endpoint, region and forcePathStyle"),
         ("s3://b-1/db?forcePathStyle=1", "neither true nor false"),
+        ("s3://b-1/db?endpoint=minio:9000", "Begin it with https://"),
         ("s3://me:hunter2@b-1/db", "credentials"),
         ("file://data", "two slashes"),
         ("file:///", "whole path"),
@@ -154,6 +155,12 @@ def test_credentials_of_a_document_come_from_the_replica_or_from_the_top() -> No
     expected = Replica(S3, "db", "b-1", region="eu", access_key_id="me", secret_access_key=SecretStr("hunter2"))
     assert read_replica(document, Format.V0_5) == expected
     assert read_replica(configuration_of(Format.V0_5, DATABASE, expected, "a test").document, Format.V0_5) == expected
+
+
+def test_settings_beside_an_address_count_too() -> None:
+    replica = {"url": "s3://b-1/db", "endpoint": "https://h", "force-path-style": False}
+    document = {"region": "eu", "dbs": [{"path": "/data/bot.db", "replica": replica}]}
+    assert read_replica(document, Format.V0_5) == Replica(S3, "db", "b-1", "https://h", "eu")
 
 
 def test_litestreams_own_names_for_credentials_serve_where_amazons_are_not_set() -> None:

@@ -57,7 +57,7 @@ def read_replica(document: Mapping[str, object], version: Format) -> Replica:
     """The replica of a document's one database, as that version understands it. Raises Misplaced."""
     database = _first(document.get("dbs"))
     own = _first(database.get("replicas")) or _mapping(database.get("replica"))
-    settings = {**document, **{key: value for key, value in own.items() if value not in (None, "")}}
+    settings = {**document, **_given(own)}
     _require_understood(settings, version)
     return _replica(settings)
 
@@ -93,7 +93,7 @@ def _replica(settings: Mapping[str, object]) -> Replica:
         )
     kind = _KINDS[name]
     if url:
-        settings = {**settings, **_settings_of(url, kind)}
+        settings = {**_settings_of(url, kind), **_given(settings)}
         path = _text(settings, "path")
     if kind is StorageKind.FILE:
         return Replica(kind, _folder(path))
@@ -116,6 +116,8 @@ def _in_bucket(kind: StorageKind, bucket: str, path: str, settings: Mapping[str,
     if kind is StorageKind.GCS:
         return Replica(kind, path, bucket)
     endpoint = _text(settings, "endpoint")
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        raise Misplaced("endpoint", f"“{endpoint}” is not an address.", "Begin it with https://.")
     forced = settings.get("force-path-style")
     secret = _text(settings, "secret-access-key")
     return Replica(
@@ -166,8 +168,8 @@ def _parameters(parts: SplitResult) -> dict[str, object]:
     if forced not in (None, "true", "false"):
         raise Misplaced("url", "forcePathStyle is neither true nor false.", "Write forcePathStyle=true.")
     return {
-        "endpoint": given.get("endpoint", ""),
-        "region": given.get("region", ""),
+        "endpoint": given.get("endpoint"),
+        "region": given.get("region"),
         "force-path-style": None if forced is None else forced == "true",
     }
 
@@ -194,6 +196,10 @@ def _folder(path: str) -> str:
             "path", f"“{path}” is not the whole path of a folder.", "Write it from the root, such as /backup."
         )
     return folder
+
+
+def _given(settings: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in settings.items() if value not in (None, "")}
 
 
 def _text(settings: Mapping[str, object], key: str) -> str:
