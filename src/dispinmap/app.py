@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import NoReturn
 
 import aiohttp
 import structlog
 
+from dispinmap.alerts.alerts import Alerts
+from dispinmap.alerts.watch import Watch
 from dispinmap.backup.service import Backup
 from dispinmap.clock import Clock
 from dispinmap.database.chain import head
@@ -113,7 +116,8 @@ class Application:
                 command_prefix=settings.command_prefix,
             )
         )
-        self._destination = CountingDestination(DiscordDestination(self.bot))
+        posts = DiscordDestination(self.bot)
+        self._destination = CountingDestination(posts)
         self._sender = Sender(database, self._destination, clock, cards.measure, report=self.vitals.failed)
         self._poller = Poller(
             self._pinballmap,
@@ -132,6 +136,10 @@ class Application:
             ),
         )
 
+        channel_id = settings.operator_channel_id
+        alerts = Alerts(session, settings.operator_webhook_url, partial(posts.say, channel_id) if channel_id else None)
+        self._watch = Watch(self.report, alerts, clock)
+
     async def run(self) -> None:
         """Log in and serve until cancelled. Raises DisPinMapError where Discord refuses the token or the intents."""
         use_api_base(self._settings.discord_api_base)
@@ -144,8 +152,7 @@ class Application:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._serve_discord(), name="discord")
                 group.create_task(self._work(group), name="start-loops")
-                if self._backup is not None:
-                    self._supervise(group, self._backup.loops)
+                self._supervise(group, {"alerts": self._watch.run, **(self._backup.loops if self._backup else {})})
         except* DisPinMapError as errors:
             raise errors.exceptions[0] from None
         finally:

@@ -65,9 +65,10 @@ def _parts(report: HealthReport) -> list[tuple[str, str]]:
 
 
 def _backup(backup: BackupState) -> str:
+    # Every member may ask: where the backup is and what its storage says are the operator's business.
     caught_up = f"complete {moment(backup.caught_up_at)}" if backup.caught_up_at else "not complete yet"
-    problem = f". {backup.problem}" if backup.problem else ""
-    return escape(f"{backup.replica}, Litestream {backup.litestream}") + f", {caught_up}{escape(problem)}"
+    problem = ". Nothing is replicated right now: see the log" if backup.problem else ""
+    return f"Litestream {escape(backup.litestream)}, {caught_up}{problem}"
 
 
 def _drill(backup: BackupState) -> str:
@@ -78,7 +79,7 @@ def _drill(backup: BackupState) -> str:
     if last.problem is None:
         return f"good {moment(last.finished_at)}, restored{took}"
     good = moment(backup.last_good_drill_at) if backup.last_good_drill_at else "never"
-    return f"failed {moment(last.finished_at)}, last good {good}. {escape(last.problem)}"
+    return f"failed {moment(last.finished_at)}, last good {good}: see the log"
 
 
 def _queue(report: HealthReport) -> str:
