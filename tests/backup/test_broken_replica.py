@@ -76,8 +76,8 @@ FAULTS = {
 }
 
 
-UNKNOWABLE = {"the last segment missing", "everything missing"}
-"""Without a lease that remembers."""
+LEASE_KNOWS = {"the last segment missing", "everything missing"}
+"""What only a lease can tell that remembers the bot before."""
 
 
 @pytest.fixture
@@ -173,25 +173,19 @@ async def test_a_whole_replica_comes_back_to_its_last_row(scene: Scene) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_a_broken_replica_stops_the_start_with_its_sentence(folder: Scene, name: str) -> None:
-    await _refused(folder, FAULTS[name])
+    await _refused(folder, name)
 
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if "missing" in name])
 async def test_what_is_missing_in_a_bucket_stops_the_start_with_its_sentence(bucket: Scene, name: str) -> None:
-    await _refused(bucket, FAULTS[name])
+    await _refused(bucket, name)
 
 
-async def _refused(scene: Scene, fault: Fault) -> None:
-    await scene.put(fault.damage(scene.stored.objects))
-    sentence = await scene.refusal()
-    assert re.search(fault.words, sentence), sentence
+async def _refused(scene: Scene, name: str) -> None:
+    await scene.put(FAULTS[name].damage(scene.stored.objects))
+    sentence = await scene.refusal(known=name in LEASE_KNOWS)
+    assert re.search(FAULTS[name].words, sentence), sentence
     assert str(scene.replica) in sentence
-
-
-@pytest.mark.parametrize("name", FAULTS.keys() - UNKNOWABLE)
-async def test_a_broken_replica_stops_the_start_also_where_no_lease_remembers_it(folder: Scene, name: str) -> None:
-    await folder.put(FAULTS[name].damage(folder.stored.objects))
-    await folder.refusal(known=False)
 
 
 async def test_a_bucket_that_is_not_there_is_no_proof_of_anything(scene: Scene) -> None:

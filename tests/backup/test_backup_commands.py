@@ -1,0 +1,283 @@
+"""`dispinmap backup list|restore|validate|drill`, as an operator types them."""
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dispinmap.backup.checks import look_at
+from dispinmap.backup.continuity import is_newest
+from dispinmap.backup.lease.lease import Lease
+from dispinmap.backup.lease.open import open_lease
+from dispinmap.backup.lease.state import read_lease
+from dispinmap.backup.litestream.binary import find_litestream
+from dispinmap.backup.models import Configuration, Format, StorageKind
+from dispinmap.backup.storage.open import open_store
+from dispinmap.cli.main import app
+from dispinmap.clock import SystemClock
+from dispinmap.database.lock import in_use
+from tests.backup.conftest import PROJECT, StoragePlace
+from tests.backup.running import running
+from tests.backup.stored import beat
+from tests.backup.writing import configuration
+
+Backup = Callable[..., Result]
+
+
+@pytest.fixture
+def backup(monkeypatch: pytest.MonkeyPatch, place: StoragePlace, binary: Path, database_file: Path) -> Backup:
+    """Runs `dispinmap backup …` without a token."""
+    monkeypatch.chdir(database_file.parent)
+    for name in ("DISCORD_TOKEN", "SQLALCHEMY_URL", "DATABASE_PATH", "LITESTREAM_BUCKET", "LITESTREAM_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LITESTREAM_PATH", str(database_file))
+    monkeypatch.setenv("LITESTREAM_REPLICA_URL", place.url)
+    monkeypatch.setenv("LITESTREAM_BIN", str(binary))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("dispinmap.log.configure", lambda *_: None)
+    return lambda *arguments, **more: CliRunner().invoke(app, ["backup", *arguments], **more)
+
+
+class Bot:
+    """What a bot does to its database and its backup, from one command to the next."""
+
+    def __init__(self, place: StoragePlace, binary: Path, file: Path) -> None:
+        self.file = file
+        self.replica = place.replica
+        self._litestream = asyncio.run(find_litestream(binary, SystemClock()))
+
+    @property
+    def _configuration(self) -> Configuration:
+        return configuration(self.replica, self._litestream.format, self.file)
+
+    def run(self, *channels: int) -> datetime:
+        """Write these channels and a heartbeat, and replicate it all; returns when that was done."""
+        return asyncio.run(self._run(channels))
+
+    async def _run(self, channels: tuple[int, ...]) -> datetime:
+        with closing(sqlite3.connect(self.file)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            async with running(self._litestream, self._configuration) as replication:
+                # 0.3 begins a generation for what was written while it was down.
+                assert await replication.synced(10)
+                with connection:
+                    rows = [(channel, 1) for channel in channels]
+                    connection.executemany("INSERT INTO channel_configs (channel_id, guild_id) VALUES (?, ?)", rows)
+                beat(self.file, datetime.now(UTC))
+                assert await replication.synced(10)
+        return datetime.now(UTC)
+
+    def restored(self, target: Path) -> list[int]:
+        """The channels in the newest state of the backup."""
+        asyncio.run(self._litestream.restore(self._configuration, target))
+        return channels_in(target)
+
+    def lease_remembers(self) -> bool:
+        """Whether the next start would go on with the file."""
+        lease = asyncio.run(read_lease(self.replica, open_store(self.replica)))
+        return lease is not None and lease.released and is_newest(look_at(self.file).heartbeat, lease)
+
+
+@pytest.fixture
+def bot(place: StoragePlace, binary: Path, database_file: Path) -> Bot:
+    return Bot(place, binary, database_file)
+
+
+def channels_in(file: Path) -> list[int]:
+    with closing(sqlite3.connect(file)) as connection:
+        return [row for (row,) in connection.execute("SELECT channel_id FROM channel_configs ORDER BY 1")]
+
+
+def let_storage_tell_them_apart(place: StoragePlace) -> None:
+    """Moto dates objects by the second, and no event says that one has passed."""
+    if place.replica.kind is StorageKind.S3:
+        threading.Event().wait(1.1)
+
+
+def test_an_operator_goes_back_in_time_and_the_backup_follows(
+    backup: Backup, bot: Bot, place: StoragePlace, database_file: Path, tmp_path: Path
+) -> None:
+    then = bot.run(1)
+    let_storage_tell_them_apart(place)
+    bot.run(2, 3)
+    listed = json.loads(backup("list", "--json").stdout)
+    assert listed["points"]
+    assert "No bot has held the lease" in listed["lease"]
+
+    result = backup("restore", "--at", then.isoformat(), "--yes")
+    assert result.exit_code == 0, result.output
+    assert channels_in(database_file) == [1]
+    assert bot.lease_remembers()
+    (kept,) = database_file.parent.glob("*.set-aside-*Z")
+    assert channels_in(kept) == [1, 2, 3]
+    assert "The lease is free" in backup("list").stdout
+
+    bot.run(4)
+    assert bot.restored(tmp_path / "newest.db") == [1, 4]
+
+
+in_a_folder = pytest.mark.parametrize("place", [StorageKind.FILE], indirect=True)
+with_either = pytest.mark.parametrize("binary", [Format.V0_3], indirect=True)
+"""Where Litestream's version changes nothing."""
+
+
+def checks(result: Result) -> dict[str, str]:
+    """The state of each check of a validation."""
+    return {each["name"]: each["state"] for each in json.loads(result.stdout)["checks"]}
+
+
+def sentence(result: Result) -> str:
+    """What an error that ended the command says."""
+    assert result.exit_code == 1
+    return f"{result.stdout}{result.exception}"
+
+
+@in_a_folder
+def test_a_good_backup_is_proven_and_listed(backup: Backup, bot: Bot, database_file: Path) -> None:
+    bot.run(1)
+    result = backup("validate", "--json")
+    assert result.exit_code == 0, result.output
+    assert set(checks(result).values()) <= {"good", "note"}
+    assert {"copy", "schema", "rows", "age"} <= checks(result).keys()
+    shown = backup("validate").stdout
+    assert "1 channel_configs" in shown
+    assert "The backup is good." in shown
+    assert "The drill passed" in backup("drill").stdout
+    assert "snapshot" in backup("list", "--all").stdout or "changes" in backup("list", "--all").stdout
+    assert [
+        each.name for each in database_file.parent.iterdir() if "dispinmap-" in each.name or "drill" in each.name
+    ] == []
+
+
+@in_a_folder
+def test_a_backup_that_fell_behind_is_not_proven(backup: Backup, bot: Bot, database_file: Path) -> None:
+    bot.run(1)
+    with closing(sqlite3.connect(database_file)) as connection, connection:
+        connection.execute("INSERT INTO channel_configs (channel_id, guild_id) VALUES (7, 1)")
+    result = backup("validate", "--json")
+    assert result.exit_code == 1
+    assert [name for name, state in checks(result).items() if state == "failed"] == ["rows"]
+    assert "not proven" in backup("validate").stdout
+    drilled = backup("drill", "--json")
+    assert drilled.exit_code == 1
+    assert "channel_configs has 1 rows" in json.loads(drilled.stdout)["problem"]
+
+
+@in_a_folder
+@with_either
+def test_one_failed_check_hides_no_other(
+    backup: Backup, bot: Bot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bot.run(1)
+    monkeypatch.setenv("LITESTREAM_BIN", str(tmp_path / "no-litestream"))
+    found = checks(backup("validate", "--json"))
+    assert (found["database"], found["litestream"], found["configuration"]) == ("good", "failed", "good")
+    assert found["copy"] == "skipped"
+    monkeypatch.delenv("LITESTREAM_REPLICA_URL")
+    found = checks(backup("validate", "--json"))
+    assert (found["environment"], found["database"], found["replica"]) == ("failed", "good", "skipped")
+
+
+@in_a_folder
+@with_either
+def test_an_empty_replica_and_a_broken_database_are_told_apart(backup: Backup, database_file: Path) -> None:
+    database_file.write_bytes(b"torn" * 5000)
+    found = checks(backup("validate", "--json"))
+    assert (found["database"], found["replica"], found["copy"]) == ("failed", "failed", "failed")
+
+
+@in_a_folder
+@with_either
+def test_a_machine_without_a_database_can_prove_the_backup_too(backup: Backup, bot: Bot, database_file: Path) -> None:
+    bot.run(1)
+    database_file.unlink()
+    result = backup("validate", "--json")
+    assert result.exit_code == 0, result.output
+    assert checks(result)["database"] == "note"
+
+
+@in_a_folder
+@with_either
+def test_a_copy_is_written_beside_the_database_and_never_over_a_file(
+    backup: Backup, bot: Bot, database_file: Path, tmp_path: Path
+) -> None:
+    bot.run(1)
+    before = database_file.read_bytes()
+    target = tmp_path / "copy.db"
+    assert "checked" in backup("restore", "--to", str(target)).stdout
+    assert channels_in(target) == [1]
+    assert database_file.read_bytes() == before
+    assert "is there already" in sentence(backup("restore", "--to", str(target)))
+    assert "There is no folder" in sentence(backup("restore", "--to", str(tmp_path / "none" / "copy.db")))
+
+
+@in_a_folder
+@with_either
+def test_nothing_is_replaced_before_somebody_agreed(backup: Backup, bot: Bot, database_file: Path) -> None:
+    bot.run(1, 2)
+    with closing(sqlite3.connect(database_file)) as connection, connection:
+        connection.execute("DELETE FROM channel_configs WHERE channel_id = 2")
+    refused = backup("restore", input="n\n")
+    assert refused.exit_code == 1
+    assert "channel_configs, rows" in refused.stdout
+    assert "Nothing was changed." in refused.stdout
+    assert channels_in(database_file) == [1]
+    assert backup("restore", input="y\n").exit_code == 0
+    assert channels_in(database_file) == [1, 2]
+
+
+@in_a_folder
+@with_either
+def test_a_lost_database_comes_back_by_hand(backup: Backup, bot: Bot, database_file: Path) -> None:
+    bot.run(1)
+    database_file.unlink()
+    result = backup("restore", "--yes")
+    assert result.exit_code == 0, result.output
+    assert channels_in(database_file) == [1]
+    assert bot.lease_remembers()
+    assert not list(database_file.parent.glob("*.set-aside-*"))
+
+
+@in_a_folder
+@with_either
+def test_a_backup_in_use_is_not_restored_over(
+    backup: Backup, bot: Bot, place: StoragePlace, database_file: Path
+) -> None:
+    bot.run(1)
+    with in_use(database_file):
+        assert "stop it first" in sentence(backup("restore", "--yes"))
+    lease = open_lease(place.replica, open_store(place.replica), SystemClock(), seconds=60, holder="other")
+    asyncio.run(_acquired(lease))
+    assert "is in use by the bot other" in sentence(backup("restore", "--yes"))
+    assert "is in use by the bot other" in backup("list").stdout
+    assert channels_in(database_file) == [1]
+
+
+async def _acquired(lease: Lease) -> None:
+    await lease.acquire()
+
+
+@in_a_folder
+@with_either
+@pytest.mark.parametrize("words", ["yesterday", "2026-13-01", "2999-01-01 12:00"])
+def test_a_time_that_is_none_or_has_not_come_is_refused(backup: Backup, words: str) -> None:
+    assert backup("restore", "--at", words).exit_code == 2
+
+
+@in_a_folder
+@with_either
+def test_the_script_of_the_guide_is_the_same_command(backup: Backup, bot: Bot) -> None:
+    bot.run(1)
+    command = [sys.executable, str(PROJECT / "scripts" / "validate_litestream.py"), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["good"] is True
+    assert backup("validate").exit_code == 0
