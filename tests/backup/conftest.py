@@ -9,7 +9,10 @@ from uuid import uuid4
 
 import pytest
 
+from dispinmap.backup.litestream.binary import find_litestream
+from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Format, Replica, StorageKind
+from dispinmap.clock import SystemClock
 from tests.fakes.object_stores import AWS_ENVIRONMENT, create_gcs_bucket, create_s3_bucket, gcs_server, s3_server
 
 PROJECT = Path(__file__).parents[2]
@@ -73,3 +76,9 @@ def binary(request: pytest.FixtureRequest) -> Path:
     path = BINARIES[request.param]
     assert shutil.which(path), f"{path} is not there: run make setup"
     return path
+
+
+@pytest.fixture
+async def litestream(binary: Path) -> Litestream:
+    """Each Litestream in turn, behind its interface."""
+    return await find_litestream(binary, SystemClock())

@@ -1,21 +1,18 @@
-"""Both Litestreams on every kind of storage: restored, listed, waited for."""
+"""Both Litestreams on every kind of storage: waited for, stopped, restored, listed."""
 
+import asyncio
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from dispinmap.backup.errors import NoBackup
-from dispinmap.backup.litestream.binary import find_litestream
+from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed
 from dispinmap.backup.litestream.litestream import Litestream
-from dispinmap.clock import SystemClock
+from dispinmap.backup.models import Configuration, StorageKind
 from tests.backup.conftest import StoragePlace
 from tests.backup.running import running
-from tests.backup.writing import configuration, count, rows
-
-
-@pytest.fixture
-async def litestream(binary: Path) -> Litestream:
-    return await find_litestream(binary, SystemClock())
+from tests.backup.writing import configuration, count, names, rows
 
 
 @pytest.fixture
@@ -23,12 +20,16 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "source.db"
 
 
+@pytest.fixture
+def settings(litestream: Litestream, place: StoragePlace, source: Path) -> Configuration:
+    return configuration(place.replica, litestream.format, source)
+
+
 async def test_what_was_committed_before_a_sync_outlives_a_killed_litestream(
-    litestream: Litestream, place: StoragePlace, source: Path, tmp_path: Path
+    litestream: Litestream, settings: Configuration, source: Path, tmp_path: Path
 ) -> None:
-    settings = configuration(place.replica, litestream.format, source)
     with rows(source) as table:
-        for written in range(5, 20, 5):
+        for written in range(5, 15, 5):
             async with running(litestream, settings) as replication:
                 # 0.3 begins a generation with what was written meanwhile, and S3 dates generations by the second.
                 assert await replication.synced(10)
@@ -39,11 +40,61 @@ async def test_what_was_committed_before_a_sync_outlives_a_killed_litestream(
             assert count(copy) == written
 
 
-async def test_an_empty_place_holds_no_backup(
-    litestream: Litestream, place: StoragePlace, source: Path, tmp_path: Path
+async def test_what_was_committed_before_the_stop_is_in_the_replica(
+    litestream: Litestream, settings: Configuration, source: Path, tmp_path: Path
 ) -> None:
-    settings = configuration(place.replica, litestream.format, source)
+    async with running(litestream, settings) as replication:
+        with rows(source) as table:
+            table.write(3)
+            assert await replication.synced(10)
+            table.write(4)
+        assert await replication.stop(10)
+    await litestream.restore(settings, tmp_path / "copy.db")
+    assert count(tmp_path / "copy.db") == 7
+    assert names(tmp_path, "copy") == ["copy.db"]
+
+
+async def test_an_earlier_state_is_restored_by_its_time_and_listed_with_it(
+    litestream: Litestream, settings: Configuration, source: Path, tmp_path: Path
+) -> None:
+    with rows(source) as table:
+        table.write(4)
+        await litestream.replicate_once(settings)
+    # S3 dates objects by the second, so the next state has to be of another one.
+    await asyncio.sleep(1 - time.time() % 1)
+    at = datetime.now(UTC)
+    await asyncio.sleep(1)
+    with rows(source) as table:
+        table.write(5)
+        await litestream.replicate_once(settings)
+    points = await litestream.points(settings)
+    assert [point.created_at for point in points] == sorted((p.created_at for p in points), reverse=True)
+    assert points[-1].created_at <= at < points[0].created_at
+    await litestream.restore(settings, tmp_path / "old.db", at=at)
+    assert count(tmp_path / "old.db") == 4
+    with pytest.raises(NoBackup, match="of the time asked for"):
+        await litestream.restore(settings, tmp_path / "ancient.db", at=datetime(2020, 1, 1, tzinfo=UTC))
+
+
+async def test_an_empty_place_holds_no_backup(
+    litestream: Litestream, settings: Configuration, place: StoragePlace, tmp_path: Path
+) -> None:
     with pytest.raises(NoBackup, match="finds no backup in"):
         await litestream.restore(settings, tmp_path / "copy.db")
     assert await litestream.points(settings) == []
-    assert not (tmp_path / "copy.db").exists()
+    assert names(tmp_path) == ["replica"] * (place.replica.kind is StorageKind.FILE)
+
+
+async def test_a_file_that_is_there_is_never_restored_over(
+    litestream: Litestream, settings: Configuration, tmp_path: Path
+) -> None:
+    target = tmp_path / "kept.db"
+    target.write_text("kept")
+    with pytest.raises(RestoreFailed, match="is there already"):
+        await litestream.restore(settings, target)
+    assert target.read_text() == "kept"
+
+
+async def test_a_database_that_is_not_there_is_not_replicated(litestream: Litestream, settings: Configuration) -> None:
+    with pytest.raises(BackupError, match="cannot be replicated"):
+        await litestream.replicate_once(settings, seconds=10)

@@ -50,3 +50,8 @@ def count(database: Path) -> int:
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         return int(connection.execute("SELECT count(*) FROM rows").fetchone()[0])
+
+
+def names(folder: Path, beginning: str = "") -> list[str]:
+    """What lies in a folder, of the names that begin so."""
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith(beginning))

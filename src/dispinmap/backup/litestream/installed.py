@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from dispinmap.backup.errors import BackupError, RestoreFailed
+from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed
 from dispinmap.backup.litestream import child
 from dispinmap.backup.litestream.dialect import Dialect
 from dispinmap.backup.litestream.documents import run_time_file
@@ -38,10 +38,21 @@ class InstalledLitestream:
         arguments = ["-o", str(partial), *(("-timestamp", at.isoformat()) if at else ())]
         _remove(partial)
         try:
-            await self._ask(configuration, "restore", arguments, seconds)
+            try:
+                await self._ask(configuration, "restore", arguments, seconds)
+            except NoBackup:
+                generation = await self._ended_before(configuration, at, seconds) if at else None
+                if generation is None:
+                    raise
+                await self._ask(configuration, "restore", ["-o", str(partial), "-generation", generation], seconds)
             partial.rename(target)
         finally:
             _remove(partial)
+
+    async def _ended_before(self, configuration: Configuration, at: datetime, seconds: float) -> str | None:
+        """The generation whose end was the state at `at`, for which 0.3 finds none if the bot was down just then."""
+        points = await self.points(configuration, seconds=seconds)
+        return next((point.generation for point in points if point.created_at <= at), None)
 
     async def points(self, configuration: Configuration, *, seconds: float = 60.0) -> list[RestorePoint]:
         """See `Litestream.points`."""

@@ -6,17 +6,22 @@ Its metrics know neither the generation nor, after a restart, the position of th
 import asyncio
 import os
 import re
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from dispinmap.backup.litestream.dialect import Line, Progress
 from dispinmap.backup.litestream.documents import LOGGING
 from dispinmap.backup.models import Configuration, Format, RestorePoint
+from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
 
-_POSITION = re.compile(r"([0-9a-f]{16})/([0-9a-f]{8}):(\d+)")
+NUDGE_AFTER: Final = timedelta(seconds=3)
+_POSITION: Final = re.compile(r"([0-9a-f]{16})/([0-9a-f]{8}):(\d+)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,9 +66,11 @@ class LogProgress:
     """What the log tells, and the copy of the write-ahead log that Litestream keeps beside the database."""
 
     def __init__(self, database: Path, clock: Clock) -> None:
+        self._database = database
         self._folder = database.with_name(f".{database.name}-litestream")
         self._clock = clock
         self._news = asyncio.Event()
+        self._nudge_at: datetime | None = None
         self._forget()
 
     def began(self, folder: Path) -> None:  # noqa: ARG002 -- it has no files of its own
@@ -97,8 +104,17 @@ class LogProgress:
             copied = self._copied()
             if copied is not None and (goal is None or goal.generation != copied.generation):
                 goal = copied
-            else:
-                await self._news.wait()
+                continue
+            await self._news.wait()
+            await self._nudge_in_time()
+        self._nudge_at = None
+
+    async def _nudge_in_time(self) -> None:
+        now = self._clock.now()
+        if self._nudge_at is not None and now >= self._nudge_at:
+            await in_thread(nudge, self._database)
+            self._nudge_at = None
+        self._nudge_at = self._nudge_at or now + NUDGE_AFTER
 
     async def _until(self, reached: Callable[[], bool]) -> None:
         while not reached():
@@ -112,6 +128,23 @@ class LogProgress:
             return Position(generation, int(last.stem, 16), last.stat().st_size) if last else None
         except FileNotFoundError:
             return None
+
+
+def nudge(database: Path) -> None:
+    """Change the row that Litestream itself changes where it needs a change.
+
+    0.3 uploads only when it sees the write-ahead log grow between two looks. It overlooks a commit that falls into a
+    look, between measuring and copying, and tries a failed upload again only after the next commit.
+    """
+    # Locked by a writer, which is a change too; or another file has been put in its place, which is seen elsewhere.
+    with (
+        suppress(sqlite3.OperationalError),
+        closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=1)) as connection,
+        connection,
+    ):
+        connection.execute(
+            "INSERT INTO _litestream_seq (id, seq) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET seq = seq + 1"
+        )
 
 
 def _moment(line: Line) -> datetime:
