@@ -48,7 +48,8 @@ def test_a_binary_reads_exactly_the_keys_that_we_say(
 ) -> None:
     read: set[str] = set()
     # 0.5 reads the snapshot section by itself first, and tells nothing of the rest when that is broken.
-    for keys in ([key for key in ALL_KEYS if key != "snapshot"], ["snapshot"]):
+    apart = {"snapshot"} & set(schema)
+    for keys in filter(None, ([key for key in ALL_KEYS if key not in apart], list(apart))):
         lines = [f"{json.dumps(key)}: {WRONG[isinstance(ALL_KEYS[key], Kind | list)]}," for key in keys]
         answer = parsed(version, "\n".join([before, *lines, behind]), tmp_path)
         refused = re.findall(r"line (\d+): cannot unmarshal", answer.stdout + answer.stderr)
@@ -122,7 +123,7 @@ def documents(draw: st.DrawFn, version: Format) -> dict[str, object]:
 def test_a_document_without_an_error_is_taken_by_the_binary(version: Format, tmp_path: Path) -> None:
     taken = 0
 
-    @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
     @given(documents(version))
     def run(document: dict[str, object]) -> None:
         nonlocal taken
