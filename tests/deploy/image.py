@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,18 +20,18 @@ FOLDERS = ("app", "build", "data", "tmp", "usr", "venv")
 class Image:
     """What the steps made. Absolute paths of the container become paths below `root` wherever a step names them."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, litestream: str) -> None:
         self.root = root
+        self.litestream = litestream
         (root / "tmp").mkdir()
         (root / "tmp").chmod(0o1777)
         self._folder = root
-        self.litestream = ""
         self.log = root / "log"
         self.log.touch()
         _base_image(root / "usr" / "local")
 
-    def build(self, **arguments: str) -> None:
-        """Run every step in order; `arguments` as with `docker build --build-arg`."""
+    def build(self) -> None:
+        """Run every step in order."""
         for step in steps():
             if step.name == "WORKDIR":
                 self._folder = Path(self.inside(step.text))
@@ -38,7 +39,7 @@ class Image:
             elif step.name == "COPY":
                 self._copy(step)
             elif step.name == "RUN":
-                variables = {**self._variables(step.stage), **arguments}
+                variables = {**self._variables(step.stage), "LITESTREAM_VERSION": self.litestream}
                 subprocess.run(["sh", "-c", self.inside(step.text)], cwd=self._folder, env=variables, check=True)  # noqa: S607
 
     def inside(self, text: str) -> str:
@@ -88,16 +89,13 @@ class Image:
     def _copy(self, step: Step) -> None:
         *sources, target = step.words
         into = self._folder / self.inside(target)
-        from_stage = step.flag("from") is not None
-        for source in sources:
-            # One folder stands for both stages: what is copied between them is there already.
-            for found in [] if from_stage else ROOT.glob(source):
-                if found.is_dir():
-                    shutil.copytree(found, into, ignore=shutil.ignore_patterns("__pycache__"))
-                else:
-                    destination = into / found.name if target.endswith("/") else into
-                    destination.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(found, destination)
+        # One folder stands for both stages: what is copied between them is there already.
+        for found in () if step.flag("from") else (path for source in sources for path in ROOT.glob(source)):
+            if found.is_dir():
+                shutil.copytree(found, into, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                into.mkdir(parents=True, exist_ok=True)
+                shutil.copy(found, into)
         if owner := step.flag("chown"):
             os.chown(into, *map(int, owner.split(":")))
 
@@ -109,16 +107,20 @@ def _base_image(prefix: Path) -> None:
     shutil.copy(Path(sys.base_prefix) / "bin" / "python3", programs / "python3")
     (programs / "python").symlink_to("python3")
     unwanted = shutil.ignore_patterns("__pycache__", "site-packages", "test", "*.a")
-    shutil.copytree(Path(sys.base_prefix) / "lib", prefix / "lib", ignore=unwanted, symlinks=True)
+    modules = Path(sysconfig.get_path("stdlib"))
+    shutil.copytree(modules, prefix / "lib" / modules.name, ignore=unwanted)
+    for library in modules.parent.glob("libpython*"):
+        shutil.copy(library, prefix / "lib")
     subprocess.run([programs / "python3", "-m", "ensurepip"], check=True, capture_output=True)
     (programs / "pip").symlink_to("pip3")
 
 
 @contextmanager
-def built(**arguments: str) -> Iterator[Image]:
-    """An image, gone at the end. It lies where other users can reach it, which pytest's own folders do not."""
+def built(litestream: str) -> Iterator[Image]:
+    """An image with this Litestream, gone at the end."""
+    # Not in one of pytest's own folders, which other users cannot enter.
     with TemporaryDirectory(prefix="dispinmap-image-") as folder:
         Path(folder).chmod(0o755)
-        image = Image(Path(folder))
-        image.build(**arguments)
+        image = Image(Path(folder), litestream)
+        image.build()
         yield image
