@@ -11,9 +11,8 @@ resource "google_cloud_run_v2_service" "bot" {
   }
 
   template {
-    service_account                  = google_service_account.bot.email
-    execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
-    max_instance_request_concurrency = 10
+    service_account       = google_service_account.bot.email
+    execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
 
     scaling {
       max_instance_count = 1

@@ -57,6 +57,12 @@ async def test_nothing_is_left_that_only_building_needs(image: Image) -> None:
         assert not [name for name in ("pip", "setuptools", "pytest") if (image.root / packages / name).exists()]
 
 
+async def test_both_kinds_of_object_storage_can_be_spoken_to(image: Image) -> None:
+    await image.run(
+        "python", "-c", "import boto3, google.cloud.storage; boto3.client('s3'); boto3.client('sts', 'us-east-1')"
+    )
+
+
 @pytest.fixture
 async def services() -> AsyncIterator[EmbeddedServices]:
     async with embedded_services(SandboxClock()) as services:
