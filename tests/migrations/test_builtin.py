@@ -1,6 +1,7 @@
-"""pytest-alembic's own checks on our chain, with the original bot's rows in the tables."""
+"""pytest-alembic's own checks on our chain, with the original bot's rows in the tables, and rows in the newest ones."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 AFTER_LEGACY = "c49cf21c6e65"
+NOON = datetime(2026, 3, 1, 12)  # noqa: DTZ001 -- as the column stores it
 
 
 @pytest.fixture
@@ -41,6 +43,13 @@ def alembic_config() -> Config:
                 *({"__tablename__": "monitoring_targets", **vars(target)} for target in TARGETS),
                 {"__tablename__": "seen_submissions", "channel_id": 11, "submission_id": 1},
             ]
+        },
+        at_revision_data={
+            "9d2c71e05ab4": [{"__tablename__": "heartbeat", "id": 1, "holder": "a", "beat_at": NOON}],
+            "e41f60b98d27": [
+                {"__tablename__": "drills", "finished_at": NOON, "restore_seconds": 0.25, "problem": None},
+                {"__tablename__": "drills", "finished_at": NOON, "problem": "The backup is not whole."},
+            ],
         },
     )
 

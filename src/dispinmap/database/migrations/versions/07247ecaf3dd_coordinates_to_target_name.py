@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     op.execute(
         "UPDATE monitoring_targets"
-        " SET display_name = NULLIF(target_name, target_data),"
+        " SET display_name = NULLIF(target_name, TRIM(target_data)),"
         " target_name = COALESCE(NULLIF(TRIM(target_data), ''), target_name)"
         " WHERE target_type = 'city'"
     )
