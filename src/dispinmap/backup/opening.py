@@ -40,8 +40,8 @@ def configured(settings: BackupSettings, version: Format) -> Configuration:
     )
     if configuration is None:
         raise SettingsError(
-            "Nothing says where the backup is to be: set LITESTREAM_BUCKET or LITESTREAM_REPLICA_URL "
-            "(`dispinmap run` runs the bot without a backup)."
+            "Nothing says where the backup is to be: set LITESTREAM_BUCKET, LITESTREAM_REPLICA_URL or "
+            "LITESTREAM_CONFIG (`dispinmap run` runs the bot without a backup)."
         )
     return configuration
 

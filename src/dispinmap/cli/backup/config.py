@@ -20,10 +20,9 @@ from dispinmap.backup.configuration.findings import Finding, Severity, error
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Configuration, Format
-from dispinmap.backup.opening import database_file
+from dispinmap.backup.opening import configured, database_file
 from dispinmap.backup.storage.open import open_store
 from dispinmap.clock import SystemClock
-from dispinmap.errors import SettingsError
 from dispinmap.settings import BackupSettings
 
 
@@ -43,10 +42,12 @@ def config(
     """Show the configuration that Litestream gets, without credentials, or check it, which Litestream does not do."""
     log.configure("WARNING", "console")
     settings = BackupSettings.load()
+    if file is not None:
+        settings = settings.model_copy(update={"litestream_config": file})
     wanted = version or asyncio.run(find_litestream(settings.litestream_bin, SystemClock())).format
     if not check:
-        return _show(_effective(settings, wanted, file), as_json=as_json)
-    findings = _findings(settings, wanted, file, looking=file is None and version is None)
+        return _show(configured(settings, wanted), as_json=as_json)
+    findings = _findings(settings, wanted, looking=file is None and version is None)
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2))
     else:
@@ -56,34 +57,16 @@ def config(
     return None
 
 
-def _effective(settings: BackupSettings, version: Format, file: Path | None) -> Configuration:
-    found = configuration.configure(
-        version,
-        database=database_file(settings),
-        bucket=settings.litestream_bucket,
-        replica_url=settings.litestream_replica_url,
-        file=file or settings.litestream_config,
-        environ=os.environ,
-    )
-    if found is None:
-        raise SettingsError(
-            "Nothing says where the backup is to be: set LITESTREAM_BUCKET, LITESTREAM_REPLICA_URL or "
-            "LITESTREAM_CONFIG."
-        )
-    return found
-
-
-def _findings(settings: BackupSettings, version: Format, file: Path | None, *, looking: bool) -> list[Finding]:
+def _findings(settings: BackupSettings, version: Format, *, looking: bool) -> list[Finding]:
     """`looking` at the storage too: whether it holds what the other version wrote."""
     found: list[Finding] = []
-    chosen = file or settings.litestream_config
-    if chosen is not None:
+    if settings.litestream_config is not None:
         database = database_file(settings)
         environ = configuration.variables(os.environ, database, settings.litestream_bucket)
-        found = configuration.check(configuration.read_file(chosen), version, environ, database)
+        found = configuration.check(configuration.read_file(settings.litestream_config), version, environ, database)
     if any(each.severity is Severity.ERROR for each in found):
         return found
-    effective = _effective(settings, version, file)
+    effective = configured(settings, version)
     if looking:
         try:
             asyncio.run(configuration.refuse_mixed_formats(effective, open_store(effective.replica)))
