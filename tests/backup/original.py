@@ -33,6 +33,8 @@ class Original:
     sync_interval: str = "100ms"
     snapshot_interval: str = "600ms"
     retention: str = "1h"
+    retention_check: str = "1h"
+    """Sooner it can make Litestream store the first snapshot anew after some of the log."""
 
     @property
     def config(self) -> Path:
@@ -43,7 +45,7 @@ class Original:
             "sync-interval": self.sync_interval,
             "snapshot-interval": self.snapshot_interval,
             "retention": self.retention,
-            "retention-check-interval": "100ms",
+            "retention-check-interval": self.retention_check,
         }
         if self.replica.bucket:
             replica["bucket"] = self.replica.bucket

@@ -270,3 +270,16 @@ def test_litestreams_own_tables_are_no_difference(head_file: Path, tmp_path: Pat
     change(other, "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
     change(other, "INSERT INTO _litestream_seq VALUES (1, 7)")
     assert difference(head_file, other) is None
+
+
+def test_text_that_is_no_utf_8_can_be_compared(head_file: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copy(head_file, tmp_path / "other.db"))
+    for file, value in ((head_file, b"\xff"), (other, b"\xfe")):
+        change(file, "UPDATE heartbeat SET holder = CAST(? AS TEXT)", value)
+    assert difference(head_file, head_file) is None
+    assert difference(head_file, other) == 'They differ in: INSERT INTO "heartbeat".'
+
+
+def test_a_file_that_is_no_database_is_not_the_same(head_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.db").write_text("no database" * 100)
+    assert difference(head_file, tmp_path / "other.db") == "They cannot be compared (file is not a database)."

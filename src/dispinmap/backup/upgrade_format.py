@@ -139,16 +139,21 @@ def difference(one: Path, other: Path) -> str | None:
 
     Litestream's own tables do not count.
     """
-    with closing(_reading(one)) as reading_one, closing(_reading(other)) as reading_other:
-        for here, there in zip_longest(_statements(reading_one), _statements(reading_other)):
-            if here != there:
-                statement = here or there or ""
-                return f"They differ in a statement that begins with “{statement[:40]}”."
+    try:
+        with closing(_reading(one)) as reading_one, closing(_reading(other)) as reading_other:
+            for here, there in zip_longest(_statements(reading_one), _statements(reading_other)):
+                if here != there:
+                    return f"They differ in: {(here or there).partition(' VALUES(')[0]}."
+    except sqlite3.Error as error:
+        return f"They cannot be compared ({error})."
     return None
 
 
 def _reading(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+    # SQLite takes any bytes for text.
+    connection.text_factory = lambda raw: raw.decode(errors="surrogateescape")
+    return connection
 
 
 def _statements(connection: sqlite3.Connection) -> Iterator[str]:
