@@ -117,7 +117,7 @@ async def test_a_database_that_vanishes_ends_replication(
         replication = litestream.replicate(settings)
         task = asyncio.create_task(replication.run())
         assert await replication.synced(DEADLINE)
-        source.unlink()
+        await asyncio.to_thread(source.unlink)
         with pytest.raises(BackupError, match="cannot be replicated"):
             await task
 

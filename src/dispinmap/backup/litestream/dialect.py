@@ -1,5 +1,6 @@
 """What differs from one Litestream to the other."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,18 @@ class Line:
     level: str
     said: str
     fields: Mapping[str, object]
+
+
+def parse(text: str) -> Line:
+    """A line of Litestream's log, which is JSON but for what it says before it has read its configuration."""
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        said = text.strip()
+        return Line("ERROR" if said.startswith("Error") or "level=ERROR" in said else "INFO", said, {})
+    return Line(str(fields.get("level")), str(fields.get("msg")), fields)
 
 
 class Progress(Protocol):

@@ -1,10 +1,10 @@
 """What Litestream's words mean. It ends with code 1 whatever went wrong."""
 
-import json
 import re
 from typing import Final
 
 from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed, StorageRefused, StorageUnreachable
+from dispinmap.backup.litestream.dialect import parse
 from dispinmap.backup.models import Configuration
 
 _NOTHING: Final = re.compile(r"no matching backups? (found|files available)|timestamp does not exist")
@@ -27,14 +27,11 @@ def complaint(text: str) -> str:
     return " ".join(said(lines[-1]).split()) if lines else "no word"
 
 
-def said(line: str) -> str:
+def said(text: str) -> str:
     """The reason in one line of its, whether JSON, key=value or plain."""
-    try:
-        record = json.loads(line)
-    except ValueError:
-        found = re.search(r'error="((?:[^"\\]|\\.)*)"', line)
-        return found[1].replace('\\"', '"') if found else line.removeprefix("Error: ")
-    return str(record.get("error") or record.get("msg") or line) if isinstance(record, dict) else line
+    line = parse(text)
+    found = re.search(r'error="((?:[^"\\]|\\.)*)"', line.said)
+    return str(line.fields.get("error") or (found[1] if found else line.said.removeprefix("Error: ")))
 
 
 def failure(configuration: Configuration, text: str) -> BackupError:

@@ -8,7 +8,7 @@ from typing import Final
 
 from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed
 from dispinmap.backup.litestream import child
-from dispinmap.backup.litestream.dialect import Dialect
+from dispinmap.backup.litestream.dialect import Dialect, parse
 from dispinmap.backup.litestream.documents import run_time_file
 from dispinmap.backup.litestream.failures import failure, timed_out
 from dispinmap.backup.litestream.litestream import Replication
@@ -89,7 +89,8 @@ class InstalledLitestream:
                 output = await child.run(self.path, whole, self._dialect.environment(), seconds=seconds)
             except TimeoutError:
                 raise timed_out(configuration, seconds) from None
-        if output.code != 0:
+        # `snapshots` of 0.3 ends with code 0 also where it could not read the storage.
+        if output.code != 0 or any(parse(line).level == "ERROR" for line in output.text.splitlines()):
             raise failure(configuration, output.text)
         return output.answer
 

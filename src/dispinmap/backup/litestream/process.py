@@ -1,7 +1,6 @@
 """A running Litestream: kept running, listened to, watched, and ended."""
 
 import asyncio
-import json
 import logging
 from asyncio.subprocess import Process
 from datetime import datetime
@@ -12,7 +11,7 @@ import structlog
 
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.litestream import child
-from dispinmap.backup.litestream.dialect import Dialect, Line
+from dispinmap.backup.litestream.dialect import Dialect, Line, parse
 from dispinmap.backup.litestream.documents import run_time_file
 from dispinmap.backup.litestream.failures import masked
 from dispinmap.backup.models import Configuration
@@ -190,15 +189,3 @@ class RunningLitestream:
         if self.problem is not None:
             log.info("replication_recovered", restarts=self.restarts)
         self.problem = self._last_error = None
-
-
-def parse(text: str) -> Line:
-    """A line of Litestream's log, which is JSON but for what it says before it has read its configuration."""
-    try:
-        fields = json.loads(text)
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict):
-        said = text.strip()
-        return Line("ERROR" if said.startswith("Error") or "level=ERROR" in said else "INFO", said, {})
-    return Line(str(fields.get("level")), str(fields.get("msg")), fields)
