@@ -1,4 +1,4 @@
-"""A way to the storage that can be shut: an outage on loopback."""
+"""A server on loopback that can be cut off and connected again."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,57 +7,49 @@ from urllib.parse import urlsplit
 
 
 class Gate:
-    """Forwards connections to a server while it is open; shut, it cuts them all and refuses new ones."""
+    """Passes bytes on to `target` ("http://host:port") while it is open; connections are cut when it shuts."""
 
-    def __init__(self, server: str) -> None:
-        self._server = urlsplit(server)
-        self._listening: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
-        self._port = 0
+    def __init__(self, target: str) -> None:
+        parts = urlsplit(target)
+        self._host, self._port = parts.hostname or "", parts.port or 0
+        self._open = True
+        self._writers: set[asyncio.StreamWriter] = set()
 
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+    def shut(self) -> None:
+        self._open = False
+        for writer in self._writers:
+            writer.close()
 
-    async def open(self) -> None:
-        """Always at the same address."""
-        self._listening = await asyncio.start_server(self._forward, "127.0.0.1", self._port)
-        self._port = self._listening.sockets[0].getsockname()[1]
+    def reopen(self) -> None:
+        self._open = True
 
-    async def shut(self) -> None:
-        if self._listening is not None:
-            self._listening.close()
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._both_ways(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
-
-    async def _both_ways(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection(self._server.hostname, self._server.port)
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._open:
+            writer.close()
+            return
+        there, here = await asyncio.open_connection(self._host, self._port)
+        self._writers |= {writer, here}
         try:
-            with suppress(ConnectionError):
-                await asyncio.gather(_pour(reader, there_writer), _pour(there_reader, writer))
+            await asyncio.gather(_pass_on(reader, here), _pass_on(there, writer))
         finally:
-            writer.transport.abort()
-            there_writer.transport.abort()
+            self._writers -= {writer, here}
 
 
-async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(1 << 16):
-        writer.write(data)
-        await writer.drain()
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
     writer.close()
 
 
 @asynccontextmanager
-async def gate(server: str) -> AsyncIterator[Gate]:
-    opened = Gate(server)
-    await opened.open()
+async def gate_before(target: str) -> AsyncIterator[tuple[Gate, str]]:
+    """The gate, and the address to use instead of `target`."""
+    gate = Gate(target)
+    server = await asyncio.start_server(gate.serve, "127.0.0.1", 0)
     try:
-        yield opened
+        yield gate, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
-        await opened.shut()
+        gate.shut()
+        server.close()

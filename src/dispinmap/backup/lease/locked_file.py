@@ -74,6 +74,10 @@ class LockedFile:
         with self._using:
             self._file.close()
 
+    def __del__(self) -> None:
+        # Whoever wanted it may have given up waiting, and nobody would ever unlock it.
+        self._file.close()
+
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
