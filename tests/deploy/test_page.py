@@ -47,7 +47,7 @@ def test_what_a_platform_has_to_know_is_what_the_image_says() -> None:
     assert said["Writable"].startswith(f"`{last('VOLUME').words[0]}` ")
     assert f"{last('EXPOSE').text} unless set" in said["Port"]
     assert last("EXPOSE").text == str(Settings.model_fields["port"].default)
-    assert f"{environment(0)['LITESTREAM_VERSION']}. What" in SECTIONS["Other platforms"].replace("\n", " ")
+    assert f"Litestream than {environment(0)['LITESTREAM_VERSION']}. What" in SECTIONS["Other platforms"]
     assert f"(exit code {EXIT_SETTINGS})" in PAGE
 
 
