@@ -13,7 +13,7 @@ from dispinmap.discordbot.bot import DisPinMapBot, use_api_base
 from dispinmap.discordbot.destination import DiscordDestination
 from dispinmap.discordbot.services import CheckResult, Services
 from dispinmap.health import HealthReport
-from dispinmap.outbox.destination import Card, ChannelClosed, Item, OutgoingMessage
+from dispinmap.outbox.destination import Card, ChannelClosed, Item, NotDelivered, OutgoingMessage
 from dispinmap.pinballmap.models import Location, Submission
 from dispinmap.sandbox.discord.permissions import Permission
 from dispinmap.sandbox.discord.seed import Seed
@@ -130,6 +130,30 @@ async def test_a_history_the_bot_may_not_read_is_not_taken_for_an_empty_one(
     await heard
     with pytest.raises(ChannelClosed):
         await DiscordDestination(bot).find(seed.pinball.id, [5], clock.now())
+
+
+async def test_a_history_is_not_judged_before_discord_has_described_its_server(
+    bot: DisPinMapBot, clock: ManualClock
+) -> None:
+    (guild,) = bot.guilds
+    guild.unavailable = True
+    with pytest.raises(NotDelivered):
+        await DiscordDestination(bot).find(1, [5], clock.now())
+
+
+async def test_a_server_that_discord_has_not_described_yet_counts_as_one_the_bot_is_in(
+    bot: DisPinMapBot, seed: Seed, targets: FakeTargetService
+) -> None:
+    bot._connection._add_guild_from_data({"id": seed.guild.id + 1, "unavailable": True})  # type: ignore[typeddict-item]
+    await bot.on_ready()
+    assert targets.guild_calls[-1] == ("all", [seed.guild.id, seed.guild.id + 1])
+
+
+async def test_a_bot_that_is_stopping_makes_up_for_nothing(bot: DisPinMapBot, targets: FakeTargetService) -> None:
+    await bot.close()
+    before = list(targets.guild_calls)
+    await bot.on_ready()
+    assert targets.guild_calls == before
 
 
 async def test_a_server_that_throws_the_bot_out_and_takes_it_back_is_told_to_the_service(
