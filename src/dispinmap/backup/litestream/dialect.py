@@ -1,13 +1,16 @@
 """What differs from one Litestream to the other."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from dispinmap.backup.models import Configuration, Format, RestorePoint
 from dispinmap.clock import Clock
+
+_ERROR: Final = re.compile(r'error="((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,9 @@ def parse(text: str) -> Line:
         fields = None
     if not isinstance(fields, dict):
         said = text.strip()
-        return Line("ERROR" if said.startswith("Error") or "level=ERROR" in said else "INFO", said, {})
+        level = "ERROR" if said.startswith("Error") or "level=ERROR" in said else "INFO"
+        found = _ERROR.search(said)
+        return Line(level, said, {"error": found[1]} if found else {})
     return Line(str(fields.get("level")), str(fields.get("msg")), fields)
 
 

@@ -28,10 +28,9 @@ def complaint(text: str) -> str:
 
 
 def said(text: str) -> str:
-    """The reason in one line of its, whether JSON, key=value or plain."""
+    """The reason in one line of its."""
     line = parse(text)
-    found = re.search(r'error="((?:[^"\\]|\\.)*)"', line.said)
-    return str(line.fields.get("error") or (found[1] if found else line.said.removeprefix("Error: ")))
+    return str(line.fields.get("error") or line.said.removeprefix("Error: "))
 
 
 def failure(configuration: Configuration, text: str) -> BackupError:

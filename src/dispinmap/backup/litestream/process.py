@@ -53,7 +53,7 @@ class RunningLitestream:
         with run_time_file(self._configuration.document, self._dialect.document) as file:
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._keep_running(file), name="litestream")
+                    group.create_task(self._keep_running(file, identity), name="litestream")
                     group.create_task(self._guard(identity), name="litestream-guard")
                     group.create_task(self._watch(), name="litestream-watch")
             except* BackupError as errors:
@@ -82,9 +82,10 @@ class RunningLitestream:
         # 0.5 ends with code 0 also where its last sync did not come to an end.
         return process.returncode == 0 and self._last_error is None
 
-    async def _keep_running(self, file: Path) -> NoReturn:
+    async def _keep_running(self, file: Path, identity: tuple[int, int]) -> NoReturn:
         failures = 0
         while not self._stopping.is_set():
+            self._require(identity)
             started = self._clock.now()
             end = await self._run_once(file)
             if self._stopping.is_set():
@@ -162,12 +163,17 @@ class RunningLitestream:
 
         Litestream keeps the file open that it began with, so its number is not given to another one meanwhile.
         """
-        while self._stopping.is_set() or self._identity() == identity:
+        while True:
+            if not self._stopping.is_set():
+                self._require(identity)
             await self._clock.sleep(WATCH_SECONDS)
-        raise BackupError(
-            f"Another file was put in the place of {self._configuration.database} while it was replicated, so "
-            "replication was ended: stop the bot, see that the right file is there, and start again."
-        )
+
+    def _require(self, identity: tuple[int, int]) -> None:
+        if self._identity() != identity:
+            raise BackupError(
+                f"Another file was put in the place of {self._configuration.database} while it was replicated, so "
+                "replication was ended: stop the bot, see that the right file is there, and start again."
+            )
 
     def _identity(self) -> tuple[int, int]:
         """What tells the database's file from another one in its place."""

@@ -94,7 +94,7 @@ class SocketProgress:
         try:
             async with session.post("http://litestream/sync", json=question) as response:
                 answer = await response.json()
-        except (TimeoutError, aiohttp.ClientError):
+        except (TimeoutError, ValueError, aiohttp.ClientError):
             # Starting, or dead and soon started again, or its storage does not answer.
             return 0, 0
         return int(answer.get("txid", 0)), int(answer.get("replicated_txid", 0))
