@@ -40,12 +40,15 @@ class GcsStore:
         """A client with the environment's credentials. Raises StorageRefused where there are none."""
         try:
             # No project: one is needed for making buckets only.
-            return cls(replica, Client(project=None), DEFAULT_RETRY.with_timeout(seconds), seconds)
+            client = Client(project=None)
         except GoogleAuthError:
             raise StorageRefused(
                 f"There are no credentials for {replica}: run where a service account is attached, or set "
                 "GOOGLE_APPLICATION_CREDENTIALS to the file of its key."
             ) from None
+        # For tracing, which we do not use, it would ask for the bucket's metadata in a thread, which few may read.
+        client._bucket_metadata_cache = None  # noqa: SLF001 -- there is no other way but an environment variable
+        return cls(replica, client, DEFAULT_RETRY.with_timeout(seconds), seconds)
 
     def pages(self, prefix: str) -> Iterator[list[StoredObject]]:
         with self._translated():

@@ -26,7 +26,8 @@ class Content:
 class Store(Protocol):
     """One bucket, or the folders of one machine.
 
-    Every call may raise StorageUnreachable or StorageRefused, within `timeout` seconds given where it was opened.
+    Every call may raise StorageUnreachable or StorageRefused. No answer is waited for longer than the seconds given
+    where it was opened: a listing's page or a part of a download is one answer. The first call may take longer.
     Closing it is not needed: nothing stays open between calls.
     """
 
@@ -49,5 +50,5 @@ class Store(Protocol):
         ...
 
     async def download(self, key: str, target: Path) -> None:
-        """Write the object to `target`, whole or not at all."""
+        """Write the object to `target`, whole or not at all. Raises StorageRefused where there is none (any more)."""
         ...
