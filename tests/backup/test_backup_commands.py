@@ -97,17 +97,16 @@ def channels_in(file: Path) -> list[int]:
         return [row for (row,) in connection.execute("SELECT channel_id FROM channel_configs ORDER BY 1")]
 
 
-def let_storage_tell_them_apart(place: StoragePlace) -> None:
-    """Moto dates objects by the second, and no event says that one has passed."""
-    if place.replica.kind is StorageKind.S3:
-        threading.Event().wait(1.1)
+def until_the_next_second() -> None:
+    """Moto dates objects by the second, 0.3 confuses generations of one; no event says that it has passed."""
+    threading.Event().wait(1.1)
 
 
 def test_an_operator_goes_back_in_time_and_the_backup_follows(
-    backup: Backup, bot: Bot, place: StoragePlace, database_file: Path, tmp_path: Path
+    backup: Backup, bot: Bot, database_file: Path, tmp_path: Path
 ) -> None:
     then = bot.run(1)
-    let_storage_tell_them_apart(place)
+    until_the_next_second()
     bot.run(2, 3)
     listed = json.loads(backup("list", "--json").stdout)
     assert listed["points"]
