@@ -7,13 +7,14 @@ from sqlalchemy import select
 
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import outbox as queries
-from dispinmap.database.queries import submissions, targets
+from dispinmap.database.queries import submissions, targets, waiting
 from dispinmap.database.tables import MessageRow, NotificationRow
 from dispinmap.errors import UserError
 from dispinmap.health import QueueState
 from dispinmap.pinballmap.models import Submission, SubmissionType
 from dispinmap.targets.models import MAX_POLL_RATE_MINUTES, ChannelRef, NotificationKind
 from dispinmap.targets.service import TargetService
+from dispinmap.targets.waiting import HandOver
 from tests.fakes.clock import ManualClock
 from tests.fakes.values import HERE, KONTROL, PORTLAND, WEDGEHEAD, submission
 
@@ -186,3 +187,20 @@ async def test_a_deleted_channel_is_forgotten_with_all_that_waits_for_it(
         assert await queries.ready_channels(session, now) == []
         assert await queries.queue_state(session, now) == QueueState()
         assert [each.target.id for each in await targets.watched(session)] == [elsewhere.id]
+
+
+async def test_what_a_message_has_come_to_carry_since_it_was_looked_at_is_not_cancelled(
+    service: TargetService, database: Database, clock: ManualClock
+) -> None:
+    target = (await service.add_location(HERE, KONTROL)).target
+    clock.advance(60)
+    now = clock.now()
+    await wait(database, target.id, submission(1, at=now), submission(2, at=now), due_at=now, found_at=now)
+    rows = await outbox(database)
+    async with database.write() as session:
+        carried = [item for item in await queries.due_items(session, HERE.channel_id, now) if item.submission.id == 1]
+        await queries.save_message(session, HERE.channel_id, "a-nonce", carried, now)
+        await waiting.hand_over(session, [HandOver(row.id, None) for row in rows.values()])
+    after = await outbox(database)
+    assert {number: row.state for number, row in after.items()} == {1: "pending", 2: "cancelled"}
+    assert after[1].target_id == target.id
