@@ -74,12 +74,13 @@ async def bring_back(
         copy = await restore_checked(
             configuration, litestream, store, part, clock=clock, seconds=seconds, attempts=attempts
         )
+    except RestoreFailed as error:
+        raise RestoreFailed(f"{error} {WITHOUT_IT}") from error
+    try:
         _require_newest(configuration, copy, previous)
         if "heartbeat" in copy.rows:
             await asyncio.to_thread(mark_restored, part, clock.now())
         await asyncio.to_thread(install, part, database)
-    except RestoreFailed as error:
-        raise RestoreFailed(f"{error} {WITHOUT_IT}") from error
     finally:
         remove_file(part)
     restored = Restored(copy, clock.monotonic() - started)

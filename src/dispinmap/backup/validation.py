@@ -186,13 +186,14 @@ class _Validation:
         self._judge("rows", problems, f"As in the live database: {counts}.")
 
     def _age(self, copy: Copy, live: Copy | None, lease: LeaseRecord | None) -> None:
-        problems = [staleness(copy, lease.heartbeat_at if lease else None), lag(copy, live) if live else None]
-        if copy.heartbeat is None:
+        stale = staleness(copy, lease.heartbeat_at if lease else None)
+        problems = [each for each in (stale, lag(copy, live) if live else None) if each]
+        if copy.heartbeat is None and not problems:
             self._note("age", "The copy has no heartbeat: it is from before the bot wrote one.")
             return
-        old = self._clock.now() - copy.heartbeat.beat_at
+        old = self._clock.now() - copy.heartbeat.beat_at if copy.heartbeat else timedelta()
         idle = " No bot writes it right now." if old > MAX_LAG else ""
-        self._judge("age", [each for each in problems if each], f"The copy's heartbeat is {age(old)} old.{idle}")
+        self._judge("age", problems, f"The copy's heartbeat is {age(old)} old.{idle}")
 
     async def _tried(self, name: str, step: Awaitable[T]) -> T | None:
         try:
