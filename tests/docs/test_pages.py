@@ -13,7 +13,8 @@ from tests.docs.pages import PAGES, ROOT, TEXTS, anchors, code, links, read, row
 
 MACHINE = re.compile(r"(?:^|[\s`\"'(=])/(?:work|root|home|Users|tmp|opt)/", re.MULTILINE)
 BLANK = "\0"
-DOWNLOADS = re.compile(r"registry\.|index-url|find-links|file://", re.IGNORECASE)
+# A folder is a place for a backup too, but none for packages.
+DOWNLOADS = re.compile(r"registry\.|index-url|find-links|file://(?!/data/|/var/|/folder)", re.IGNORECASE)
 
 
 def _name(path: Path) -> str:
