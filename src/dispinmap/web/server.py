@@ -13,6 +13,9 @@ from dispinmap.web.page import status_page
 
 log = structlog.get_logger(__name__)
 
+STOP_SECONDS = 0.5
+"""For requests under way at the end: anybody can send half a one, and the platform does not wait."""
+
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -37,7 +40,7 @@ class WebServer:
         app.router.add_get("/ready", self._ready)
         app.router.add_get("/metrics", self._metrics)
         app.on_response_prepare.append(_add_headers)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
 
     async def start(self, host: str, port: int) -> int:
         """Listen, and return the port, which the system chooses for 0. Raises SettingsError where it is taken."""
