@@ -42,3 +42,7 @@ def _lock(lock: int, file: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise DatabaseError(f"Another bot is using {file}: stop it first.") from None
+    except OSError as error:
+        raise DatabaseError(
+            f"{file} cannot be held ({error.strerror}): its file system must know locks, as every local disk's does."
+        ) from error
