@@ -11,7 +11,7 @@ from dispinmap.app import ANY_HOST, Application, serving
 from dispinmap.backup.checks import read_heartbeat
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.continuity import is_newest
-from dispinmap.backup.errors import BackupError, LeaseExpired
+from dispinmap.backup.errors import LeaseExpired, StorageUnreachable
 from dispinmap.backup.litestream.litestream import Replication
 from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.opening import open_place
@@ -19,7 +19,7 @@ from dispinmap.backup.place import Place
 from dispinmap.backup.restore import Restored, bring_back, set_aside
 from dispinmap.backup.service import Backup
 from dispinmap.clock import Clock
-from dispinmap.database.engine import Database
+from dispinmap.database.engine import Database, undivided
 from dispinmap.database.lock import in_use
 from dispinmap.database.progress import logged
 from dispinmap.database.upgrade import upgrade
@@ -27,11 +27,14 @@ from dispinmap.health import HealthReport, Starting
 from dispinmap.http import open_session
 from dispinmap.settings import Settings
 
-STOP_SECONDS: Final = 6.0
-"""For everything after the goodbye to Discord (`app.CLOSE_SECONDS`): the platform kills 10 seconds after SIGTERM."""
+STOP_SECONDS: Final = 7.5
+"""For the goodbye to Discord and the last sync; 10 seconds after SIGTERM the platform kills."""
+BEAT_SECONDS: Final = 2.0
 LITESTREAM_SECONDS: Final = 1.5
-"""Of those, what is kept for Litestream's own end."""
+"""Of the stop's, what is kept for Litestream's own end."""
 RELEASE_SECONDS: Final = 1.0
+SIGN_PAUSE_SECONDS: Final = 1.0
+"""Google takes one write of an object in a second: https://cloud.google.com/storage/quotas#objects"""
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +62,7 @@ class _Launch:
         self._application: Application | None = None
         self._phase = "The bot is starting."
         self._restored: Restored | None = None
+        self._stop_by: float | None = None
         self.file = place.configuration.database
 
     async def report(self) -> HealthReport | Starting:
@@ -75,7 +79,7 @@ class _Launch:
             while await self._expires(previous):
                 self._phase = "The lease could not be renewed in time, so the bot waits until it can be."
                 log.error("lease_expired", cure="check that the storage can be reached")
-                await lease.regain()
+                previous = await lease.regain()
                 log.info("lease_regained")
         finally:
             with suppress(TimeoutError):
@@ -110,8 +114,7 @@ class _Launch:
             restored_in_seconds=self._restored.seconds if self._restored else None,
         )
         try:
-            await backup.heart.beat()
-            await self._place.lease.record(writer=self._place.lease.holder)
+            await self._sign(previous, await backup.heart.beat(previous.writer if previous else None))
             replicating = asyncio.create_task(replication.run(), name="litestream")
             # What is not ours any more must not be written to for a moment longer.
             keeping.add_done_callback(lambda _: replicating.cancel())
@@ -144,6 +147,20 @@ class _Launch:
         await asyncio.to_thread(upgrade, self._settings.database_url, progress=logged)
         self._phase = "The bot is connecting."
 
+    async def _sign(self, previous: LeaseRecord | None, beat: datetime) -> None:
+        """Our name into the lease, before anything of ours is in the replica.
+
+        And until a beat of ours is, no copy need be newer than that, if our clock is behind the last holder's.
+        """
+        lease, known = self._place.lease, previous.heartbeat_at if previous else None
+        while True:
+            try:
+                return await lease.record(writer=lease.holder, heartbeat_at=min(known, beat) if known else None)
+            except StorageUnreachable as error:
+                # Where this lasts the lease expires, which ends it.
+                log.warning("lease_not_updated", error=str(error))
+                await self._clock.sleep(SIGN_PAUSE_SECONDS)
+
     async def _run_bot(self, database: Database, backup: Backup, replicating: asyncio.Task[None]) -> None:
         """Until the bot fails, or Litestream must not go on."""
         async with open_session() as session:
@@ -152,11 +169,13 @@ class _Launch:
             try:
                 await asyncio.wait({bot, replicating}, return_when=asyncio.FIRST_COMPLETED)
             finally:
+                self._stop_by = _time() + STOP_SECONDS
                 await _end(bot)
                 self._application = None
         _raise(replicating)
         _raise(bot)
 
+    @undivided
     async def _stop(
         self,
         backup: Backup,
@@ -167,31 +186,42 @@ class _Launch:
     ) -> None:
         """Everything into the replica, if it still is ours, and Litestream down."""
         self._phase = "The bot is stopping."
-        until = asyncio.get_running_loop().time() + STOP_SECONDS
+        until = self._stop_by or _time() + STOP_SECONDS
         try:
             if keeping.done() or replicating.done():
                 return
-            beat = await backup.heart.beat()
+            beat = await _last_beat(backup)
             await database.close()
-            if await replication.synced(_left(until, LITESTREAM_SECONDS)):
-                await self._note(beat, _left(until, LITESTREAM_SECONDS))
-            else:
+            if not await replication.synced(_left(until, LITESTREAM_SECONDS)):
                 log.error("final_sync_failed", cure="keep this disk: what was written last is on it alone")
+            elif beat is not None:
+                # The release writes it: object storage does not take two writes in a row.
+                self._place.lease.note(beat)
             await replication.stop(_left(until))
         finally:
             await _end(replicating)
 
-    async def _note(self, beat: datetime, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._place.lease.record(heartbeat_at=beat), seconds)
-        except (BackupError, TimeoutError) as error:
-            log.warning("lease_not_updated", error=type(error).__name__)
+
+async def _last_beat(backup: Backup) -> datetime | None:
+    """By which the next start knows that nothing is missing; None where the database takes no more writes."""
+    beat = asyncio.create_task(backup.heart.beat(), name="last-heartbeat")
+    await asyncio.wait({beat}, timeout=BEAT_SECONDS)
+    if beat.done() and beat.exception() is None:
+        return beat.result()
+    beat.cancel()
+    log.error("last_heartbeat_failed", error=type(beat.exception()).__name__ if beat.done() else "TimeoutError")
+    return None
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _left(until: float, kept: float = 0.0) -> float:
-    return max(until - kept - asyncio.get_running_loop().time(), 0.1)
+    return max(until - kept - _time(), 0.1)
 
 
+@undivided
 async def _end(task: asyncio.Task[None]) -> None:
     """Cancel it and wait until it has cleaned up; how it ended is looked at elsewhere."""
     task.cancel()
@@ -200,5 +230,5 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 def _raise(task: asyncio.Task[None]) -> None:
     """Raise what ended the task, if that was an error."""
-    if not task.cancelled() and (error := task.exception()) is not None:
+    if task.done() and not task.cancelled() and (error := task.exception()) is not None:
         raise error

@@ -22,6 +22,7 @@ class Heart:
         self._replication = replication
         self._lease = lease
         self._last: datetime | None = None
+        self._committed_at: datetime | None = None
 
     async def run(self) -> NoReturn:
         """Beat for ever."""
@@ -31,15 +32,18 @@ class Heart:
             await self.beat()
 
     @undivided
-    async def beat(self) -> datetime:
-        """One beat, committed; returns its time."""
+    async def beat(self, after: str | None = None) -> datetime:
+        """One beat, committed; returns its time. The first one says `after` whom."""
         now = self._clock.now()
+        if self._last is not None and now < self._last:
+            # The clock was set back: no copy of what comes now can be as new as the lease has promised.
+            self._lease.note(now)
         async with self._database.write() as session:
-            await heartbeat.beat(session, now, self._lease.holder)
-        self._last = now
+            await heartbeat.beat(session, now, self._lease.holder, after)
+        self._last, self._committed_at = now, self._clock.now()
         return now
 
     def _confirm(self) -> None:
         caught_up = self._replication.caught_up_at
-        if self._last is not None and caught_up is not None and caught_up >= self._last:
+        if self._last and self._committed_at and caught_up and caught_up >= self._committed_at:
             self._lease.note(self._last)

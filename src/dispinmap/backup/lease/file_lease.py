@@ -78,14 +78,14 @@ class FileLease:
             except StorageError as error:
                 raise LeaseExpired(f"{self._path} cannot be looked after. {error}") from error
 
-    async def regain(self) -> None:
+    async def regain(self) -> LeaseRecord:
         while True:
             try:
                 await self._in_place()
             except StorageError:
                 await self._clock.sleep(LOOK_SECONDS)
             else:
-                return
+                return self._record
 
     async def record(self, *, writer: str | None = None, heartbeat_at: datetime | None = None) -> None:
         """Raises LeaseLost, and StorageError where it may or may not have been written."""

@@ -36,8 +36,11 @@ class Lease(Protocol):
         """
         ...
 
-    async def regain(self) -> None:
-        """After LeaseExpired: wait until it is renewed. Raises LeaseLost if another bot has held it meanwhile."""
+    async def regain(self) -> LeaseRecord:
+        """After LeaseExpired: wait until it is renewed; returns what stands there, of ours.
+
+        Raises LeaseLost if another bot has held it meanwhile.
+        """
         ...
 
     async def record(self, *, writer: str | None = None, heartbeat_at: datetime | None = None) -> None:

@@ -91,8 +91,8 @@ class ObjectLease:
                 # `record` may have renewed it meanwhile.
                 continue
 
-    async def regain(self) -> None:
-        await self._renew_until_it_works()
+    async def regain(self) -> LeaseRecord:
+        return await self._renew_until_it_works()
 
     async def record(self, *, writer: str | None = None, heartbeat_at: datetime | None = None) -> None:
         """Renews it too. Raises LeaseLost, and StorageError where it may or may not have been written."""
@@ -162,10 +162,10 @@ class ObjectLease:
         await self._clock.sleep(due - self._clock.monotonic())
         await self._renew_until_it_works()
 
-    async def _renew_until_it_works(self) -> None:
+    async def _renew_until_it_works(self) -> LeaseRecord:
         while True:
             try:
-                await self._renew()
+                record = await self._renew()
             except StorageError as error:
                 if self._trouble is None:
                     log.warning("lease_not_renewed", error=str(error))
@@ -176,8 +176,9 @@ class ObjectLease:
         if self._trouble is not None:
             log.info("lease_renewed_again")
         self._trouble = None
+        return record
 
-    async def _renew(self, *, writer: str | None = None, released: bool = False) -> None:
+    async def _renew(self, *, writer: str | None = None, released: bool = False) -> LeaseRecord:
         async with self._writing:
             while True:
                 version = self._version or await self._version_of_ours()
@@ -190,11 +191,12 @@ class ObjectLease:
                     # Another holder, or a write of ours that was believed lost: reading it tells.
                     continue
 
-    async def _write(self, record: LeaseRecord, version: str | None) -> None:
+    async def _write(self, record: LeaseRecord, version: str | None) -> LeaseRecord:
         self._version = None
         sent = self._clock.monotonic()
         self._version = await self._store.write(self._key, encode(record, secrets.token_hex(8)), replacing=version)
         self._record, self._confirmed = record, sent
+        return record
 
     async def _version_of_ours(self) -> str:
         content = await self._store.read(self._key)

@@ -11,8 +11,8 @@ from dispinmap.health import DrillState
 _ONLY = 1
 
 
-async def beat(session: AsyncSession, now: datetime, holder: str) -> None:
-    """Write the heartbeat. The first one of a holder remembers the holder before it.
+async def beat(session: AsyncSession, now: datetime, holder: str, after: str | None = None) -> None:
+    """Write the heartbeat. The first one of a holder remembers whom it took over from: `after`, else who stands there.
 
     The very first one counts as a restore too: a copy of a database from before there were heartbeats cannot tell.
     """
@@ -21,7 +21,7 @@ async def beat(session: AsyncSession, now: datetime, holder: str) -> None:
         row = HeartbeatRow(id=_ONLY, restored_at=now)
         session.add(row)
     if row.holder != holder:
-        row.previous_holder, row.holder = row.holder, holder
+        row.previous_holder, row.holder = after or row.holder, holder
     row.beat_at = now
 
 

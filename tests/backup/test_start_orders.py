@@ -1,0 +1,304 @@
+"""In which order `dispinmap start` does things, above all when it stops: the real bot, a backup that keeps a diary."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dispinmap import start
+from dispinmap.backup.checks import read_heartbeat
+from dispinmap.backup.errors import LeaseExpired, LeaseLost, RestoreFailed
+from dispinmap.backup.models import LeaseRecord
+from dispinmap.backup.storage.store import StoredObject
+from dispinmap.clock import SystemClock
+from dispinmap.errors import SettingsError
+from dispinmap.sandbox.services import EmbeddedServices, embedded_services
+from dispinmap.settings import Settings
+from tests.backup.recording_place import Diary, Recorded
+
+PATIENCE = 10
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+BEFORE = LeaseRecord("before", "there", LONG_AGO, 60, True, "before", LONG_AGO)
+
+
+@pytest.fixture
+async def services() -> AsyncIterator[EmbeddedServices]:
+    async with embedded_services(SystemClock()) as services:
+        yield services
+
+
+@pytest.fixture
+def settings(services: EmbeddedServices, database_file: Path) -> Settings:
+    return services.settings(f"sqlite:///{database_file}")
+
+
+@pytest.fixture
+def diary(services: EmbeddedServices) -> Diary:
+    return Diary(lambda: ", in Discord" if services.discord.connected else ", not in Discord")
+
+
+@asynccontextmanager
+async def _launched(recorded: Recorded, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+    launch = start._Launch(settings, SystemClock(), recorded.place, allow_empty=False)
+    task = asyncio.create_task(launch.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task}, timeout=PATIENCE)
+
+
+async def _connected(recorded: Recorded, services: EmbeddedServices) -> None:
+    await asyncio.wait_for(recorded.replication.up.wait(), PATIENCE)
+    await services.discord.wait_connected()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    done, _ = await asyncio.wait({task}, timeout=PATIENCE)
+    assert done
+
+
+async def test_at_sigterm_the_bot_leaves_then_everything_is_synced_then_litestream_ends_then_the_lease(
+    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
+) -> None:
+    recorded = Recorded(database_file, diary, None)
+    async with _launched(recorded, settings) as task:
+        await _connected(recorded, services)
+        task.cancel()
+        await _ended(task)
+        assert task.cancelled()
+    assert diary.entries == [
+        "lease acquired, not in Discord",
+        "lease signed, not in Discord",
+        "litestream up, not in Discord",
+        "synced, not in Discord",
+        "heartbeat noted, not in Discord",
+        "litestream stopped, not in Discord",
+        "lease released, not in Discord",
+    ]
+    last = read_heartbeat(database_file)
+    assert last is not None
+    assert (last.holder, last.beat_at) == ("us", recorded.lease.heartbeat_at)
+
+
+async def test_a_second_cancellation_breaks_off_neither_the_last_sync_nor_the_order(
+    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
+) -> None:
+    recorded = Recorded(database_file, diary, None)
+    async with _launched(recorded, settings) as task:
+        await _connected(recorded, services)
+        recorded.replication.reachable.clear()
+        task.cancel()
+        await asyncio.wait_for(recorded.replication.syncing.wait(), PATIENCE)
+        task.cancel()
+        await asyncio.sleep(0)
+        recorded.replication.reachable.set()
+        await _ended(task)
+    assert diary.before("synced", "litestream stopped")
+    assert diary.before("litestream stopped", "lease released")
+    assert "litestream killed" not in str(diary.entries)
+
+
+async def test_sigterm_while_a_failed_bot_stops_by_itself_lets_it_finish(
+    settings: Settings, database_file: Path, diary: Diary
+) -> None:
+    recorded = Recorded(database_file, diary, None)
+    recorded.replication.reachable.clear()
+    async with _launched(recorded, settings.model_copy(update={"discord_token": _other_token(settings)})) as task:
+        await asyncio.wait_for(recorded.replication.syncing.wait(), PATIENCE)
+        task.cancel()
+        await asyncio.sleep(0)
+        recorded.replication.reachable.set()
+        await _ended(task)
+    assert diary.before("synced", "litestream stopped")
+    assert diary.before("litestream stopped", "lease released")
+
+
+async def test_a_bot_that_cannot_serve_syncs_and_releases_before_it_says_why(
+    settings: Settings, database_file: Path, diary: Diary
+) -> None:
+    recorded = Recorded(database_file, diary, None)
+    async with _launched(recorded, settings.model_copy(update={"discord_token": _other_token(settings)})) as task:
+        with pytest.raises(SettingsError, match="DISCORD_TOKEN was refused"):
+            await asyncio.wait_for(task, PATIENCE)
+    assert [entry.partition(",")[0] for entry in diary.entries[-4:]] == [
+        "synced",
+        "heartbeat noted",
+        "litestream stopped",
+        "lease released",
+    ]
+
+
+async def test_who_loses_the_lease_kills_litestream_before_anything_else_and_syncs_nothing(
+    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
+) -> None:
+    recorded = Recorded(database_file, diary, None)
+    async with _launched(recorded, settings) as task:
+        await _connected(recorded, services)
+        recorded.lease.end.set_exception(LeaseLost("Another bot holds it."))
+        with pytest.raises(LeaseLost):
+            await asyncio.wait_for(task, PATIENCE)
+    assert diary.entries[3:] == ["litestream killed, in Discord", "lease released, not in Discord"]
+
+
+async def test_a_lease_that_expires_during_the_last_sync_ends_litestream_at_once(
+    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
+) -> None:
+    recorded = Recorded(database_file, diary, None)
+    async with _launched(recorded, settings) as task:
+        await _connected(recorded, services)
+        recorded.replication.reachable.clear()
+        task.cancel()
+        await asyncio.wait_for(recorded.replication.syncing.wait(), PATIENCE)
+        recorded.lease.end.set_exception(LeaseExpired("The storage does not answer."))
+        await diary.has("litestream killed")
+        recorded.replication.reachable.set()
+        await _ended(task)
+    assert diary.before("litestream killed", "lease released")
+
+
+async def test_after_an_expired_lease_is_regained_the_bot_serves_on_from_the_same_database(
+    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
+) -> None:
+    recorded = Recorded(database_file, diary, BEFORE)
+    _write_heartbeat(database_file, "crashed before it signed", "before")
+    async with _launched(recorded, settings) as task:
+        for times in range(2):
+            await _connected(recorded, services)
+            assert str(diary.entries).count("litestream up") == times + 1
+            assert not list(database_file.parent.glob("*.set-aside-*"))
+            if not times:
+                recorded.replication.up.clear()
+                recorded.lease.end.set_exception(LeaseExpired("The storage does not answer."))
+        task.cancel()
+        await _ended(task)
+    assert diary.before("litestream killed", "lease regained")
+    assert str(diary.entries).count("lease released") == 1
+
+
+async def test_storage_that_overlooks_the_signature_gets_it_again_and_nothing_is_replicated_before(
+    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "SIGN_PAUSE_SECONDS", 0)
+    recorded = Recorded(database_file, diary, None)
+    recorded.lease.unanswered = 2
+    async with _launched(recorded, settings):
+        await _connected(recorded, services)
+        assert diary.before("lease signed", "litestream up")
+        assert recorded.lease.writer == "us"
+
+
+async def test_starts_that_die_before_they_sign_leave_the_database_the_newest(
+    settings: Settings, database_file: Path
+) -> None:
+    _write_heartbeat(database_file, "before", None)
+    for holder in ("first", "second", "third"):
+        recorded = Recorded(database_file, Diary(), BEFORE, holder)
+        recorded.lease.unanswered = 1
+        async with _launched(recorded, settings) as task:
+            await recorded.diary.has("signature lost")
+            task.cancel()
+            await _ended(task)
+        assert recorded.diary.entries == ["lease acquired", "signature lost", "lease released"]
+        found = read_heartbeat(database_file)
+        assert found is not None
+        assert (found.holder, found.previous_holder) == (holder, "before")
+    assert not list(database_file.parent.glob("*.set-aside-*"))
+
+
+async def test_a_clock_behind_the_last_holders_does_not_make_our_own_copy_look_old(
+    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
+) -> None:
+    ahead = datetime(2126, 1, 1, tzinfo=UTC)
+    recorded = Recorded(database_file, diary, replace(BEFORE, heartbeat_at=ahead))
+    _write_heartbeat(database_file, "before", None, ahead)
+    async with _launched(recorded, settings):
+        await _connected(recorded, services)
+        found = read_heartbeat(database_file)
+        assert found is not None
+        assert recorded.lease.heartbeat_at == found.beat_at < ahead
+
+
+async def test_a_disk_that_was_rolled_back_is_not_taken_for_the_newest(settings: Settings, database_file: Path) -> None:
+    _write_heartbeat(database_file, "before", None, LONG_AGO)
+    recorded = Recorded(database_file, Diary(), replace(BEFORE, heartbeat_at=datetime(2026, 1, 2, tzinfo=UTC)))
+    async with _launched(recorded, settings) as task:
+        with pytest.raises(RestoreFailed, match="now nothing is there"):
+            await asyncio.wait_for(task, PATIENCE)
+    assert recorded.diary.entries == ["lease acquired", "lease released"]
+    assert list(database_file.parent.glob("*.set-aside-*"))
+
+
+async def test_a_database_that_takes_no_more_writes_is_synced_all_the_same(
+    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
+) -> None:
+    recorded = Recorded(database_file, diary, None)
+    async with _launched(recorded, settings) as task:
+        await _connected(recorded, services)
+        with closing(sqlite3.connect(database_file)) as other, other:
+            other.execute("CREATE TRIGGER full BEFORE UPDATE ON heartbeat BEGIN SELECT RAISE(ABORT, 'full'); END")
+        task.cancel()
+        await _ended(task)
+    assert diary.before("synced", "litestream stopped")
+    assert "heartbeat noted" not in str(diary.entries)
+
+
+async def test_storage_that_hangs_costs_no_more_than_the_time_there_is(
+    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "STOP_SECONDS", 1.0)
+    monkeypatch.setattr(start, "LITESTREAM_SECONDS", 0.5)
+    recorded = Recorded(database_file, diary, None)
+    async with _launched(recorded, settings) as task:
+        await _connected(recorded, services)
+        recorded.replication.reachable.clear()
+        task.cancel()
+        async with asyncio.timeout(4):
+            with suppress(asyncio.CancelledError):
+                await task
+    assert [entry.partition(",")[0] for entry in diary.entries[3:]] == [
+        "not synced",
+        "litestream killed",
+        "lease released",
+    ]
+
+
+async def test_sigterm_while_it_waits_for_the_lease_ends_it_at_once(settings: Settings, database_file: Path) -> None:
+    recorded = Recorded(database_file, Diary(), None)
+    recorded.lease.free.clear()
+    async with _launched(recorded, settings) as task:
+        await asyncio.sleep(0)
+        task.cancel()
+        await _ended(task)
+    assert recorded.diary.entries == ["lease released"]
+
+
+async def test_sigterm_during_a_restore_leaves_no_file_and_starts_nothing(settings: Settings, tmp_path: Path) -> None:
+    database = tmp_path / "disk" / "bot.db"
+    database.parent.mkdir()
+    recorded = Recorded(database, Diary(), None)
+    recorded.store.objects = [StoredObject("db/generations/0123456789abcdef/snapshots/0", 1, LONG_AGO)]
+    async with _launched(recorded, settings) as task:
+        await asyncio.wait_for(recorded.litestream.restoring.wait(), PATIENCE)
+        task.cancel()
+        await _ended(task)
+    assert recorded.diary.entries == ["lease acquired", "lease released"]
+    assert not list(database.parent.iterdir())
+
+
+def _other_token(settings: Settings) -> object:
+    return type(settings.discord_token)("another token")
+
+
+def _write_heartbeat(file: Path, holder: str, previous: str | None, beat_at: datetime = LONG_AGO) -> None:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("DELETE FROM heartbeat")
+        connection.execute(
+            "INSERT INTO heartbeat (id, beat_at, holder, previous_holder) VALUES (1, ?, ?, ?)",
+            (beat_at.strftime("%Y-%m-%d %H:%M:%S.%f"), holder, previous),
+        )
