@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 
+from dispinmap.backup.litestream import bound
 from dispinmap.sandbox.discord.models import Message
 from dispinmap.sandbox.services import EmbeddedServices
 from tests.backup.conftest import StoragePlace
@@ -36,7 +37,9 @@ class Container:
         self.services = services
         self.database = disk / "pinball_bot.db"
         self.events: list[dict[str, object]] = []
-        self._command = (sys.executable, "-m", "tests.backup.fast_start", str(clock.origin), str(clock.factor))
+        # Through `bound` it ends with the tests, however they end.
+        bot = (sys.executable, "-m", "tests.backup.fast_start", str(clock.origin), str(clock.factor))
+        self._command = (sys.executable, bound.__file__, str(os.getpid()), *bot)
         self._environment = {
             **os.environ,
             **services.environment,
