@@ -18,7 +18,7 @@ from dispinmap.backup.litestream.dialect import Line, Progress
 from dispinmap.backup.litestream.documents import LOGGING
 from dispinmap.backup.models import Configuration, Format, RestorePoint
 from dispinmap.backup.threads import in_thread
-from dispinmap.clock import Clock
+from dispinmap.clock import Clock, SystemClock
 
 NUDGE_AFTER: Final = timedelta(seconds=3)
 _POSITION: Final = re.compile(r"([0-9a-f]{16})/([0-9a-f]{8}):(\d+)")
@@ -58,8 +58,9 @@ class V03:
             for _, generation, index, size, created in rows
         ]
 
-    def progress(self, configuration: Configuration, clock: Clock) -> Progress:
-        return LogProgress(configuration.database, clock)
+    def progress(self, configuration: Configuration, clock: Clock) -> Progress:  # noqa: ARG002 -- see Dialect
+        # What is measured is the time in Litestream's log, which is the machine's.
+        return LogProgress(configuration.database, SystemClock())
 
 
 class LogProgress:
