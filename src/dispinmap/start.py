@@ -170,6 +170,7 @@ class _Launch:
                 await asyncio.wait({bot, replicating}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 self._stop_by = _time() + STOP_SECONDS
+                log.info("bot_stopping")
                 await _end(bot)
                 self._application = None
         _raise(replicating)
@@ -195,6 +196,7 @@ class _Launch:
             if not await replication.synced(_left(until, LITESTREAM_SECONDS)):
                 log.error("final_sync_failed", cure="keep this disk: what was written last is on it alone")
             elif beat is not None:
+                log.info("final_sync_done")
                 # The release writes it: object storage does not take two writes in a row.
                 self._place.lease.note(beat)
             await replication.stop(_left(until))

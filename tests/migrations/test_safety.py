@@ -139,13 +139,11 @@ def test_every_step_reports_how_far_it_has_come(legacy_file: Path) -> None:
         assert last.done == last.total
 
 
-def test_the_bot_logs_every_revision_and_the_end_of_each_step(legacy_file: Path) -> None:
+def test_the_bot_logs_the_end_of_each_step(legacy_file: Path) -> None:
     with capture_logs() as logs:
         upgrade(f"sqlite:///{legacy_file}", progress=logged)
-    steps = [log["step"] for log in logs if log["event"] == "database_step"]
-    assert steps[0] == "copy"
-    assert steps.count("upgrade") > 10
-    assert steps[-1] == "verify"
+    told = [log for log in logs if log["event"] == "database_step" and log["log_level"] == "info"]
+    assert [log["step"] for log in told] == ["copy", "upgrade", "verify"]
 
 
 def test_a_newer_database_is_refused_untouched(database_file: Path) -> None:

@@ -1,5 +1,6 @@
 """How far a long step has come, for whoever shows it."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,8 +24,8 @@ def silent(_progress: Progress) -> None:
 
 
 def logged(progress: Progress) -> None:
-    """For the bot: a line for each step that is done, and for each revision, as one may take long."""
-    if progress.done == progress.total or progress.step == "upgrade":
-        structlog.get_logger(__name__).info(
-            "database_step", step=progress.step, done=progress.done, total=progress.total
-        )
+    """For the bot: a line for each step that is done, and for each revision where one has to look closer."""
+    level = logging.INFO if progress.done == progress.total else logging.DEBUG
+    structlog.get_logger(__name__).log(
+        level, "database_step", step=progress.step, done=progress.done, total=progress.total
+    )
