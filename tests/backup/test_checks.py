@@ -42,7 +42,6 @@ def test_a_good_copy_has_its_revision_its_rows_and_no_problem(database_file: Pat
     assert (copy.revision, copy.problems, copy.heartbeat) == (head(), (), None)
     assert copy.rows["channel_configs"] == 1
     assert "alembic_version" not in copy.rows
-    assert not copy.needs_migration
 
 
 def test_looking_at_a_file_leaves_it_and_its_folder_as_they_are(database_file: Path) -> None:
@@ -69,7 +68,6 @@ def test_a_copy_of_the_original_bot_is_good_in_spite_of_its_orphans(tmp_path: Pa
     file = legacy.create(tmp_path / "legacy.db")
     copy = look_at(file)
     assert (copy.revision, copy.problems) == (LEGACY_REVISION, ())
-    assert copy.needs_migration
 
 
 @pytest.mark.parametrize(

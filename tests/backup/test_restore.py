@@ -1,26 +1,31 @@
 """The rules of a restore at the start, on a folder and with a Litestream that does as told."""
 
+import errno
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from dispinmap.backup.checks import look_at
+from dispinmap.backup.checks import Copy, look_at
+from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed, StorageRefused, StorageUnreachable
-from dispinmap.backup.models import Configuration, Format, LeaseRecord, Replica, StorageKind
-from dispinmap.backup.restore import Restored, bring_back, restore_checked, set_aside
+from dispinmap.backup.models import Configuration, Format, Heartbeat, LeaseRecord, Replica, StorageKind
+from dispinmap.backup.restore import Restored, bring_back, install, set_aside
 from dispinmap.backup.storage.open import open_store
 from dispinmap.database.upgrade import LEGACY_REVISION
 from tests.backup.fake_litestream import FakeLitestream
 from tests.backup.hasty_clock import HastyClock
 from tests.backup.stored import NOON, beat
-from tests.migrations import legacy
+from tests.migrations import legacy, shapes
 
 PREVIOUS = LeaseRecord("us", "host", NOON, 60, released=True, writer="them", heartbeat_at=NOON)
+FULL = OperationalError("UPDATE ...", None, sqlite3.OperationalError("database or disk is full"))
 LTX = "ltx/0/0000000000000001-0000000000000001.ltx"
 
 
@@ -174,6 +179,62 @@ async def test_a_copy_of_the_original_bot_is_put_in_place_for_the_upgrade(scene:
     assert look_at(scene.database).revision == LEGACY_REVISION
 
 
+@pytest.mark.parametrize("make", [shapes.redesign, shapes.no_coordinates, shapes.early])
+async def test_what_only_adopt_can_take_over_says_so(
+    scene: Scene, tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    sentence = await scene.refusal(make(tmp_path / "theirs.db"))
+    assert "`dispinmap backup fetch` gets it as a file, and `dispinmap db adopt FILE`" in sentence
+    assert "restore --at" not in sentence
+
+
+@pytest.mark.parametrize("module", ["restore.mark_restored", "restore.put_in_place"])
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), FULL])
+async def test_a_full_disk_leaves_nothing_half(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, module: str, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(f"dispinmap.backup.{module}", fail)
+    sentence = await scene.refusal(scene.good)
+    assert "is good, but cannot be put in place" in sentence
+    assert "check that its disk has room" in sentence
+    assert "sqlalche.me" not in sentence
+
+
+def test_a_log_that_sqlite_could_not_move_into_the_copy_is_no_copy(scene: Scene) -> None:
+    part = scene.database.with_name("part")
+    for suffix in ("", "-wal"):
+        Path(f"{part}{suffix}").touch()
+    with pytest.raises(OSError, match="No space left"):
+        install(part, scene.database)
+    assert not scene.database.exists()
+
+
+async def copy_of(scene: Scene, target: Path, outcomes: list[Path | Exception], at: datetime) -> Copy:
+    scene.litestream = FakeLitestream(Format.V0_5, outcomes)
+    store = open_store(scene.replica)
+    return await restore_checked(
+        scene.configuration, scene.litestream, store, target, clock=scene.clock, seconds=5, at=at
+    )
+
+
+async def test_a_copy_that_holds_what_came_after_the_time_asked_for_is_not_taken(scene: Scene, tmp_path: Path) -> None:
+    later = Path(shutil.copy(scene.good, tmp_path / "later.db"))
+    beat(later, NOON + timedelta(seconds=0.5))
+    copy = await copy_of(scene, tmp_path / "copy.db", [later, scene.good], NOON)
+    assert copy.heartbeat == Heartbeat(NOON, "them", None)
+    assert [at for _, at, _ in scene.litestream.asked] == [NOON, NOON - timedelta(seconds=1.5)]
+
+
+async def test_where_every_copy_is_of_after_the_time_none_is_taken(scene: Scene, tmp_path: Path) -> None:
+    before = NOON - timedelta(minutes=1)
+    with pytest.raises(RestoreFailed, match="the clocks of the bot and of the storage differ"):
+        await copy_of(scene, tmp_path / "copy.db", [scene.good] * 3, before)
+    assert not (tmp_path / "copy.db").exists()
+
+
 async def test_storage_that_answers_late_is_waited_for(scene: Scene) -> None:
     silence = StorageUnreachable("No answer.")
     assert await scene.bring_back(silence, silence, scene.good)
@@ -201,28 +262,30 @@ async def test_a_restore_that_raced_with_pruning_is_tried_once_more_with_0_5_alo
 
 
 async def test_a_time_without_a_backup_is_told_apart_from_a_broken_one(scene: Scene, tmp_path: Path) -> None:
-    litestream = FakeLitestream(Format.V0_5, [NoBackup("Nothing of that time.")])
     with pytest.raises(NoBackup):
-        await restore_checked(
-            scene.configuration,
-            litestream,
-            open_store(scene.replica),
-            tmp_path / "copy.db",
-            clock=scene.clock,
-            seconds=5,
-            at=NOON,
-        )
+        await copy_of(scene, tmp_path / "copy.db", [NoBackup("Nothing of that time.")], NOON)
 
 
-@pytest.mark.parametrize("suffixes", [[""], ["", "-wal", "-shm"]])
-def test_a_database_set_aside_keeps_what_belongs_to_it(scene: Scene, suffixes: list[str]) -> None:
-    for suffix in suffixes:
+def test_a_damaged_database_is_set_aside_with_its_log_as_they_are(scene: Scene) -> None:
+    for suffix in ("", "-wal"):
         Path(f"{scene.database}{suffix}").write_text(f"ours{suffix}")
     (scene.database.with_name(".bot.db-litestream") / "ltx").mkdir(parents=True)
     kept = set_aside(scene.database, scene.clock)
     assert kept.name == "bot.db.set-aside-20260301T120000Z"
-    assert scene.on_disk == sorted(f"{kept.name}{suffix}" for suffix in suffixes)
-    assert [Path(f"{kept}{suffix}").read_text() for suffix in suffixes] == [f"ours{suffix}" for suffix in suffixes]
+    assert [kept.read_text(), Path(f"{kept}-wal").read_text()] == ["ours", "ours-wal"]
+    assert not [name for name in scene.on_disk if not name.startswith(kept.name)]
+
+
+def test_a_database_is_one_file_before_it_is_set_aside(scene: Scene) -> None:
+    """So that no crash can part it from its log."""
+    with closing(sqlite3.connect(scene.good)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        beat(scene.good, NOON + timedelta(minutes=1))
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{scene.good}{suffix}", f"{scene.database}{suffix}")
+    kept = set_aside(scene.database, scene.clock)
+    assert scene.on_disk == [kept.name]
+    assert look_at(kept).heartbeat == Heartbeat(NOON + timedelta(minutes=1), "them", None)
 
 
 def test_a_database_is_never_set_aside_over_another(scene: Scene) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from dispinmap.backup.checks import read_heartbeat
 from dispinmap.backup.configuration.effective import configuration_of
+from dispinmap.backup.configuration.formats import refuse_mixed_formats
+from dispinmap.backup.configuration.locations import parse_replica_url
 from dispinmap.backup.errors import BackupError, LeaseLost, LitestreamMissing, NoBackup, RestoreFailed
 from dispinmap.backup.lease.open import open_lease
 from dispinmap.backup.lease.state import read_lease
@@ -41,6 +43,10 @@ async def a_place(replica: Replica, database: Path) -> Place:
         store,
         open_lease(replica, store, clock, seconds=LEASE_SECONDS),
     )
+
+
+def new_path(old: Replica) -> Replica:
+    return replace(old, path=f"{old.path}-v5")
 
 
 def change(database: Path, sql: str, *values: object) -> None:
@@ -94,7 +100,7 @@ async def ready(tmp_path: Path, backup_folder: Path) -> Place:
 
 
 async def assert_nothing_was_written(place: Place) -> None:
-    _, new = both_paths(place.configuration.replica)
+    new = new_path(place.configuration.replica)
     assert await place.store.list(new.path) == []
     lease = await read_lease(place.configuration.replica, place.store)
     assert lease is not None
@@ -108,7 +114,7 @@ async def test_the_new_path_gives_back_what_the_old_one_holds_and_the_old_one_st
     new_place = await a_place(place.replica, head_file)
     before = await new_place.store.list(place.replica.path)
     upgraded = await upgrade_format(new_place)
-    assert (upgraded.old, upgraded.new) == both_paths(place.replica)
+    assert (upgraded.old, upgraded.new) == (place.replica, new_path(place.replica))
     assert await new_place.store.list(upgraded.old.path) == before
     assert {Path(one.key).suffix for one in await new_place.store.list(upgraded.new.path)} == {".ltx"}
     restored = tmp_path / "restored.db"
@@ -139,12 +145,51 @@ async def test_it_waits_for_no_bot_that_runs(ready: Place) -> None:
     await assert_nothing_was_written(ready)
 
 
-async def test_a_new_path_that_is_not_empty_is_left_alone(ready: Place) -> None:
-    _, new = both_paths(ready.configuration.replica)
+async def test_a_new_path_that_holds_something_else_is_left_alone(ready: Place) -> None:
+    new = new_path(ready.configuration.replica)
     await ready.store.write(f"{new.path}/something", b"theirs", replacing=None)
-    with pytest.raises(BackupError, match=r"db-v5 is not empty\. .*delete what lies there \(`rm -r .*/db-v5`\)"):
+    with pytest.raises(RestoreFailed, match=r"is not proven: delete what lies there \(`rm -r .*/db-v5`\)"):
         await upgrade_format(ready)
     assert len(await ready.store.list(new.path)) == 1
+
+
+async def test_what_died_before_the_proof_or_was_done_before_is_proven_when_it_is_asked_again(ready: Place) -> None:
+    once = await upgrade_format(ready)
+    stored = await ready.store.list(once.new.path)
+    assert (await upgrade_format(ready)).new == once.new
+    assert await ready.store.list(once.new.path) == stored
+
+
+async def test_where_a_bot_has_gone_on_with_0_5_nothing_is_left_to_do(ready: Place, tmp_path: Path) -> None:
+    newer = Path(shutil.copy(tmp_path / "kept.db", tmp_path / "newer.db"))
+    beat(newer, NOON + timedelta(minutes=1))
+    new = new_path(ready.configuration.replica)
+    await ready.litestream.replicate_once(configuration_of(Format.V0_5, newer, new, "a test"))
+    await ready.lease.try_acquire()
+    await ready.lease.record(heartbeat_at=NOON + timedelta(minutes=1))
+    await ready.lease.release()
+    with pytest.raises(BackupError, match=r"A bot has gone on at .*/db-v5, .* nothing is left to do"):
+        await upgrade_format(ready)
+
+
+async def test_a_0_3_backup_at_a_path_that_already_ends_in_v5_goes_to_the_one_beside_it(
+    tmp_path: Path, head_file: Path
+) -> None:
+    replica = Replica(StorageKind.FILE, str(tmp_path / "db-v5"))
+    await replicate(replica, head_file)
+    place = await a_place(replica, head_file)
+    with pytest.raises(BackupError, match=r"run `dispinmap backup upgrade-format`, which takes it to .*/db-v5-v5 "):
+        await refuse_mixed_formats(place.configuration, place.store)
+    upgraded = await upgrade_format(place)
+    assert (upgraded.old, upgraded.new) == (replica, new_path(replica))
+    then = await a_place(upgraded.new, head_file)
+    await refuse_mixed_formats(then.configuration, then.store)
+    lease = await read_lease(upgraded.new, then.store)
+    assert lease is not None
+    assert lease.writer == "us"
+    back = configuration_of(Format.V0_3, head_file, replica, "a test")
+    with pytest.raises(BackupError, match="silently restore an older state"):
+        await refuse_mixed_formats(back, place.store)
 
 
 async def test_without_a_backup_of_0_3_there_is_nothing_to_do(tmp_path: Path, head_file: Path) -> None:
@@ -203,7 +248,7 @@ async def test_a_failed_proof_says_so_and_deletes_nothing(ready: Place, tmp_path
     change(other, "UPDATE channel_configs SET guild_id = 3 WHERE channel_id = 1")
     with pytest.raises(RestoreFailed, match=r"does not give back .*channel_configs.* is not proven: delete what lies"):
         await upgrade_format(replace(ready, litestream=Replicating([other])))
-    _, new = both_paths(ready.configuration.replica)
+    new = new_path(ready.configuration.replica)
     assert len(await ready.store.list(new.path)) == 1
 
 
@@ -224,28 +269,35 @@ async def test_somebody_who_goes_on_writing_to_the_old_path_is_noticed(ready: Pl
 
 
 @pytest.mark.parametrize("named", ["db", "db-v5"])
-def test_either_path_names_both(named: str) -> None:
-    old, new = both_paths(Replica(StorageKind.GCS, named, "bucket"))
-    assert (str(old), str(new)) == ("gcs://bucket/db", "gcs://bucket/db-v5")
-    assert old.lease_path == new.lease_path
+async def test_either_path_names_both(ready: Place, named: str) -> None:
+    old = ready.configuration.replica
+    replica = replace(old, path=str(Path(old.path).with_name(named)))
+    assert await both_paths(replica, ready.store) == (old, new_path(old))
+    assert replica.lease_path == old.lease_path
 
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
         ({"litestream_bucket": "b"}, "There is nothing to set"),
-        ({"litestream_replica_url": "gcs://b/db"}, "set LITESTREAM_REPLICA_URL=gcs://b/db-v5 and"),
+        ({"litestream_replica_url": "gcs://bb/db"}, "set LITESTREAM_REPLICA_URL=gcs://bb/db-v5 and"),
         ({"litestream_replica_url": "file:///replica/db-v5"}, "set LITESTREAM_REPLICA_URL=file:///replica/db-v5 and"),
         ({"litestream_replica_url": "/replica/db/"}, "set LITESTREAM_REPLICA_URL=/replica/db-v5 and"),
+        ({"litestream_replica_url": "/my replica/db"}, "set LITESTREAM_REPLICA_URL=/my replica/db-v5 and"),
+        ({"litestream_replica_url": "file:///a%20b/db"}, "set LITESTREAM_REPLICA_URL=file:///a%20b/db-v5 and"),
         (
-            {"litestream_replica_url": "s3://b/db?endpoint=http://127.0.0.1:1&region=r", "litestream_bucket": "b"},
-            "set LITESTREAM_REPLICA_URL=s3://b/db-v5?endpoint=http://127.0.0.1:1&region=r and",
+            {"litestream_replica_url": "s3://bb/db?endpoint=http://127.0.0.1:1&region=r", "litestream_bucket": "b"},
+            "set LITESTREAM_REPLICA_URL=s3://bb/db-v5?endpoint=http://127.0.0.1:1&region=r and",
         ),
-        ({"litestream_config": Path("my.yml")}, "path in my.yml end in -v5"),
+        ({"litestream_config": Path("my.yml")}, "path in my.yml be b/db-v5,"),
     ],
 )
 def test_it_says_what_to_set(settings: dict[str, str], sentence: str) -> None:
-    assert sentence in what_to_set(BackupSettings.model_validate(settings))
+    url = settings.get("litestream_replica_url")
+    old = parse_replica_url(url) if url else Replica(StorageKind.GCS, "b/db", "bucket")
+    assert sentence in what_to_set(
+        BackupSettings.model_validate(settings), replace(old, path=f"{old.path.removesuffix('-v5')}-v5")
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, func, select, table
 from sqlalchemy.exc import DBAPIError
 
 from dispinmap.backup.models import Heartbeat
+from dispinmap.database.adopt.shapes import foreign
 from dispinmap.database.chain import head
 from dispinmap.database.comparison import differences
 from dispinmap.database.engine import sync_engine
@@ -44,8 +45,9 @@ class Copy:
     """Why it must not be used, a sentence each."""
 
     @property
-    def needs_migration(self) -> bool:
-        return self.revision != head()
+    def is_another(self) -> bool:
+        """Whether it can be read, and is nothing that this version can upgrade: the problem says what it is."""
+        return self.revision is None and bool(self.rows)
 
 
 def look_at(file: Path, *, integrity: bool = True) -> Copy:
@@ -147,6 +149,11 @@ def _heartbeat(connection: Connection) -> Heartbeat | None:
 
 
 def _revision(connection: Connection, columns: Mapping[str, set[str]]) -> str:
+    if (shape := foreign(columns)) is not None:
+        raise DatabaseError(
+            f"It is {shape}, which is not upgraded in place: `dispinmap backup fetch` gets it as a file, and "
+            "`dispinmap db adopt FILE` makes the bot's database from that."
+        )
     stamps = MigrationContext.configure(connection).get_current_heads()
     if len(stamps) > 1:
         raise DatabaseError(f"The database carries several revisions ({', '.join(stamps)}).")

@@ -10,10 +10,10 @@ from typing import Final, NoReturn
 import structlog
 
 from dispinmap.backup.checks import Copy, compare, lag, look_at
+from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Configuration
-from dispinmap.backup.restore import restore_checked
 from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided

@@ -55,7 +55,10 @@ class Replica:
     @property
     def lease_path(self) -> str:
         """The key (or file) of its lease: beside the replica, and one for both formats of it."""
-        return f"{self.path.removesuffix(V5_SUFFIX)}.lease"
+        path = self.path
+        while path.endswith(V5_SUFFIX):
+            path = path.removesuffix(V5_SUFFIX)
+        return f"{path}.lease"
 
 
 @dataclass(frozen=True, slots=True)

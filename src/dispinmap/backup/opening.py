@@ -47,10 +47,13 @@ def configured(settings: BackupSettings, version: Format) -> Configuration:
 
 
 def database_file(settings: BackupSettings) -> Path:
-    """The file to replicate. Raises SettingsError where the database is none."""
+    """The file to replicate. Raises SettingsError where the database is none.
+
+    The file itself, not a link to it: SQLite has its log beside the file, and Litestream looks beside the name.
+    """
     file = sqlite_file(settings.database_url)
     if file is None:
         raise SettingsError(
             "SQLALCHEMY_URL names no file, and only a file can be backed up: write sqlite:////folder/file."
         )
-    return file
+    return file.resolve()

@@ -1,6 +1,7 @@
 """A state of the backup in the place of the present database, by hand."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,10 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
 
 from dispinmap.backup.checks import Copy, look_at, staleness
+from dispinmap.backup.copying import ROOM, restore_checked
+from dispinmap.backup.errors import BackupError
+from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.place import Place
-from dispinmap.backup.restore import install, restore_checked, set_aside
+from dispinmap.backup.restore import install, reason, set_aside
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database
@@ -45,31 +50,36 @@ async def replace_database(
     at: datetime | None = None,
     seconds: float = 120.0,
 ) -> Exchanged | None:
-    """Restore the newest state, or that of `at`, in place of the database, so that the next start goes on from it.
+    """Restore the newest state, or the last of up to `at`, in place of the database, for the next start to go on from.
 
     `agreed` is asked, in a thread, once the copy is checked; None where it says no. The former database is set aside.
     Raises DatabaseError or LeaseLost while a bot uses the database or the replica, BackupError.
     """
-    with in_use(place.configuration.database):
+    database = place.configuration.database
+    with in_use(database):
         previous = await place.lease.try_acquire()
         keeping = asyncio.ensure_future(place.lease.keep())
         try:
-            with _folder(place.configuration.database) as folder:
+            with _folder(database) as folder:
                 part = Path(folder) / "restored.db"
                 copy = await restore_checked(
                     place.configuration, place.litestream, place.store, part, clock=clock, seconds=seconds, at=at
                 )
                 # At a time asked for it is meant to be old.
                 stale = staleness(copy, previous.heartbeat_at) if previous and at is None else None
-                present = await asyncio.to_thread(_present, place.configuration.database)
+                present = await asyncio.to_thread(_present, database)
                 if not await in_thread(agreed, Exchange(present, copy, stale)):
                     return None
-                await _make_ours(part, place.lease.holder, clock)
+                beat = await _make_ours(part, place.lease.holder, previous, clock)
                 if keeping.done():
                     keeping.result()
-                kept = await asyncio.to_thread(_exchange, part, place.configuration.database, clock)
-            await place.lease.record(writer=place.lease.holder)
+                kept = await asyncio.to_thread(_exchange, part, database, clock)
+            known = previous.heartbeat_at if previous else None
+            # Where our clock is behind the last holder's, a later copy of this need be no newer than this.
+            await place.lease.record(writer=place.lease.holder, heartbeat_at=min(known, beat) if known else None)
             return Exchanged(copy, kept)
+        except (OSError, DBAPIError) as error:
+            raise BackupError(f"{database} cannot be replaced, and is as it was ({reason(error)}): {ROOM}.") from error
         finally:
             keeping.cancel()
             await asyncio.wait({keeping})
@@ -77,28 +87,41 @@ async def replace_database(
 
 
 def _folder(database: Path) -> TemporaryDirectory[str]:
-    """On the database's own disk, so that moving from it is one step."""
-    return TemporaryDirectory(prefix=f".{database.name}-restore-", dir=database.parent)
+    """On the database's own disk, so that moving from it is one step; without what is left of one that was killed."""
+    prefix = f".{database.name}-restore-"
+    for left in database.parent.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return TemporaryDirectory(prefix=prefix, dir=database.parent, ignore_cleanup_errors=True)
 
 
 def _present(database: Path) -> Copy | None:
     return look_at(database, integrity=False) if database.exists() else None
 
 
-async def _make_ours(part: Path, holder: str, clock: Clock) -> None:
-    """Give it the heartbeat by which the next start knows it for the newest, also if it must be upgraded for that."""
+async def _make_ours(part: Path, holder: str, previous: LeaseRecord | None, clock: Clock) -> datetime:
+    """Give it the heartbeat by which the next start knows it for the newest, also if it must be upgraded for that.
+
+    It names the last writer too: whoever dies before the lease has our name leaves it that one's.
+    """
     url = URL.create("sqlite", database=str(part)).render_as_string()
-    await asyncio.to_thread(upgrade, url)
+    await asyncio.to_thread(upgrade, url, checked=True)
     database = Database(url)
+    now = clock.now()
     try:
         async with database.write() as session:
-            await heartbeat.beat(session, clock.now(), holder)
-            await heartbeat.mark_restored(session, clock.now())
+            await heartbeat.beat(session, now, holder, previous.writer if previous else None)
+            await heartbeat.mark_restored(session, now)
     finally:
         await database.close()
+    return now
 
 
 def _exchange(part: Path, database: Path, clock: Clock) -> Path | None:
     kept = set_aside(database, clock) if database.exists() else None
-    install(part, database)
+    try:
+        install(part, database)
+    except OSError:
+        if kept is not None:
+            kept.rename(database)
+        raise
     return kept

@@ -1,35 +1,37 @@
 """From the backup back to a database: checked before it is put in place, and never taken for empty without proof."""
 
 import asyncio
+import errno
+import os
 import shutil
-from collections.abc import Awaitable, Callable
+import sqlite3
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 from sqlalchemy import URL, update
+from sqlalchemy.exc import DBAPIError
 
 from dispinmap.backup.checks import Copy, look_at, staleness
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
-from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed, StorageUnreachable
-from dispinmap.backup.fetch import check_continuity
+from dispinmap.backup.copying import ROOM, patiently, restore_checked
+from dispinmap.backup.errors import BackupError, RestoreFailed
 from dispinmap.backup.litestream.litestream import Litestream
-from dispinmap.backup.models import Configuration, Format, LeaseRecord, Replica
+from dispinmap.backup.models import Configuration, LeaseRecord
 from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
 from dispinmap.database.backup import put_in_place, remove_file
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.tables import HeartbeatRow
 
-FIRST_PAUSE_SECONDS: Final = 2.0
 WITHOUT_IT: Final = (
     "The bot does not start without it: `dispinmap backup restore --at TIME` goes on from an older state; to begin "
     "anew, point the bot at another, empty place."
 )
 
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
@@ -63,7 +65,7 @@ async def bring_back(
     if database.exists():
         raise RestoreFailed(f"{database} is there already: nothing is restored over it.")
     started = clock.monotonic()
-    if not await _patiently(lambda: store.list(replica.path), clock, attempts):
+    if not await patiently(lambda: store.list(replica.path), clock, attempts):
         await refuse_mixed_formats(configuration, store)
         _require_never_written(configuration, previous, allow_empty=allow_empty)
         log.info("no_backup_yet", replica=str(replica))
@@ -78,9 +80,7 @@ async def bring_back(
         raise RestoreFailed(f"{error} {WITHOUT_IT}") from error
     try:
         _require_newest(configuration, copy, previous)
-        if "heartbeat" in copy.rows:
-            await asyncio.to_thread(mark_restored, part, clock.now())
-        await asyncio.to_thread(install, part, database)
+        await asyncio.to_thread(_finish, part, database, copy, clock.now())
     finally:
         remove_file(part)
     restored = Restored(copy, clock.monotonic() - started)
@@ -88,39 +88,21 @@ async def bring_back(
     return restored
 
 
-async def restore_checked(
-    configuration: Configuration,
-    litestream: Litestream,
-    store: Store,
-    target: Path,
-    *,
-    clock: Clock,
-    seconds: float,
-    at: datetime | None = None,
-    attempts: int = 3,
-) -> Copy:
-    """Restore the newest state, or that of `at`, to the file `target`, which must not exist, and check it.
-
-    Leaves no file where it fails. Raises RestoreFailed where the copy is not whole, NoBackup where there is none of
-    that time, StorageError.
-    """
-
-    async def attempt() -> None:
-        await _restore_once(configuration, litestream, target, at=at, seconds=seconds)
-
-    replica = configuration.replica
+def _finish(part: Path, database: Path, copy: Copy, now: datetime) -> None:
     try:
-        await _patiently(attempt, clock, attempts)
-        problems: list[str] = []
-        if configuration.format is Format.V0_3:
-            problems = await _patiently(lambda: check_continuity(store, replica, at=at), clock, attempts)
-        copy = await asyncio.to_thread(look_at, target)
-        problems += copy.problems
-        _require_none(replica, problems)
-    except BaseException:
-        remove_file(target)
-        raise
-    return copy
+        if "heartbeat" in copy.rows:
+            mark_restored(part, now)
+        install(part, database)
+    except (OSError, DBAPIError) as error:
+        raise RestoreFailed(
+            f"The backup was restored and is good, but cannot be put in place at {database} ({reason(error)}): {ROOM}, "
+            "then start again."
+        ) from error
+
+
+def reason(error: OSError | DBAPIError) -> str:
+    """What went wrong, in one line: SQLAlchemy's own text has the statement and a link too."""
+    return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 def mark_restored(file: Path, now: datetime) -> None:
@@ -144,12 +126,22 @@ def set_aside(database: Path, clock: Clock) -> Path:
     kept = database.with_name(f"{database.name}.set-aside-{clock.now():%Y%m%dT%H%M%SZ}")
     if kept.exists():
         raise BackupError(f"{kept} is there already: wait a second and try again.")
-    for suffix in ("-wal", "-shm", ""):
+    _fold(database)
+    for suffix in ("", "-wal", "-shm"):
         part = Path(f"{database}{suffix}")
         if part.exists():
             part.rename(f"{kept}{suffix}")
     forget_replication(database)
     return kept
+
+
+def _fold(database: Path) -> None:
+    """Move its log into it, so that it is one file, which moves in one step."""
+    # SQLite would delete the log of a damaged one. That, and one on a full disk, moves as it is, in several steps.
+    if look_at(database, integrity=False).problems:
+        return
+    with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def forget_replication(database: Path) -> None:
@@ -158,34 +150,17 @@ def forget_replication(database: Path) -> None:
 
 
 def install(part: Path, database: Path) -> None:
-    """Let `part`, a whole database, become `database`, which is not there, without anything of a former one."""
+    """Let `part`, a whole database, become `database`, which is not there, without anything of a former one.
+
+    Raises OSError, with `part` still there and nothing in its place.
+    """
+    if Path(f"{part}-wal").exists():
+        # Closing it, SQLite says nothing where the disk has no room to move its log into the file.
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(part))
     for suffix in ("-wal", "-shm"):
         Path(f"{database}{suffix}").unlink(missing_ok=True)
     forget_replication(database)
     put_in_place(part, database)
-
-
-async def _restore_once(
-    configuration: Configuration, litestream: Litestream, target: Path, *, at: datetime | None, seconds: float
-) -> None:
-    """Litestream finding nothing is no proof: with 0.5 it does not look everywhere."""
-    try:
-        try:
-            await litestream.restore(configuration, target, at=at, seconds=seconds)
-        except RestoreFailed:
-            if configuration.format is Format.V0_3:
-                raise
-            # Litestream 0.5 may prune a file that its restore is about to read (benbjohnson/litestream#1270).
-            await litestream.restore(configuration, target, at=at, seconds=seconds)
-    except NoBackup as error:
-        if at is not None:
-            raise
-        raise RestoreFailed(f"There is something at {configuration.replica}, but no whole backup. {error}") from error
-
-
-def _require_none(replica: Replica, problems: list[str]) -> None:
-    if problems:
-        raise RestoreFailed(f"The backup at {replica} was restored and is not whole. {' '.join(problems)}")
 
 
 def _require_never_written(configuration: Configuration, previous: LeaseRecord | None, *, allow_empty: bool) -> None:
@@ -205,14 +180,3 @@ def _require_newest(configuration: Configuration, copy: Copy, previous: LeaseRec
             f"What is left at {configuration.replica} is not the newest state. {stale} Bring the missing objects back "
             "(a bucket with versioning still has them), or run `dispinmap backup restore` to go on without them."
         )
-
-
-async def _patiently(step: Callable[[], Awaitable[T]], clock: Clock, attempts: int) -> T:
-    """Try again, after growing pauses, what failed because the storage did not answer."""
-    for attempt in range(1, attempts):
-        try:
-            return await step()
-        except StorageUnreachable as error:
-            log.warning("storage_unreachable", attempt=attempt, of=attempts, error=str(error))
-            await clock.sleep(FIRST_PAUSE_SECONDS**attempt)
-    return await step()

@@ -15,11 +15,14 @@ from typing import Final
 
 from dispinmap.backup.checks import Copy, look_at, staleness
 from dispinmap.backup.configuration.effective import configuration_of
+from dispinmap.backup.configuration.formats import old_path
+from dispinmap.backup.copying import ROOM
 from dispinmap.backup.errors import BackupError, LitestreamMissing, RestoreFailed
 from dispinmap.backup.fetch import Fetched, fetch
 from dispinmap.backup.generations import plan
 from dispinmap.backup.models import V5_SUFFIX, Format, LeaseRecord, Replica, StorageKind
 from dispinmap.backup.place import Place
+from dispinmap.backup.storage.store import Store
 from dispinmap.backup.threads import in_thread
 
 ONCE_MORE: Final = (
@@ -40,18 +43,20 @@ class Upgraded:
     copy: Copy
 
 
-def both_paths(replica: Replica) -> tuple[Replica, Replica]:
-    """Where the old format is, and where the new one belongs, whichever of them `replica` names (pure)."""
-    old = replace(replica, path=replica.path.removesuffix(V5_SUFFIX))
+async def both_paths(replica: Replica, store: Store) -> tuple[Replica, Replica]:
+    """Where the old format is, and where the new one belongs, whichever of them `replica` names."""
+    old = replace(replica, path=await old_path(replica, store))
     return old, replace(old, path=f"{old.path}{V5_SUFFIX}")
 
 
 async def upgrade_format(place: Place, *, seconds: float = 120.0) -> Upgraded:
     """Replicate the newest 0.3 state with 0.5 to the path beside it, restore it from there and compare every row.
 
-    The old path is never written, the lease's `writer` stays: the next start knows the data for the newest. Litestream
-    has `seconds` for each of its two steps. Raises LeaseLost while a bot runs, LitestreamMissing where the one
-    installed is no 0.5, and BackupError, NoBackup, RestoreFailed or StorageError with what to do.
+    The old path is never written, the lease's `writer` stays: the next start knows the data for the newest. Where the
+    new path has something already it is held against the old one in the same way, so that this can be called again
+    after any end. Litestream has `seconds` for each of its two steps.
+    Raises LeaseLost while a bot runs, LitestreamMissing where the one installed is no 0.5, and BackupError, NoBackup,
+    RestoreFailed or StorageError with what to do.
     """
     if place.litestream.format is not Format.V0_5:
         raise LitestreamMissing(
@@ -71,34 +76,30 @@ async def upgrade_format(place: Place, *, seconds: float = 120.0) -> Upgraded:
 
 
 async def _upgrade(place: Place, previous: LeaseRecord | None, seconds: float) -> Upgraded:
-    old, new = both_paths(place.configuration.replica)
-    await _require_empty(place, new)
-    disk = place.configuration.database.absolute().parent
-    with TemporaryDirectory(
-        prefix=".dispinmap-upgrade-", dir=disk if disk.is_dir() else None, ignore_cleanup_errors=True
-    ) as folder:
-        file = Path(folder) / "fetched.db"
-        fetched = await fetch(place.store, old, file)
-        copy = await in_thread(look_at, file)
-        await _require_newest(place, file, copy, previous)
-        try:
-            await _replicate(place, file, new, seconds)
-        except BackupError as error:
-            raise RestoreFailed(f"{error} The new format is not proven: {_begin_again(new)}") from error
+    old, new = await both_paths(place.configuration.replica, place.store)
+    begun = bool(await place.store.list(new.path))
+    disk = place.configuration.database.parent
+    try:
+        with TemporaryDirectory(
+            prefix=".dispinmap-upgrade-", dir=disk if disk.is_dir() else None, ignore_cleanup_errors=True
+        ) as folder:
+            file = Path(folder) / "fetched.db"
+            fetched = await fetch(place.store, old, file)
+            copy = await in_thread(look_at, file)
+            if begun:
+                await _prove(place, file, copy, new, seconds)
+            await _require_newest(place, file, copy, previous)
+            if not begun:
+                await _replicate(place, file, new, seconds)
+                await _prove(place, file, copy, new, seconds)
+    except OSError as error:
+        raise BackupError(f"There is no room for copies of the database ({error}): {ROOM}.") from error
     if plan(old, await place.store.list(old.path)) != fetched.plan:
         raise BackupError(
             f"Somebody goes on writing to {old}, which therefore holds more than {new} by now: stop that bot, then "
             f"{_begin_again(new)}"
         )
     return Upgraded(old, new, fetched, copy)
-
-
-async def _require_empty(place: Place, new: Replica) -> None:
-    if await place.store.list(new.path):
-        raise BackupError(
-            f"{new} is not empty. If a bot has run with Litestream 0.5, this is its backup, and nothing is left to do; "
-            f"if an upgrade failed before, {_begin_again(new)}"
-        )
 
 
 async def _require_newest(place: Place, file: Path, copy: Copy, previous: LeaseRecord | None) -> None:
@@ -123,15 +124,42 @@ def _may_be_newer(database: Path, copy: Copy) -> bool:
 
 
 async def _replicate(place: Place, fetched: Path, new: Replica, seconds: float) -> None:
-    """Write the new replica, and prove it. Raises BackupError."""
-    configuration = configuration_of(Format.V0_5, fetched, new, "the upgrade")
-    await place.litestream.replicate_once(configuration, seconds=seconds)
+    """Write the new replica."""
+    try:
+        await place.litestream.replicate_once(
+            configuration_of(Format.V0_5, fetched, new, "the upgrade"), seconds=seconds
+        )
+    except BackupError as error:
+        raise _unproven(str(error), new) from error
+
+
+async def _prove(place: Place, fetched: Path, copy: Copy, new: Replica, seconds: float) -> None:
+    """Raise BackupError where the new replica does not give back what was fetched from the old one."""
     restored = fetched.with_name("restored.db")
-    await place.litestream.restore(configuration, restored, seconds=seconds)
-    problems = (await in_thread(look_at, restored)).problems
+    try:
+        await place.litestream.restore(
+            configuration_of(Format.V0_5, fetched, new, "the upgrade"), restored, seconds=seconds
+        )
+    except BackupError as error:
+        raise _unproven(str(error), new) from error
+    found = await in_thread(look_at, restored)
     different = await in_thread(difference, fetched, restored)
-    if problems or different is not None:
-        raise RestoreFailed(" ".join((f"{new} does not give back what was written to it.", *problems, different or "")))
+    if not found.problems and different is not None and _goes_on(found, copy):
+        raise BackupError(
+            f"A bot has gone on at {new}, which holds a newer state than what Litestream 0.3 left: nothing is left to "
+            "do but to let the bot use that path."
+        )
+    if found.problems or different is not None:
+        sentences = (f"{new} does not give back what was written to it.", *found.problems, different or "")
+        raise _unproven(" ".join(sentences), new)
+
+
+def _goes_on(new: Copy, old: Copy) -> bool:
+    return new.heartbeat is not None and (old.heartbeat is None or new.heartbeat.beat_at > old.heartbeat.beat_at)
+
+
+def _unproven(sentence: str, new: Replica) -> RestoreFailed:
+    return RestoreFailed(f"{sentence} The new format is not proven: {_begin_again(new)}")
 
 
 def difference(one: Path, other: Path) -> str | None:

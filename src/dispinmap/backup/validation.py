@@ -14,13 +14,13 @@ from dispinmap.backup.checks import MAX_LAG, Copy, compare, lag, look_at, stalen
 from dispinmap.backup.configuration.checking import check
 from dispinmap.backup.configuration.effective import read_file, variables
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
+from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.lease.state import lease_sentence, read_lease
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Configuration, Format, LeaseRecord
 from dispinmap.backup.opening import configured, database_file
-from dispinmap.backup.restore import restore_checked
 from dispinmap.backup.storage.open import open_store
 from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock

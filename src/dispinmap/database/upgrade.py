@@ -66,11 +66,12 @@ _LEGACY_COLUMNS = {
 log = structlog.get_logger(__name__)
 
 
-def upgrade(url: str, *, progress: Report = silent) -> None:
+def upgrade(url: str, *, progress: Report = silent, checked: bool = False) -> None:
     """Bring the database at `url` to head, creating or stamping it where that is due, and verify it.
 
     `url` is a synchronous SQLAlchemy URL. Every revision is one transaction: after a crash, call this again. Before an
-    SQLite file is changed it is copied; if anything is off afterwards the copy is put back.
+    SQLite file is changed it is copied; if anything is off afterwards the copy is put back. What was `checked` page by
+    page just now is not read as a whole again if nothing has to be changed.
     Raises DatabaseError if the database is of another origin, newer than this code, or wrong afterwards.
     """
     with only_one(url):
@@ -79,7 +80,7 @@ def upgrade(url: str, *, progress: Report = silent) -> None:
             if before not in (None, LEGACY_REVISION):
                 give_channels(url)
             _climb(url, before, progress)
-            problems = verify(url, progress=progress)
+            problems = verify(url, progress=progress, integrity=not (checked and before == head()))
             if problems:
                 raise DatabaseError(f"The database is not what this version needs: {' '.join(problems)}")
     if before != head():

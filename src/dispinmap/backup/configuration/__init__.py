@@ -3,7 +3,7 @@
 from dispinmap.backup.configuration.checking import check
 from dispinmap.backup.configuration.effective import configuration_of, configure, read_file, variables
 from dispinmap.backup.configuration.findings import Finding, Severity
-from dispinmap.backup.configuration.formats import format_in, refuse_mixed_formats, stored_formats
+from dispinmap.backup.configuration.formats import format_in, old_path, refuse_mixed_formats, stored_formats
 from dispinmap.backup.configuration.locations import parse_replica_url, read_replica
 from dispinmap.backup.configuration.masking import masked
 
@@ -15,6 +15,7 @@ __all__ = [
     "configure",
     "format_in",
     "masked",
+    "old_path",
     "parse_replica_url",
     "read_file",
     "read_replica",

@@ -97,6 +97,8 @@ def _from_file(version: Format, database: Path, file: Path, environ: Mapping[str
     if errors:
         raise SettingsError("\n".join(f"LITESTREAM_CONFIG, {file}: {each}" for each in errors))
     document = yaml.safe_load(expand(text, environ))
+    # The same file by the bot's name for it, by which Litestream is asked too.
+    document["dbs"][0]["path"] = str(database)
     return Configuration(version, database, read_replica(document, version), document, str(file))
 
 

@@ -40,24 +40,34 @@ async def refuse_mixed_formats(configuration: Configuration, store: Store) -> No
     here = await stored_formats(store, replica.path)
     if other in here:
         raise BackupError(
-            f"{replica} holds a backup that Litestream {other} wrote, and {ours} is installed: {_cure_here(ours)}"
+            f"{replica} holds a backup that Litestream {other} wrote, and {ours} is installed: "
+            f"{_cure_here(replica, ours)}"
         )
-    sibling = _sibling(replica.path)
     if ours is Format.V0_5 and here:
         return
-    if other in await stored_formats(store, sibling):
-        raise BackupError(_beside(replica, sibling, ours))
+    for sibling in _siblings(replica.path):
+        if other in await stored_formats(store, sibling):
+            raise BackupError(_beside(replica, sibling, ours))
 
 
-def _sibling(path: str) -> str:
-    return path.removesuffix(V5_SUFFIX) if path.endswith(V5_SUFFIX) else f"{path}{V5_SUFFIX}"
+async def old_path(replica: Replica, store: Store) -> str:
+    """Where the data of 0.3 are that belong with `replica`: there or beside it, and there if they are nowhere."""
+    for path in (replica.path, *_siblings(replica.path)):
+        if Format.V0_3 in await stored_formats(store, path):
+            return path
+    return replica.path
 
 
-def _cure_here(ours: Format) -> str:
+def _siblings(path: str) -> list[str]:
+    """Where the other format may be: the new one's path is the old one's with the suffix."""
+    return [f"{path}{V5_SUFFIX}", *([path.removesuffix(V5_SUFFIX)] if path.endswith(V5_SUFFIX) else ())]
+
+
+def _cure_here(replica: Replica, ours: Format) -> str:
     if ours is Format.V0_5:
         return (
-            f"run `dispinmap backup upgrade-format`, which takes it to the same path with {V5_SUFFIX}, and use that "
-            "path; or install dispinmap[litestream], which has Litestream 0.3."
+            f"run `dispinmap backup upgrade-format`, which takes it to {replica}{V5_SUFFIX} and says what to set, or "
+            "install dispinmap[litestream], which has Litestream 0.3."
         )
     return "install dispinmap[litestream05], which has Litestream 0.5, or use another path."
 

@@ -1,7 +1,6 @@
 """What a configuration as a whole has to be: one database, which is the bot's, and one replica that is understood."""
 
 from collections.abc import Iterator, Mapping
-from os.path import normpath
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +38,7 @@ def _path(entry: Mapping[str, object], database: Path | None) -> Iterator[Findin
     path = entry.get("path")
     if not path:
         yield error("dbs[0].path", "The database's path is missing.", "Write `path: ${LITESTREAM_PATH}`.")
-    elif isinstance(path, str) and database is not None and _whole(_at_home(path)) != _whole(database):
+    elif isinstance(path, str) and database is not None and _at_home(path).resolve() != database.resolve():
         yield error(
             "dbs[0].path",
             f"It names {path}, and the bot's database is {database}.",
@@ -50,10 +49,6 @@ def _path(entry: Mapping[str, object], database: Path | None) -> Iterator[Findin
 def _at_home(path: str) -> Path:
     """As Litestream reads it; for the bot a tilde is a name like any other."""
     return Path(path).expanduser() if path.startswith("~/") else Path(path)
-
-
-def _whole(path: Path) -> str:
-    return normpath(path.absolute())
 
 
 def _replica(document: Mapping[str, object], entry: Mapping[str, object], version: Format) -> Iterator[Finding]:

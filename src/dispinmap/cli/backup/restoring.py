@@ -12,10 +12,10 @@ from rich.text import Text
 
 from dispinmap import log
 from dispinmap.backup.checks import Copy
+from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.opening import open_place
 from dispinmap.backup.replacing import Exchange, Exchanged, replace_database
-from dispinmap.backup.restore import restore_checked
 from dispinmap.backup.validation import age
 from dispinmap.cli.backup.moments import At, moment
 from dispinmap.clock import SystemClock

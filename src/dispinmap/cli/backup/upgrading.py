@@ -2,12 +2,12 @@
 
 import asyncio
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import typer
 
 from dispinmap import log
-from dispinmap.backup.models import V5_SUFFIX
+from dispinmap.backup.models import Replica, StorageKind
 from dispinmap.backup.opening import open_place
 from dispinmap.backup.place import Place
 from dispinmap.backup.upgrade_format import Upgraded, both_paths
@@ -30,13 +30,13 @@ def upgrade_format(*, yes: Annotated[bool, typer.Option("--yes", help="Begin wit
 
 async def _upgrade(settings: BackupSettings, *, yes: bool) -> Upgraded | None:
     place = await open_place(settings, SystemClock())
-    if not yes and not _agreed(place):
+    if not yes and not await _agreed(place):
         return None
     return await run_upgrade(place, seconds=settings.restore_timeout_seconds)
 
 
-def _agreed(place: Place) -> bool:
-    old, new = both_paths(place.configuration.replica)
+async def _agreed(place: Place) -> bool:
+    old, new = await both_paths(place.configuration.replica, place.store)
     typer.echo(f"What {old} holds goes to {new} as well. The bot must be stopped; the old backup stays as it is.")
     return typer.confirm("Begin?")
 
@@ -46,17 +46,18 @@ def _told(settings: BackupSettings, upgraded: Upgraded) -> list[str]:
     return [
         f"Done and proven: what was restored from {upgraded.new} is what {upgraded.old} holds, in all {rows} rows.",
         f"Its last piece was stored at {upgraded.fetched.stored_at:%Y-%m-%d %H:%M:%S} UTC.",
-        what_to_set(settings),
+        what_to_set(settings, upgraded.new),
         f"Keep {upgraded.old} for three days or more; it was not changed.",
     ]
 
 
-def what_to_set(settings: BackupSettings) -> str:
+def what_to_set(settings: BackupSettings, new: Replica) -> str:
     """What makes the bot use the new path (pure)."""
     if settings.litestream_config is not None:
-        return f"Next: let the replica's path in {settings.litestream_config} end in {V5_SUFFIX}, and start the bot."
+        return f"Next: let the replica's path in {settings.litestream_config} be {new.path}, and start the bot."
     if settings.litestream_replica_url is None:
         return "Next: start the bot. There is nothing to set: with Litestream 0.5 LITESTREAM_BUCKET means the new path."
     url = urlsplit(settings.litestream_replica_url)
-    path = f"{url.path.rstrip('/').removesuffix(V5_SUFFIX)}{V5_SUFFIX}"
-    return f"Next: set LITESTREAM_REPLICA_URL={url._replace(path=path).geturl()} and start the bot."
+    path = new.path if new.kind is StorageKind.FILE else f"/{new.path}"
+    address = url._replace(path=quote(path)).geturl() if url.scheme else path
+    return f"Next: set LITESTREAM_REPLICA_URL={address} and start the bot."
