@@ -39,7 +39,7 @@ class Container:
         self.events: list[dict[str, object]] = []
         # Through `bound` it ends with the tests, however they end.
         bot = (sys.executable, "-m", "tests.backup.fast_start", str(clock.origin), str(clock.factor))
-        self._command = (sys.executable, bound.__file__, str(os.getpid()), *bot)
+        self._command: tuple[str, ...] = (sys.executable, bound.__file__, str(os.getpid()), *bot)
         self._environment = {
             **os.environ,
             **services.environment,
