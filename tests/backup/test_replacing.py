@@ -1,0 +1,160 @@
+"""`dispinmap backup restore` in place of the database, killed at each step: what the next start then goes on from."""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from dispinmap import start
+from dispinmap.backup import replacing
+from dispinmap.backup.errors import BackupError, StorageUnreachable
+from dispinmap.backup.lease.open import open_lease
+from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
+from dispinmap.backup.place import Place
+from dispinmap.backup.replacing import Exchanged, replace_database
+from dispinmap.backup.storage.open import open_store
+from dispinmap.clock import SystemClock
+from dispinmap.settings import Settings
+from tests.backup.fake_litestream import FakeLitestream
+from tests.backup.stored import NOON, beat
+
+DIED = 9
+
+
+class Disk:
+    """A database with three channels, whose backup lacks the third; an older copy of it has the first alone."""
+
+    def __init__(self, folder: Path, empty: Path) -> None:
+        self.replica = Replica(StorageKind.FILE, str(folder / "replica" / "db"))
+        stored = Path(self.replica.path) / "ltx" / "0" / "0000000000000001-0000000000000001.ltx"
+        stored.parent.mkdir(parents=True)
+        stored.touch()
+        (folder / "disk").mkdir()
+        self.database = made(Path(shutil.copy(empty, folder / "disk" / "my bot.db")), 1, 2, 3)
+        self.newest = made(Path(shutil.copy(empty, folder / "newest.db")), 1, 2)
+        self.wanted = made(Path(shutil.copy(empty, folder / "wanted.db")), 1)
+        asyncio.run(self._sign())
+
+    def place(self, copy: Path) -> Place:
+        """With a Litestream that restores `copy`; its lease is another process's, for all that it knows."""
+        store, clock = open_store(self.replica), SystemClock()
+        configuration = Configuration(Format.V0_5, self.database, self.replica, {})
+        lease = open_lease(self.replica, store, clock, seconds=30)
+        return Place(configuration, FakeLitestream(Format.V0_5, [copy]), store, lease)
+
+    async def _sign(self) -> None:
+        lease = self.place(self.newest).lease
+        await lease.try_acquire()
+        await lease.record(writer="them", heartbeat_at=NOON)
+        await lease.release()
+
+    def replace(self) -> Exchanged | None:
+        return asyncio.run(replace_database(self.place(self.wanted), SystemClock(), agreed=lambda _: True, at=NOON))
+
+    def replace_and_die(self, step: str, *, after: bool) -> None:
+        """In a process of its own, which is gone before or after that step."""
+        child = os.fork()
+        if child == 0:
+            setattr(replacing, step, _dying(getattr(replacing, step), after=after))
+            self.replace()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == DIED
+
+    def start(self) -> list[int]:
+        """What the next start prepares: the channels of the database it would run on."""
+        url = f"sqlite:///{self.database}"
+        settings = Settings(discord_token=SecretStr("token"), sqlalchemy_url=SecretStr(url))
+        asyncio.run(self._start(settings))
+        return channels(self.database)
+
+    async def _start(self, settings: Settings) -> None:
+        place = self.place(self.newest)
+        previous = await place.lease.try_acquire()
+        await start._Launch(settings, SystemClock(), place, allow_empty=False)._prepare(previous)
+        await place.lease.release()
+
+    @property
+    def kept(self) -> list[list[int]]:
+        """The channels of each database that was set aside."""
+        return [channels(each) for each in self.database.parent.glob("*.set-aside-*Z")]
+
+
+def _dying(step: Callable[..., object], *, after: bool) -> Callable[..., object]:
+    def die(*arguments: object) -> object:
+        if after:
+            step(*arguments)
+        os._exit(DIED)
+
+    return die
+
+
+def made(file: Path, *ids: int) -> Path:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        rows = [(each, 1) for each in ids]
+        connection.executemany("INSERT INTO channel_configs (channel_id, guild_id) VALUES (?, ?)", rows)
+    beat(file, NOON if len(ids) > 1 else NOON - timedelta(hours=1))
+    return file
+
+
+def channels(file: Path) -> list[int]:
+    with closing(sqlite3.connect(file)) as connection:
+        return [row for (row,) in connection.execute("SELECT channel_id FROM channel_configs ORDER BY 1")]
+
+
+@pytest.fixture
+def disk(tmp_path: Path, database_file: Path) -> Disk:
+    return Disk(tmp_path, database_file)
+
+
+@pytest.mark.parametrize(
+    ("step", "after", "then", "kept"),
+    [
+        ("set_aside", False, [1, 2, 3], []),
+        ("set_aside", True, [1, 2], [[1, 2, 3]]),
+        ("install", True, [1], [[1, 2, 3]]),
+    ],
+)
+def test_a_restore_that_is_killed_loses_nothing_and_the_next_start_goes_on(
+    disk: Disk,
+    step: str,
+    after: bool,  # noqa: FBT001 -- pytest passes it
+    then: list[int],
+    kept: list[list[int]],
+) -> None:
+    disk.replace_and_die(step, after=after)
+    assert (disk.start(), disk.kept) == (then, kept)
+    assert disk.replace() is not None
+    assert not list(disk.database.parent.glob(".*-restore-*"))
+
+
+def test_a_lease_that_cannot_be_signed_does_not_take_the_restore_back(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise StorageUnreachable("No answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dispinmap.backup.lease.file_lease.FileLease.record", fail)
+        with pytest.raises(StorageUnreachable):
+            disk.replace()
+    assert disk.start() == [1]
+
+
+def test_a_full_disk_leaves_the_database_where_it_was(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dispinmap.backup.restore.put_in_place", fail)
+        with pytest.raises(BackupError, match=r"is as it was \(No space left .* check that its disk has room"):
+            disk.replace()
+    assert (channels(disk.database), disk.kept) == ([1, 2, 3], [])
+    assert disk.start() == [1, 2, 3]
