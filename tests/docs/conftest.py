@@ -12,18 +12,20 @@ import pytest
 
 from dispinmap.backup.configuration import configuration_of, parse_replica_url
 from dispinmap.backup.litestream.binary import find_litestream
-from dispinmap.backup.models import Format
+from dispinmap.backup.models import Format, Replica, StorageKind
 from dispinmap.clock import SystemClock
 from dispinmap.sandbox.services import EmbeddedServices, embedded_services
 from tests.backup.conftest import BINARIES
 from tests.backup.container import running, watch
+from tests.backup.original import replicate_once
 from tests.docs.forks import forking
 from tests.docs.playing import Operator
 from tests.fakes.fast_clock import FastClock
-from tests.fakes.object_stores import gcs_server
-from tests.migrations.legacy import write
+from tests.fakes.object_stores import create_gcs_bucket, gcs_server
+from tests.migrations import legacy
 
 LATER = "Added later"
+ORIGINAL_BUCKET = "dispinmap-bot-sqlite-backups"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ def gcs() -> Iterator[str]:
     """An emulator of Google's storage, empty."""
     with gcs_server() as address:
         yield address
+
+
+@pytest.fixture
+async def original(gcs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An emulator of Google's storage with the bucket of the original bot, filled by Litestream 0.3."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs)
+    create_gcs_bucket(gcs, ORIGINAL_BUCKET)
+    await replicate_once(Replica(StorageKind.GCS, "db", ORIGINAL_BUCKET), legacy.create(tmp_path / "original.db"))
+    return gcs
 
 
 @pytest.fixture
@@ -80,7 +91,7 @@ async def _past(operator: Operator, version: Format) -> Past:
     then = datetime.now(UTC)
     litestream = await find_litestream(BINARIES[version], SystemClock())
     replica = parse_replica_url(operator.settings["LITESTREAM_REPLICA_URL"])
-    write(
+    legacy.write(
         operator.database,
         "INSERT INTO monitoring_targets (channel_id, target_type, target_name, location_id)"
         " SELECT channel_id, 'location', ?, 26454 FROM channel_configs",

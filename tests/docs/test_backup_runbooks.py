@@ -7,20 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from dispinmap.backup.models import Format, Replica, StorageKind
+from dispinmap.backup.models import Format
 from dispinmap.sandbox.services import EmbeddedServices
 from tests.backup.container import running
-from tests.backup.original import replicate_once
 from tests.docs.conftest import LATER, Past
 from tests.docs.pages import blocks, read, sections
 from tests.docs.playing import PROGRAMS, Operator, put_gcs_object
-from tests.fakes.object_stores import create_gcs_bucket
 from tests.migrations import legacy
 
 PAGE = read("docs/backup.md")
 SECTIONS = {heading: body for level in (2, 3) for heading, body in sections(PAGE, level).items()}
 BUCKET = "my-bot-backups"
-ORIGINAL_BUCKET = "dispinmap-bot-sqlite-backups"
 NOON = "2026-03-01 12:00"
 FIRST = "Ground Kontrol Classic Arcade"
 
@@ -46,15 +43,6 @@ async def serves(operator: Operator, services: EmbeddedServices) -> list[str]:
         await bot.until_ready()
         assert await bot.stop() == 0
     return operator.targets()
-
-
-@pytest.fixture
-async def original(gcs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An emulator of Google's storage with the bucket of the original bot, filled by Litestream 0.3."""
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs)
-    create_gcs_bucket(gcs, ORIGINAL_BUCKET)
-    await replicate_once(Replica(StorageKind.GCS, "db", ORIGINAL_BUCKET), legacy.create(tmp_path / "original.db"))
-    return gcs
 
 
 def test_every_block_of_commands_is_part_of_a_story() -> None:
