@@ -3,7 +3,7 @@
 import sys
 
 from dispinmap import log, start
-from dispinmap.cli.run import run_until_stopped
+from dispinmap.cli.stopping import run_until_stopped
 from dispinmap.settings import Settings
 from tests.fakes.fast_clock import FastClock
 

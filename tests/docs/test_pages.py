@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from typer import Context
+from typer.core import TyperGroup
 
 from dispinmap.cli.main import app
 from tests.docs.pages import PAGES, ROOT, TEXTS, anchors, code, links, read, rows
@@ -59,8 +61,10 @@ def test_every_command_line_named_exists_with_its_options() -> None:
     for line in lines:
         command = typer.main.get_command(app)
         words = line.split()
-        while words and (inner := getattr(command, "commands", {})) and not words[0].startswith("-"):
-            command = inner[words.pop(0)]
+        while words and isinstance(command, TyperGroup) and not words[0].startswith("-"):
+            inner = command.get_command(Context(command), words.pop(0))
+            assert inner is not None, line
+            command = inner
         options = {"--help"} | {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= options, line
 

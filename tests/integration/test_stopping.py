@@ -40,7 +40,7 @@ async def work():
 def _process(work: str) -> Iterator[subprocess.Popen[str]]:
     code = f"""
 import asyncio, sys, time
-from dispinmap.cli.run import run_until_stopped
+from dispinmap.cli.stopping import run_until_stopped
 from dispinmap.errors import DisPinMapError
 {work}
 run_until_stopped(work())

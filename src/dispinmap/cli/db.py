@@ -27,7 +27,7 @@ from dispinmap.database.verify import missing, notes, revision
 from dispinmap.database.verify import verify as run_checks
 from dispinmap.settings import DatabaseSettings
 
-app = typer.Typer(help="Look after the database.", no_args_is_help=True)
+app = typer.Typer(help="Look after the database.", no_args_is_help=True, add_completion=False)
 
 Url = Annotated[
     str | None,

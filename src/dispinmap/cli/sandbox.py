@@ -5,11 +5,14 @@ from typing import Annotated, Literal
 import typer
 
 from dispinmap import log
-from dispinmap.cli.run import run_until_stopped
+from dispinmap.cli.stopping import run_until_stopped
 from dispinmap.sandbox import run as sandbox_run
 from dispinmap.sandbox.services import DISCORD_TOKEN, PINBALLMAP_TOKEN
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The chat page's port; 0 takes a free one.")] = 0,
     log_level: Annotated[

@@ -6,11 +6,14 @@ import typer
 
 from dispinmap import log
 from dispinmap import start as launch
-from dispinmap.cli.run import run_until_stopped
+from dispinmap.cli.stopping import run_until_stopped
 from dispinmap.clock import SystemClock
 from dispinmap.settings import Settings
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def start(
     *,
     allow_empty: Annotated[

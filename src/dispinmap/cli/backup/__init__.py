@@ -9,7 +9,9 @@ from dispinmap.cli.backup.restoring import restore
 from dispinmap.cli.backup.upgrading import upgrade_format
 from dispinmap.cli.backup.validating import drill, validate
 
-app = typer.Typer(help="Look at the backup, prove it, and get the data back.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at the backup, prove it, and get the data back.", no_args_is_help=True, add_completion=False
+)
 
 app.command()(config)
 app.command("list")(list_points)
