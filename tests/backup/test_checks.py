@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from dispinmap.backup.checks import BOT_TABLES, MAX_LAG, ROWS_UNDER_WAY, Copy, compare, lag, look_at, staleness
 from dispinmap.backup.models import Heartbeat
+from dispinmap.backup.opening import database_file as database_file_of
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import heartbeat
 from dispinmap.database.upgrade import LEGACY_REVISION, head, upgrade
+from dispinmap.settings import BackupSettings
 from tests.migrations import legacy
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -56,6 +58,17 @@ async def test_a_database_in_use_is_seen_with_what_its_wal_holds(database: Datab
     async with database.write() as session:
         await heartbeat.beat(session, NOON + timedelta(microseconds=1), "b")
     assert look_at(database_file).heartbeat == Heartbeat(NOON + timedelta(microseconds=1), "b", "a")
+
+
+async def test_a_database_in_use_is_seen_through_a_link_too(
+    database: Database, database_file: Path, tmp_path: Path
+) -> None:
+    async with database.write() as session:
+        await heartbeat.beat(session, NOON, "a")
+    link = tmp_path / "link to it.db"
+    link.symlink_to(database_file)
+    assert look_at(link).heartbeat == Heartbeat(NOON, "a", None)
+    assert database_file_of(BackupSettings(litestream_path=str(link))) == database_file
 
 
 async def test_a_mark_of_a_restore_alone_is_no_heartbeat(database: Database, database_file: Path) -> None:

@@ -53,6 +53,21 @@ def test_a_bucket_means_what_the_projects_own_file_says(version: Format) -> None
     assert (by_setting.source, by_file.source) == ("LITESTREAM_BUCKET", str(FILES[version]))
 
 
+@pytest.mark.parametrize("version", list(Format))
+def test_a_file_that_names_a_link_to_the_database_means_the_database(tmp_path: Path, version: Format) -> None:
+    """Litestream looks for the log beside the name that it is given, and SQLite has it beside the file."""
+    (tmp_path / "link.db").symlink_to(tmp_path / "bot.db")
+    found = configure(
+        version,
+        database=tmp_path / "bot.db",
+        bucket="b-1",
+        replica_url=None,
+        file=FILES[version],
+        environ={"LITESTREAM_PATH": str(tmp_path / "link.db")},
+    )
+    assert needed(found).document == configuration_of(version, tmp_path / "bot.db", needed(found).replica, "").document
+
+
 def test_a_file_wins_over_an_address_which_wins_over_a_bucket() -> None:
     version = Format.V0_3
     assert configured(version) is None

@@ -114,9 +114,11 @@ def _count_problem(name: str, copy: Copy, live: tuple[Copy, ...]) -> str | None:
 @contextmanager
 def _reading(file: Path) -> Iterator[Connection]:
     """SQLite makes files beside a WAL database even to read it; "immutable" does without, where nobody writes."""
+    # SQLite has a log beside the file itself, not beside a link to it.
+    file = file.resolve()
     mode = {"mode": "ro"} if Path(f"{file}-wal").exists() else {"immutable": "1"}
     # Quoted once for SQLite, which reads a URI, and once more for SQLAlchemy.
-    url = URL.create("sqlite", database=f"file:{quote(str(file.absolute()))}", query={**mode, "uri": "true"})
+    url = URL.create("sqlite", database=f"file:{quote(str(file))}", query={**mode, "uri": "true"})
     engine = sync_engine(url.render_as_string(), looking=True)
     try:
         with engine.connect() as connection:
