@@ -109,13 +109,14 @@ async def test_bad_deploy(operator: Operator, past: Past, services: EmbeddedServ
     back, own_file = commands("Bad deploy")
     await operator.types(at(back, past))
     assert operator.targets() == [FIRST]
-    legacy.create(operator.folder / "pinball_bot.db.before-6f6f6afb1af3")
+    own = operator.folder / "pinball_bot.db.before-e41f60b98d27"
+    shutil.copy(past.folder / "pinball_bot.db", own)
+    legacy.write(own, "UPDATE monitoring_targets SET target_name = 'Ours'")
     await operator.types(own_file)
-    served = await serves(operator, services)
-    assert "Austin Pinball Collective" in served
-    operator.lose_the_disk()
+    assert await serves(operator, services) == ["Ours", "Ours"]
+    assert legacy.rows(operator.database, "SELECT COUNT(*) FROM heartbeat WHERE restored_at IS NOT NULL") == [1]
     await operator.types("dispinmap backup restore --to newest.db")
-    assert operator.targets("newest.db") == served
+    assert operator.targets("newest.db") == ["Ours", "Ours"]
 
 
 @with_0_3
