@@ -26,11 +26,14 @@ sandbox: $(STAMP) ## the whole bot on this machine, with no account, token or in
 run: $(STAMP) ## the bot for real (see README: needs DISCORD_TOKEN)
 	@$(BIN)/dispinmap run
 
+# File by file in the order of the folders: the longest ones are in the first, so that the end comes for both at once.
 test: check ## everything CI checks: format, lint, types, import contracts, tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test-long: $(STAMP) ## an upgrade killed at every single statement (make test takes a sample)
-	EVERY_STATEMENT=1 $(BIN)/pytest tests/migrations/test_killed.py
+# Any single test of these may take longer than what counts as hanging elsewhere.
+test-long: $(STAMP) ## upgrades killed at every statement, every restart of every storage (make test takes samples)
+	EVERY_STATEMENT=1 $(BIN)/pytest -o faulthandler_timeout=0 tests/migrations/test_killed.py
+	EVERY_CYCLE=1 $(BIN)/pytest -o faulthandler_timeout=0 tests/backup/test_restarts.py tests/backup/test_handover.py
 
 test-image: $(STAMP) ## the image's steps in a clean folder (downloads the pinned packages)
 	BUILD_IMAGE=1 $(BIN)/pytest tests/deploy/test_image.py

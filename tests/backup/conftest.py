@@ -1,9 +1,11 @@
 """Every Litestream on every kind of storage: {0.3, 0.5} x {GCS, S3, file}."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,6 +22,15 @@ BINARIES = {
     Format.V0_3: Path(sys.executable).parent / "litestream",
     Format.V0_5: PROJECT / ".litestream05" / "bin" / "litestream",
 }
+
+LONG = bool(os.environ.get("EVERY_CYCLE"))
+"""Set by `make test-long`."""
+USUAL = ((StorageKind.GCS, Format.V0_3), (StorageKind.S3, Format.V0_5), (StorageKind.FILE, Format.V0_3))
+"""What the documentation recommends for each storage, which is each storage and each Litestream once."""
+usual_pairs = pytest.mark.parametrize(
+    ("place", "binary"), list(product(StorageKind, Format)) if LONG else USUAL, indirect=True
+)
+"""For long tests whose parts have the whole matrix elsewhere; the whole matrix too in `make test-long`."""
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Somebody who writes into a database all the time and remembers when."""
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 PAUSE_SECONDS = 0.02
+PATIENCE = 30
 LONG_AGO = "2000-01-01 00:00:00.000000"
 
 
@@ -32,6 +34,13 @@ def writing(database: Path) -> Iterator[list[float]]:
     finally:
         done.set()
         thread.join()
+
+
+async def until_written(committed: list[float], count: int) -> None:
+    """Wait until so many rows were committed."""
+    async with asyncio.timeout(PATIENCE):
+        while len(committed) < count:  # noqa: ASYNC110 -- a thread appends
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 def written(database: Path) -> list[int]:

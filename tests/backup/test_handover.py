@@ -5,11 +5,12 @@ from collections import Counter
 from pathlib import Path
 
 from dispinmap.sandbox.services import embedded_services
-from tests.backup.conftest import StoragePlace
+from tests.backup.conftest import StoragePlace, usual_pairs
 from tests.backup.container import Container, carries, comment, posted, rows, running, watch
 from tests.fakes.fast_clock import FastClock
 
 
+@usual_pairs
 async def test_the_second_bot_waits_until_the_first_is_stopped_and_the_first_takes_over_when_it_is_killed(
     place: StoragePlace, binary: Path, tmp_path: Path
 ) -> None:
