@@ -19,6 +19,8 @@ _QUIET: Final = {
     # Each revision and plug-in; our own event says from which revision to which.
     "alembic": logging.WARNING,
     "aiosqlite": logging.WARNING,
+    # Where it found credentials, and each request at DEBUG with what signs it.
+    "botocore": logging.WARNING,
 }
 """Loggers of libraries, and the least level from which they are heard."""
 

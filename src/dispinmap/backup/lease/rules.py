@@ -55,10 +55,17 @@ def watch_interval(seconds: float) -> float:
     return min(1.0, seconds / 20)
 
 
+def in_use(name: str, record: LeaseRecord) -> str:
+    """Who holds the replica called `name`, as words to go on from."""
+    return (
+        f"{name} is in use by the bot {record.holder} on {record.host}, which last said so at "
+        f"{record.renewed_at:%Y-%m-%d %H:%M:%S} UTC"
+    )
+
+
 def held_sentence(name: str, record: LeaseRecord) -> str:
     """Who holds the replica called `name`, and how to have it."""
     return (
-        f"{name} is in use by the bot {record.holder} on {record.host}, which last said so at "
-        f"{record.renewed_at:%Y-%m-%d %H:%M:%S} UTC: stop that one; if it is gone already, the lease is free "
+        f"{in_use(name, record)}: stop that one; if it is gone already, the lease is free "
         f"within {record.seconds:g} seconds."
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from dispinmap.backup.lease.record import decode
-from dispinmap.backup.lease.rules import held_sentence, looks_alive
+from dispinmap.backup.lease.rules import in_use, looks_alive
 from dispinmap.backup.models import LeaseRecord, Replica
 from dispinmap.backup.storage.store import Store
 
@@ -19,7 +19,7 @@ def lease_sentence(replica: Replica, lease: LeaseRecord | None, now: datetime) -
     if lease is None:
         return "No bot has held the lease of this backup yet."
     if looks_alive(lease, now):
-        return held_sentence(str(replica), lease)
+        return f"{in_use(str(replica), lease)}."
     end = "gave it back" if lease.released else "stopped renewing it"
     return (
         f"The lease is free: the bot {lease.holder} on {lease.host} {end} at {lease.renewed_at:%Y-%m-%d %H:%M:%S} UTC."
