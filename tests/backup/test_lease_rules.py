@@ -1,14 +1,17 @@
 """When a lease may be taken, and what stands in it: pure rules."""
 
+import errno
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.backup.errors import BackupError
+from dispinmap.backup.errors import BackupError, StorageRefused
 from dispinmap.backup.lease import rules
+from dispinmap.backup.lease.locked_file import _translated
 from dispinmap.backup.lease.record import decode, encode, renewed, taken
 from dispinmap.backup.models import LeaseRecord
 
@@ -120,3 +123,9 @@ def test_the_sentence_says_who_where_since_when_and_what_to_do() -> None:
     sentence = rules.held_sentence("gcs://b/db", record)
     for part in ("gcs://b/db", "abc", "host-1", "2026-03-01 12:00:00 UTC", "stop that one", "within 60 seconds"):
         assert part in sentence
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_refused_instead_of_waited_for(tmp_path: Path, number: int) -> None:
+    with pytest.raises(StorageRefused, match="file system that knows locks"), _translated(tmp_path / "db.lease"):
+        raise OSError(number, "No locks available")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dispinmap.backup.errors import LitestreamMissing
+from dispinmap.backup.errors import BackupError, LitestreamMissing
 from dispinmap.backup.litestream.binary import find_litestream
+from dispinmap.backup.litestream.documents import run_time_file
 from dispinmap.backup.litestream.v0_3 import V03
 from dispinmap.backup.litestream.v0_5 import V05
 from dispinmap.backup.models import Format
@@ -79,3 +80,11 @@ def test_a_run_changes_nothing_of_the_configuration_but_its_log_and_socket(tmp_p
     assert V03().document(configured, tmp_path).items() >= configured.items()
     assert V05().document(configured, tmp_path).items() >= configured.items()
     assert V05().document({}, tmp_path)["shutdown-sync-timeout"] == "5s"
+
+
+def test_without_a_writable_temporary_folder_it_says_what_to_mount(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "not there"))
+    with pytest.raises(BackupError, match="mount a writable /tmp"), run_time_file({}, V03().document):
+        pass

@@ -1,5 +1,6 @@
 """One bot per database file."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from dispinmap import app
 from dispinmap.cli.main import app as command_line
 from dispinmap.clock import SystemClock
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.lock import in_use, keep_others_out
+from dispinmap.database.lock import _lock, in_use, keep_others_out
 from dispinmap.database.upgrade import head
 from dispinmap.database.verify import revision
 from dispinmap.settings import Settings
@@ -121,3 +122,12 @@ def test_alembic_itself_takes_nothing_back_under_a_running_bot(database_file: Pa
         assert "Another bot is using" in answer.stdout
         assert alembic(database_file, "current").returncode == 0
     assert revision(f"sqlite:///{database_file}") == head()
+
+
+def test_a_file_system_without_locks_is_named_as_the_trouble(tmp_path: Path) -> None:
+    # A pipe's end that is closed stands in for it: no file system here refuses to lock.
+    descriptor, other = os.pipe()
+    os.close(other)
+    os.close(descriptor)
+    with pytest.raises(DatabaseError, match="must know locks"):
+        _lock(descriptor, tmp_path / "bot.db")

@@ -1,5 +1,6 @@
 """A file that one open file description on this machine has locked. Everything here blocks."""
 
+import errno
 import fcntl
 import os
 import threading
@@ -13,6 +14,8 @@ from dispinmap.backup.errors import StorageRefused, StorageUnreachable
 
 ROOM_BYTES: Final = 1024
 """Taken at once, so that a disk that fills up later does not refuse to write the lease."""
+_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+"""What network file systems answer: https://man7.org/linux/man-pages/man2/flock.2.html"""
 
 
 class LockedFile:
@@ -93,7 +96,11 @@ def _translated(path: Path) -> Iterator[None]:
             f"{path} cannot be used ({error.strerror}): let the user that runs the bot write to {path.parent}."
         ) from None
     except OSError as error:
+        if error.errno in _NO_LOCKS:
+            raise StorageRefused(
+                f"{path} cannot be locked ({error.strerror}): put the replica on a file system that knows locks, as "
+                "every local disk's does."
+            ) from None
         raise StorageUnreachable(
-            f"{path} cannot be locked or written ({error.strerror}): check the disk, its free space, and that its file "
-            "system knows locks."
+            f"{path} cannot be locked or written ({error.strerror}): check the disk and its free space."
         ) from error

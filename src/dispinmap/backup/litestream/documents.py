@@ -9,6 +9,8 @@ from typing import Final
 
 import yaml
 
+from dispinmap.backup.errors import BackupError
+
 LOGGING: Final = {"level": "info", "type": "json", "stderr": True}
 """What we read; how much of it is shown is a matter of our own log."""
 
@@ -20,9 +22,16 @@ Prepare = Callable[[Mapping[str, object], Path], dict[str, object]]
 def run_time_file(document: Mapping[str, object], prepare: Prepare) -> Iterator[Path]:
     """A file that only we can read, for it may hold credentials, in a folder that is gone afterwards.
 
-    The folder's path is short, because that of a socket in it may have no more than 107 bytes.
+    The folder's path is short, because that of a socket in it may have no more than 107 bytes. Raises BackupError where
+    there is no place for it.
     """
-    folder = Path(tempfile.mkdtemp(prefix="dpm-"))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="dpm-"))
+    except OSError as error:
+        raise BackupError(
+            f"Litestream's configuration cannot be written ({error.strerror}): mount a writable /tmp, or name another "
+            "folder in TMPDIR."
+        ) from error
     try:
         file = folder / "litestream.yml"
         file.touch(mode=0o600)
