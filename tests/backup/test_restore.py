@@ -1,6 +1,7 @@
 """The rules of a restore at the start, on a folder and with a Litestream that does as told."""
 
 import errno
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -210,6 +211,21 @@ def test_a_log_that_sqlite_could_not_move_into_the_copy_is_no_copy(scene: Scene)
     with pytest.raises(OSError, match="No space left"):
         install(part, scene.database)
     assert not scene.database.exists()
+
+
+@pytest.mark.parametrize("words", ["no space left on device", "permission denied", "read-only file system"])
+async def test_litestreams_words_about_our_own_disk_do_not_send_anybody_to_the_storage(
+    scene: Scene, words: str
+) -> None:
+    sentence = await scene.refusal(*[RestoreFailed(f"write {scene.database}.restoring.tmp: {words}")] * 2)
+    assert re.fullmatch(rf"The backup cannot be restored to .* \({words}\): check that its disk has room .*", sentence)
+
+
+async def test_a_copy_is_never_made_over_a_file(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "copy.db").write_text("precious")
+    with pytest.raises(BackupError, match="is there already"):
+        await copy_of(scene, tmp_path / "copy.db", [scene.good], NOON)
+    assert (tmp_path / "copy.db").read_text() == "precious"
 
 
 async def copy_of(scene: Scene, target: Path, outcomes: list[Path | Exception], at: datetime) -> Copy:

@@ -1,6 +1,7 @@
 """The backup as a file of its own, checked from its first page to its last."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ ROOM: Final = "check that its disk has room for one database more, and that its 
 FIRST_PAUSE_SECONDS: Final = 2.0
 EARLIER_ATTEMPTS: Final = 3
 """Restores for one moment, where the first ones hold something later: most storage knows whole seconds only."""
+_OUR_DISK: Final = re.compile("no space left on device|read-only file system|permission denied", re.IGNORECASE)
+"""Litestream's words, which about our file do not mean the storage."""
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -42,6 +45,8 @@ async def restore_checked(
     Leaves no file where it fails. Raises RestoreFailed where the copy is not whole, NoBackup where there is none of
     that time, StorageError, and BackupError where the copy is no database of ours or cannot be written.
     """
+    if await asyncio.to_thread(target.exists):
+        raise BackupError(f"{target} is there already, and is not overwritten: name another file, or move it away.")
     asked = at
     try:
         for _ in range(EARLIER_ATTEMPTS):
@@ -73,7 +78,12 @@ async def _restore_whole(
     attempts: int,
 ) -> Copy:
     async def attempt() -> None:
-        await _restore_once(configuration, litestream, target, at=at, seconds=seconds)
+        try:
+            await _restore_once(configuration, litestream, target, at=at, seconds=seconds)
+        except BackupError as error:
+            if str(target) in str(error) and (found := _OUR_DISK.search(str(error))):
+                raise OSError(found[0]) from error
+            raise
 
     replica = configuration.replica
     await patiently(attempt, clock, attempts)
