@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import dispinmap
+from dispinmap.backup.litestream import bound
 from dispinmap.cli import main as run_command
 
 MESSAGE_BYTES = 2**20
@@ -36,7 +37,9 @@ def forking() -> Iterator[str]:
     """The process while the block lasts; yields the text of the program that asks it."""
     with TemporaryDirectory(prefix="dpm-") as folder:
         path = Path(folder) / "s"
-        process = subprocess.Popen((sys.executable, "-m", __name__, path), stdout=subprocess.PIPE)
+        # Through `bound` it ends with the tests, however they end.
+        command = (sys.executable, bound.__file__, str(os.getpid()), sys.executable, "-m", __name__, path)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n"

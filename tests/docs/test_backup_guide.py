@@ -19,9 +19,12 @@ storage is an emulator, asked by a stand-in for gsutil; Litestream is the real 0
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from urllib.request import urlopen
 
+import lz4.frame
 import pytest
 
 from dispinmap.database.chain import head
@@ -174,3 +177,11 @@ async def test_the_environment_variables_mean_what_the_guide_says(operator: Oper
     await operator.types("SQLALCHEMY_URL=sqlite:///other.db alembic upgrade head")
     assert revision(f"sqlite:///{operator.folder / 'other.db'}") == head()
     assert not operator.database.exists()
+
+
+def test_where_there_is_no_lz4_the_stand_in_unpacks_the_same(tmp_path: Path) -> None:
+    data = b"a database" * 1000
+    (tmp_path / "packed.lz4").write_bytes(lz4.frame.compress(data))
+    stand_in = Path(__file__).with_name("lz4_program.py")
+    subprocess.run((sys.executable, stand_in, "-d", "packed.lz4", "unpacked.db"), cwd=tmp_path, check=True)
+    assert (tmp_path / "unpacked.db").read_bytes() == data
