@@ -60,6 +60,7 @@ async def test_a_database_swapped_under_the_bot_stops_it_and_leaves_the_backup_a
     async with running(bot):
         await bot.until_ready()
         await watch(services)
+        await bot.until_replicated()
         other = tmp_path / "other.db"
         with closing(sqlite3.connect(other)) as connection:
             connection.execute("CREATE TABLE other (id INTEGER)")
