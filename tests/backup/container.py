@@ -71,6 +71,12 @@ class Container:
             while (faults := set((await self.ready())["faults"])) - {"backup", "drill"}:
                 assert not self.ended, (faults, self.events)
 
+    async def until_replicated(self) -> None:
+        """Wait until all that was written has once been in the backup."""
+        async with asyncio.timeout(PATIENCE):
+            while "none yet" in (await self.ready())["parts"]["backup"]["reason"]:
+                assert not self.ended, self.events
+
     async def ready(self) -> dict[str, Any]:
         """What `/ready` answers."""
         port = next(event["port"] for event in self.events if event["event"] == "web_listening")
