@@ -21,9 +21,9 @@ BUCKET = "my-bot-backups"
 NOON = "2026-03-01 12:00"
 FIRST = "Ground Kontrol Classic Arcade"
 
-with_0_5 = pytest.mark.parametrize("past", [Format.V0_5], indirect=True)
+# Where Litestream's version is the story, or changes nothing.
 with_0_3 = pytest.mark.parametrize("past", [Format.V0_3], indirect=True)
-"""Where Litestream's version changes nothing, or is the story."""
+with_0_5 = pytest.mark.parametrize("past", [Format.V0_5], indirect=True)
 
 
 def commands(heading: str) -> list[str]:
