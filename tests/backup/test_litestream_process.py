@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.litestream.litestream import Litestream
@@ -73,6 +74,20 @@ async def test_a_litestream_that_dies_is_started_again_and_catches_up(
             assert replication.caught_up_at is not None
     await litestream.restore(settings, tmp_path / "copy.db")
     assert count(tmp_path / "copy.db") == 4
+
+
+async def test_a_restart_on_the_same_disk_is_nothing_to_warn_of(
+    litestream: Litestream, settings: Configuration, source: Path
+) -> None:
+    with capture_logs() as logs:
+        for _ in range(2):
+            with rows(source) as table:
+                table.write(4)
+                async with running(litestream, settings) as replication:
+                    table.write(4)
+                    assert await replication.synced(DEADLINE)
+                    assert await replication.stop(DEADLINE)
+    assert [log for log in logs if log["log_level"] in ("warning", "error")] == []
 
 
 async def test_cancelling_kills_it_at_once_and_leaves_nothing_behind(

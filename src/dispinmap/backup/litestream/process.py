@@ -132,7 +132,8 @@ class RunningLitestream:
             log.log(logging.DEBUG if error == self._last_error else logging.ERROR, EVENT, said=line.said, error=error)
             self._last_error = error
         elif line.level != "DEBUG":
-            level = logging.WARNING if line.level == "WARN" else logging.DEBUG
+            warns = line.level == "WARN" and line.said not in self._dialect.routine
+            level = logging.WARNING if warns else logging.DEBUG
             log.log(level, EVENT, said=line.said, error=line.fields.get("error"))
 
     async def _watch(self) -> NoReturn:

@@ -42,6 +42,8 @@ class V03:
 
     format: Format = Format.V0_3
     list_command: tuple[str, ...] = ("snapshots",)
+    # At each start on the same disk: it begins a new generation, because closing the database emptied its log.
+    routine: frozenset[str] = frozenset({"init: cannot determine last wal position, clearing generation"})
 
     def environment(self) -> dict[str, str]:
         return dict(os.environ)

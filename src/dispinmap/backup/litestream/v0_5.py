@@ -27,6 +27,7 @@ class V05:
 
     format: Format = Format.V0_5
     list_command: tuple[str, ...] = ("ltx", "-level", "all", "-json")
+    routine: frozenset[str] = frozenset()
 
     def environment(self) -> dict[str, str]:
         """AWS_CA_BUNDLE keeps 0.5.17 from starting; Go's own SSL_CERT_FILE says the same and works."""
