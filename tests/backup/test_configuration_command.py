@@ -35,7 +35,7 @@ def test_it_shows_what_litestream_gets_for_the_installed_version(
     shown = config().stdout
     assert shown.startswith("# From LITESTREAM_BUCKET, for Litestream 0.3.\n")
     replica = {"type": "gcs", "bucket": "b-1", "path": "db", "sync-interval": "1s", "retention": "72h"}
-    assert yaml.safe_load(shown) == {"dbs": [{"path": "pinball_bot.db", "replicas": [replica]}]}
+    assert yaml.safe_load(shown) == {"dbs": [{"path": str(Path("pinball_bot.db").absolute()), "replicas": [replica]}]}
     (database,) = json.loads(config("--for", "0.5", "--json").stdout)["dbs"]
     assert database["replica"]["path"] == "db-v5"
 
