@@ -131,7 +131,9 @@ class _Launch:
         await refuse_mixed_formats(configuration, store)
         if self.file.is_file() and not is_newest(await asyncio.to_thread(read_heartbeat, self.file), previous):
             kept = set_aside(self.file, self._clock)
-            log.warning("old_database_set_aside", kept=kept.name, reason="another bot has written since, or this disk was set back")
+            log.warning(
+                "old_database_set_aside", kept=kept.name, reason="another bot wrote since, or the disk was set back"
+            )
         if not self.file.is_file():
             self._phase = "The database is being restored."
             self._restored = await bring_back(
