@@ -18,7 +18,9 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def healthy() -> HealthReport:
-    return HealthReport(NOW, NOW, True, NOW, None, NOW, QueueState(), {"ok": 7}, 0, {"feed": "running"}, 0, "abc", "abc", None)
+    return HealthReport(
+        NOW, NOW, True, NOW, None, NOW, QueueState(), {"ok": 7}, 0, {"feed": "running"}, 0, "abc", "abc", None
+    )
 
 
 @dataclass
