@@ -24,6 +24,7 @@ async def test_the_second_bot_waits_until_the_first_is_stopped_and_the_first_tak
             await watch(services)
             expected = [comment(services, 1)]
             await services.discord.wait_for_message(channel_id, carries(expected[-1]), 30)
+            await new.logged("waiting_for_lease")
             waiting = await new.ready()
             assert waiting["ready"] is False
             assert "lease" in str(waiting["faults"])
