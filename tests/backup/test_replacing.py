@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
@@ -24,6 +25,7 @@ from dispinmap.clock import SystemClock
 from dispinmap.settings import Settings
 from tests.backup.fake_litestream import FakeLitestream
 from tests.backup.stored import NOON, beat
+from tests.fakes.fast_clock import FastClock
 
 DIED = 9
 
@@ -78,7 +80,9 @@ class Disk:
     async def _start(self, settings: Settings) -> None:
         place = self.place(self.newest)
         previous = await place.lease.try_acquire()
-        await start._Launch(settings, SystemClock(), place, allow_empty=False)._prepare(previous)
+        # Later than what was set aside: the copy of the same second has the same name.
+        later = FastClock(time.time() - 1)
+        await start._Launch(settings, later, place, allow_empty=False)._prepare(previous)
         await place.lease.release()
 
     @property
