@@ -134,9 +134,10 @@ class _Launch:
             log.warning(
                 "old_database_set_aside", kept=kept.name, reason="another bot wrote since, or the disk was set back"
             )
+        restored = None
         if not self.file.is_file():
             self._phase = "The database is being restored."
-            self._restored = await bring_back(
+            restored = self._restored = await bring_back(
                 configuration,
                 self._place.litestream,
                 store,
@@ -146,7 +147,8 @@ class _Launch:
                 seconds=self._settings.restore_timeout_seconds,
             )
         self._phase = "The database is being brought up to date."
-        await asyncio.to_thread(upgrade, self._settings.database_url, progress=logged)
+        url, checked = self._settings.database_url, restored is not None
+        await asyncio.to_thread(upgrade, url, progress=logged, checked=checked)
         self._phase = "The bot is connecting."
 
     async def _sign(self, previous: LeaseRecord | None, beat: datetime) -> None:

@@ -17,7 +17,7 @@ app = typer.Typer(add_completion=False)
 def start(
     *,
     allow_empty: Annotated[
-        bool, typer.Option("--allow-empty", help="Start with an empty database where no backup can be found.")
+        bool, typer.Option("--allow-empty", help="Begin empty where a bot has written and nothing of it is left.")
     ] = False,
 ) -> None:
     """Restore the database if there is none, replicate it all the time, and run the bot: the container's command."""
