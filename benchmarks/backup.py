@@ -97,12 +97,11 @@ class Bench:
             await bot.kill()
             killed = time.monotonic()
         done = [moment for moment in committed if moment <= killed]
-        shutil.rmtree(bot.database.parent)
+        bot = self._bot(binary, place, LEASE_SECONDS="5")
         await bot.start()
         await bot.until_ready()
         kept = len(written(bot.database))
         await bot.stop()
-        shutil.rmtree(bot.database.parent)
         return len(done) - kept, killed - done[kept - 1]
 
     async def starts(self, version: Format, binary: Path, make: Callable[[StorageKind], StoragePlace]) -> None:
@@ -119,7 +118,6 @@ class Bench:
         size = bot.database.stat().st_size / 1e6
         restored, alone = [], []
         for _ in range(STARTS):
-            shutil.rmtree(bot.database.parent)
             bot = self._bot(binary, place)
             restored.append(await self._timed(bot))
             await bot.stop()
@@ -133,7 +131,6 @@ class Bench:
         bot = self._bot(binary, place)
         seconds = await self._timed(bot)
         await bot.stop()
-        shutil.rmtree(bot.database.parent)
         return seconds
 
     async def _timed(self, bot: Container) -> float:
@@ -151,6 +148,8 @@ class Bench:
         return seconds
 
     def _bot(self, binary: Path, place: StoragePlace, **more: str) -> Container:
+        """A bot on an empty disk."""
+        shutil.rmtree(self._folder / "disk", ignore_errors=True)
         return Container(self._services, self._clock, self._folder / "disk", place, binary, **more)
 
 

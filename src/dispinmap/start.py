@@ -27,7 +27,7 @@ from dispinmap.health import HealthReport, Starting
 from dispinmap.http import open_session
 from dispinmap.settings import Settings
 
-STOP_SECONDS: Final = 7.5
+STOP_SECONDS: Final = 6.5
 """For the goodbye to Discord and the last sync; 10 seconds after SIGTERM the platform kills."""
 BEAT_SECONDS: Final = 2.0
 LITESTREAM_SECONDS: Final = 1.5
