@@ -103,7 +103,7 @@ def test_an_address_names_a_replica_whatever_the_version(url: str, replica: Repl
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("db", "not a kind of storage"),
+        ("db", "does not say what kind of storage"),
         ("abs://b-1/db", "not a kind of storage"),
         ("gcs://b-1", "path in the bucket is missing"),
         ("gcs://b-1//db", "plain path"),

@@ -55,10 +55,15 @@ async def test_without_one_beside_this_python_the_path_is_searched(
         await find(None)
 
 
-@pytest.mark.parametrize("says", ["echo v0.3.9", "echo 0.5.2", "echo 0.4.0", "echo 1.0.0", "echo hello", "exit 3"])
+@pytest.mark.parametrize("says", ["echo v0.3.9", "echo 0.5.2", "echo 0.4.0", "echo 1.0.0", "echo hello"])
 async def test_a_version_we_do_not_know_is_refused_with_the_cure(tmp_path: Path, says: str) -> None:
     with pytest.raises(LitestreamMissing, match=r"it needs 0\.3\.13, or 0\.5\.12 or a later 0\.5"):
         await find(program(tmp_path, says))
+
+
+async def test_a_program_that_does_not_tell_its_version_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LitestreamMissing, match="does not tell its version but no such thing: install one"):
+        await find(program(tmp_path, "echo no such thing >&2; exit 3"))
 
 
 async def test_what_is_no_program_is_refused(tmp_path: Path) -> None:

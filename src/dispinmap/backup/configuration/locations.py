@@ -85,6 +85,8 @@ def _replica(settings: Mapping[str, object]) -> Replica:
         if url and _text(settings, key):
             raise Misplaced("url", f"`url` and `{key}` are both there, which Litestream refuses.", "Keep one of them.")
     name = _kind_name(settings)
+    if url and not name:
+        raise Misplaced("url", "It does not say what kind of storage it means.", _EXAMPLES)
     if name not in _KINDS:
         raise Misplaced(
             "url" if url else "type",

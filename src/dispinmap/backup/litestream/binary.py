@@ -58,7 +58,11 @@ async def _version(path: Path) -> str:
         output = await child.run(path, ["version"], dict(os.environ), seconds=VERSION_SECONDS)
     except TimeoutError:
         raise LitestreamMissing(f"{path} does not tell its version: {_CURE}.") from None
-    return output.answer.strip() or f"of no version ({output.text.strip()[-200:]})"
+    said = output.answer.strip()
+    if not said:
+        instead = f" but {output.text.strip()[-200:]}" if output.text.strip() else ""
+        raise LitestreamMissing(f"{path} does not tell its version{instead}: {_CURE}.")
+    return said
 
 
 def _dialect(line: str, patch: int) -> Dialect | None:
