@@ -9,12 +9,12 @@ STAMP := .venv/.installed
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
+# .litestream05 has the other Litestream, for the tests: one environment has room for one of them.
 $(STAMP): requirements.lock litestream05.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "DisPinMap needs Python 3.11 or newer: set PYTHON=/path/to/python3.11 and run make again.")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	# The other Litestream, for the tests: one environment has room for one of them.
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade --target .litestream05 -r litestream05.lock
 	@touch $(STAMP)
 
