@@ -1,8 +1,8 @@
 """The one place where everything is wired together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import NoReturn
@@ -38,12 +38,9 @@ from dispinmap.pinballmap.errors import PinballMapError
 from dispinmap.settings import Settings
 from dispinmap.supervision import supervise
 from dispinmap.targets.service import TargetService
-from dispinmap.web.look import Report
-from dispinmap.web.server import WebServer
+from dispinmap.web.server import ANY_HOST, serving
 
 log = structlog.get_logger(__name__)
-
-ANY_HOST = "0.0.0.0"  # noqa: S104 -- the platform asks for health and readiness from outside the container
 
 
 CLOSE_SECONDS = 2.5
@@ -65,17 +62,6 @@ async def run(settings: Settings, clock: Clock, *, web_host: str = ANY_HOST) -> 
                     await application.run()
         finally:
             await database.close()
-
-
-@asynccontextmanager
-async def serving(report: Report, host: str, port: int) -> AsyncIterator[None]:
-    """The web pages, for as long as the block takes. Raises SettingsError where the port is taken."""
-    web = WebServer(report)
-    try:
-        log.info("web_listening", port=await web.start(host, port))
-        yield
-    finally:
-        await web.stop()
 
 
 class Application:

@@ -3,11 +3,11 @@
 import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from dispinmap.app import ANY_HOST, Application, serving
 from dispinmap.backup.checks import read_heartbeat
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.continuity import is_newest
@@ -18,6 +18,7 @@ from dispinmap.backup.opening import open_place
 from dispinmap.backup.place import Place
 from dispinmap.backup.restore import Restored, bring_back, set_aside
 from dispinmap.backup.service import Backup
+from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided
 from dispinmap.database.lock import in_use
@@ -26,6 +27,10 @@ from dispinmap.database.upgrade import upgrade
 from dispinmap.health import HealthReport, Starting
 from dispinmap.http import open_session
 from dispinmap.settings import Settings
+from dispinmap.web.server import ANY_HOST, serving
+
+if TYPE_CHECKING:
+    from dispinmap.app import Application
 
 STOP_SECONDS: Final = 6.5
 """For the goodbye to Discord and the last sync; 10 seconds after SIGTERM the platform kills."""
@@ -63,6 +68,8 @@ class _Launch:
         self._phase = "The bot is starting."
         self._restored: Restored | None = None
         self._stop_by: float | None = None
+        # A second's work, which a restore by Litestream leaves time for.
+        self._importing = asyncio.ensure_future(in_thread(import_module, "dispinmap.app"))
         self.file = place.configuration.database
 
     async def report(self) -> HealthReport | Starting:
@@ -167,6 +174,9 @@ class _Launch:
 
     async def _run_bot(self, database: Database, backup: Backup, replicating: asyncio.Task[None]) -> None:
         """Until the bot fails, or Litestream must not go on."""
+        await self._importing
+        from dispinmap.app import Application  # noqa: PLC0415 -- not before, so that the restore need not wait for it
+
         async with open_session() as session:
             self._application = Application(self._settings, self._clock, database, session, backup)
             bot = asyncio.create_task(self._application.run(), name="application")

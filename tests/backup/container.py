@@ -37,9 +37,10 @@ class Container:
         self.services = services
         self.database = disk / "pinball_bot.db"
         self.events: list[dict[str, object]] = []
-        # Through `bound` it ends with the tests, however they end.
-        bot = (sys.executable, "-m", "tests.backup.fast_start", str(clock.origin), str(clock.factor))
-        self._command: tuple[str, ...] = (sys.executable, bound.__file__, str(os.getpid()), *bot)
+        self.command: tuple[str, ...] = (
+            *(sys.executable, "-m", "tests.backup.fast_start"),
+            *(str(clock.origin), str(clock.factor)),
+        )
         self._environment = {
             **os.environ,
             **services.environment,
@@ -58,8 +59,10 @@ class Container:
     async def start(self) -> None:
         """Start the process; returns as soon as its web pages are up."""
         self.events.clear()
+        # Through `bound` it ends with the tests, however they end.
+        command = (sys.executable, bound.__file__, str(os.getpid()), *self.command)
         self._process = await asyncio.create_subprocess_exec(
-            *self._command, cwd=PROJECT, env=self._environment, stderr=asyncio.subprocess.PIPE, start_new_session=True
+            *command, cwd=PROJECT, env=self._environment, stderr=asyncio.subprocess.PIPE, start_new_session=True
         )
         self._reading = asyncio.create_task(self._read())
         await self.logged("web_listening")

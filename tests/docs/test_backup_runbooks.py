@@ -58,7 +58,7 @@ async def test_in_a_minute(services: EmbeddedServices, dispinmap: str, tmp_path:
     bot = operator.bot(services)
     script = beginning.replace("dispinmap start", "exec dispinmap start")
     script = f"cd {operator.folder}; PATH='{PROGRAMS}':$PATH; {script}"
-    bot._command = (*bot._command[:3], str(shutil.which("bash")), "-euc", script)
+    bot.command = (str(shutil.which("bash")), "-euc", script)
     async with running(bot):
         await bot.until_ready()
         operator.replicates_to_a_folder()

@@ -1,6 +1,8 @@
 """The web pages: `/health`, `/ready`, `/metrics`, and `/` for people."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.resources import files
 
 import structlog
@@ -13,6 +15,7 @@ from dispinmap.web.page import status_page
 
 log = structlog.get_logger(__name__)
 
+ANY_HOST = "0.0.0.0"  # noqa: S104 -- the platform asks for health and readiness from outside the container
 STOP_SECONDS = 0.5
 """For requests under way at the end: anybody can send half a one, and the platform does not wait."""
 
@@ -25,6 +28,17 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+@asynccontextmanager
+async def serving(report: Report, host: str, port: int) -> AsyncIterator[None]:
+    """The web pages, for as long as the block takes. Raises SettingsError where the port is taken."""
+    web = WebServer(report)
+    try:
+        log.info("web_listening", port=await web.start(host, port))
+        yield
+    finally:
+        await web.stop()
 
 
 class WebServer:
