@@ -61,6 +61,7 @@ async def test_in_a_minute(services: EmbeddedServices, dispinmap: str, tmp_path:
     bot.command = (str(shutil.which("bash")), "-euc", script)
     async with running(bot):
         await bot.until_ready()
+        await bot.until_replicated()
         operator.replicates_to_a_folder()
         said = await operator.types(looking)
         assert await bot.stop() == 0
