@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import closing, suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -150,7 +151,9 @@ async def drilling(scene: Scene, database: Database) -> AsyncIterator[Drilling]:
     def start(outcomes: Iterable[Path | Exception]) -> ManualClock:
         clock = ManualClock(NOON)
         litestream = FakeLitestream(Format.V0_5, outcomes)
-        loop = Drill(scene.configuration, litestream, scene.store, clock, database, drill_every=DAY)
+        live = scene.configuration.database
+        one_drill = partial(drill, scene.configuration, litestream, scene.store, clock, live)
+        loop = Drill(one_drill, clock, database, live=live, drill_every=DAY)
         tasks.append(asyncio.create_task(loop.run()))
         return clock
 

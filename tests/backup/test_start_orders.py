@@ -42,6 +42,12 @@ def diary(services: EmbeddedServices) -> Diary:
     return Diary(lambda: ", in Discord" if services.discord.connected else ", not in Discord")
 
 
+@pytest.fixture
+async def recorded(database_file: Path, diary: Diary) -> Recorded:
+    """A backup that nobody has held before."""
+    return Recorded(database_file, diary, None)
+
+
 @asynccontextmanager
 async def _launched(recorded: Recorded, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
     launch = start._Launch(settings, SystemClock(), recorded.place, allow_empty=False)
@@ -64,9 +70,8 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 
 async def test_at_sigterm_the_bot_leaves_then_everything_is_synced_then_litestream_ends_then_the_lease(
-    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
+    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary, recorded: Recorded
 ) -> None:
-    recorded = Recorded(database_file, diary, None)
     async with _launched(recorded, settings) as task:
         await _connected(recorded, services)
         task.cancel()
@@ -87,9 +92,8 @@ async def test_at_sigterm_the_bot_leaves_then_everything_is_synced_then_litestre
 
 
 async def test_a_second_cancellation_breaks_off_neither_the_last_sync_nor_the_order(
-    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
+    services: EmbeddedServices, settings: Settings, diary: Diary, recorded: Recorded
 ) -> None:
-    recorded = Recorded(database_file, diary, None)
     async with _launched(recorded, settings) as task:
         await _connected(recorded, services)
         recorded.replication.reachable.clear()
@@ -105,9 +109,8 @@ async def test_a_second_cancellation_breaks_off_neither_the_last_sync_nor_the_or
 
 
 async def test_sigterm_while_a_failed_bot_stops_by_itself_lets_it_finish(
-    settings: Settings, database_file: Path, diary: Diary
+    settings: Settings, diary: Diary, recorded: Recorded
 ) -> None:
-    recorded = Recorded(database_file, diary, None)
     recorded.replication.reachable.clear()
     async with _launched(recorded, settings.model_copy(update={"discord_token": _other_token(settings)})) as task:
         await asyncio.wait_for(recorded.replication.syncing.wait(), PATIENCE)
@@ -120,9 +123,8 @@ async def test_sigterm_while_a_failed_bot_stops_by_itself_lets_it_finish(
 
 
 async def test_a_bot_that_cannot_serve_syncs_and_releases_before_it_says_why(
-    settings: Settings, database_file: Path, diary: Diary
+    settings: Settings, diary: Diary, recorded: Recorded
 ) -> None:
-    recorded = Recorded(database_file, diary, None)
     async with _launched(recorded, settings.model_copy(update={"discord_token": _other_token(settings)})) as task:
         with pytest.raises(SettingsError, match="DISCORD_TOKEN was refused"):
             await asyncio.wait_for(task, PATIENCE)
@@ -135,9 +137,8 @@ async def test_a_bot_that_cannot_serve_syncs_and_releases_before_it_says_why(
 
 
 async def test_who_loses_the_lease_kills_litestream_before_anything_else_and_syncs_nothing(
-    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
+    services: EmbeddedServices, settings: Settings, diary: Diary, recorded: Recorded
 ) -> None:
-    recorded = Recorded(database_file, diary, None)
     async with _launched(recorded, settings) as task:
         await _connected(recorded, services)
         recorded.lease.end.set_exception(LeaseLost("Another bot holds it."))
@@ -147,9 +148,8 @@ async def test_who_loses_the_lease_kills_litestream_before_anything_else_and_syn
 
 
 async def test_a_lease_that_expires_during_the_last_sync_ends_litestream_at_once(
-    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
+    services: EmbeddedServices, settings: Settings, diary: Diary, recorded: Recorded
 ) -> None:
-    recorded = Recorded(database_file, diary, None)
     async with _launched(recorded, settings) as task:
         await _connected(recorded, services)
         recorded.replication.reachable.clear()
@@ -182,10 +182,9 @@ async def test_after_an_expired_lease_is_regained_the_bot_serves_on_from_the_sam
 
 
 async def test_storage_that_overlooks_the_signature_gets_it_again_and_nothing_is_replicated_before(
-    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary, monkeypatch: pytest.MonkeyPatch
+    services: EmbeddedServices, settings: Settings, diary: Diary, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
     monkeypatch.setattr(start, "SIGN_PAUSE_SECONDS", 0)
-    recorded = Recorded(database_file, diary, None)
     recorded.lease.unanswered = 2
     async with _launched(recorded, settings):
         await _connected(recorded, services)
@@ -235,9 +234,8 @@ async def test_a_disk_that_was_rolled_back_is_not_taken_for_the_newest(settings:
 
 
 async def test_a_database_that_takes_no_more_writes_is_synced_all_the_same(
-    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
+    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary, recorded: Recorded
 ) -> None:
-    recorded = Recorded(database_file, diary, None)
     async with _launched(recorded, settings) as task:
         await _connected(recorded, services)
         with closing(sqlite3.connect(database_file)) as other, other:
@@ -249,11 +247,10 @@ async def test_a_database_that_takes_no_more_writes_is_synced_all_the_same(
 
 
 async def test_storage_that_hangs_costs_no_more_than_the_time_there_is(
-    services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary, monkeypatch: pytest.MonkeyPatch
+    services: EmbeddedServices, settings: Settings, diary: Diary, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
     monkeypatch.setattr(start, "STOP_SECONDS", 1.0)
     monkeypatch.setattr(start, "LITESTREAM_SECONDS", 0.5)
-    recorded = Recorded(database_file, diary, None)
     async with _launched(recorded, settings) as task:
         await _connected(recorded, services)
         recorded.replication.reachable.clear()

@@ -112,7 +112,7 @@ async def _restore_once(
     except NoBackup as error:
         if at is not None:
             raise
-        raise RestoreFailed(f"There is something at {configuration.replica}, but no whole backup. {error}") from error
+        raise RestoreFailed(f"There is no whole backup at {configuration.replica}. {error}") from error
 
 
 def _require_none(replica: Replica, problems: list[str]) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import shutil
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NoReturn
@@ -51,7 +53,8 @@ async def drill(
 
     Whatever goes wrong is the result's problem. The folder is beside `live`: elsewhere may be no room, or no writing.
     """
-    trial = _Trial(configuration, litestream, store, clock, live, seconds)
+    restore = partial(restore_checked, configuration, litestream, store, clock=clock, seconds=seconds)
+    trial = _Trial(restore, clock, live)
     try:
         await trial.run()
     except (BackupError, OSError) as error:
@@ -62,21 +65,10 @@ async def drill(
 class _Trial:
     """One drill and what is known of it so far."""
 
-    def __init__(
-        self,
-        configuration: Configuration,
-        litestream: Litestream,
-        store: Store,
-        clock: Clock,
-        live: Path,
-        seconds: float,
-    ) -> None:
-        self._configuration = configuration
-        self._litestream = litestream
-        self._store = store
+    def __init__(self, restore: Callable[[Path], Awaitable[Copy]], clock: Clock, live: Path) -> None:
+        self._restore_to = restore
         self._clock = clock
         self._live = live
-        self._seconds = seconds
         self.restore_seconds: float | None = None
         self.heartbeat_at: datetime | None = None
         self.problem: str | None = None
@@ -100,14 +92,7 @@ class _Trial:
     async def _restore(self) -> Copy:
         with TemporaryDirectory(prefix=_prefix(self._live), dir=self._live.parent) as folder:
             started = self._clock.monotonic()
-            copy = await restore_checked(
-                self._configuration,
-                self._litestream,
-                self._store,
-                Path(folder) / self._live.name,
-                clock=self._clock,
-                seconds=self._seconds,
-            )
+            copy = await self._restore_to(Path(folder) / self._live.name)
             self.restore_seconds = self._clock.monotonic() - started
         self.heartbeat_at = copy.heartbeat.beat_at if copy.heartbeat else None
         return copy
@@ -118,17 +103,16 @@ class Drill:
 
     def __init__(
         self,
-        configuration: Configuration,
-        litestream: Litestream,
-        store: Store,
+        drill: Callable[[], Awaitable[DrillState]],
         clock: Clock,
         database: Database,
         *,
+        live: Path,
         drill_every: timedelta,
     ) -> None:
-        self._configuration = configuration
-        self._litestream = litestream
-        self._store = store
+        """`drill` is the drill of the database file `live`."""
+        self._drill = drill
+        self._live = live
         self._clock = clock
         self._database = database
         self._drill_every = drill_every
@@ -136,14 +120,13 @@ class Drill:
     async def run(self) -> NoReturn:
         """Drill for ever."""
         started_at = self._clock.now()
-        live = self._configuration.database
-        await asyncio.to_thread(_clear, live)
+        await asyncio.to_thread(_clear, self._live)
         while True:
             async with self._database.read() as session:
                 last = await heartbeat.last_drill(session)
             due = due_at(last, started_at, self._drill_every)
             await self._clock.sleep((due - self._clock.now()).total_seconds())
-            state = await drill(self._configuration, self._litestream, self._store, self._clock, live)
+            state = await self._drill()
             _report(state)
             await self._save(state)
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import NoReturn
 
-from dispinmap.backup.drill import Drill
+from dispinmap.backup.drill import Drill, drill
 from dispinmap.backup.heartbeat import Heart
 from dispinmap.backup.litestream.litestream import Replication
 from dispinmap.backup.place import Place
@@ -33,9 +34,9 @@ class Backup:
         self._drill_every = drill_every
         self._restored_in_seconds = restored_in_seconds
         self.heart = Heart(database, clock, replication, place.lease)
-        self._drill = Drill(
-            place.configuration, place.litestream, place.store, clock, database, drill_every=drill_every
-        )
+        live = place.configuration.database
+        one_drill = partial(drill, place.configuration, place.litestream, place.store, clock, live)
+        self._drill = Drill(one_drill, clock, database, live=live, drill_every=drill_every)
 
     @property
     def loops(self) -> Mapping[str, Callable[[], Awaitable[NoReturn]]]:
