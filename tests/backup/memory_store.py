@@ -55,7 +55,7 @@ class MemoryStore:
     async def list(self, prefix: str) -> list[StoredObject]:
         raise NotImplementedError
 
-    async def download(self, key: str, target: Path) -> None:
+    async def download(self, stored: StoredObject, target: Path) -> None:
         raise NotImplementedError
 
     async def read(self, key: str) -> Content | None:

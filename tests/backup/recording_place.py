@@ -178,8 +178,8 @@ class ListedStore:
     async def write(self, key: str, data: bytes, *, replacing: str | None) -> str:
         raise NotImplementedError(key, data, replacing)
 
-    async def download(self, key: str, target: Path) -> None:
-        raise NotImplementedError(key, target)
+    async def download(self, stored: StoredObject, target: Path) -> None:
+        raise NotImplementedError(stored, target)
 
 
 class Recorded:

@@ -37,7 +37,7 @@ CHANGES = "0000000000000001-0000000000000001.ltx"
 )
 def test_a_format_is_told_by_its_keys(keys: list[str], formats: set[Format]) -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    assert format_in([StoredObject(key, 1, now) for key in keys], "db") == formats
+    assert format_in([StoredObject(key, 1, now, "1") for key in keys], "db") == formats
 
 
 def make_database(folder: Path) -> Path:

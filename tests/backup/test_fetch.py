@@ -15,8 +15,8 @@ from pathlib import Path
 import lz4.frame
 import pytest
 
-from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed
-from dispinmap.backup.fetch import Fetched, check_continuity, fetch
+from dispinmap.backup.errors import BackupError, Conflict, NoBackup, RestoreFailed
+from dispinmap.backup.fetch import ATTEMPTS, Fetched, check_continuity, fetch
 from dispinmap.backup.generations import Plan, plan
 from dispinmap.backup.models import Replica, StorageKind
 from dispinmap.backup.storage.folder import FolderStore
@@ -154,35 +154,63 @@ async def test_objects_that_retention_deletes_after_they_were_listed_are_left_fo
     in_folder: Original, tmp_path: Path
 ) -> None:
     in_folder.replicate(1)
-    store = _Retention(in_folder)
+
+    def begin_anew() -> None:
+        (old,) = Path(in_folder.replica.path, "generations").iterdir()
+        in_folder.forget()
+        in_folder.replicate(1)
+        shutil.rmtree(old)
+
+    store = _Changing(in_folder, begin_anew)
+    before = await planned(in_folder)
     fetched = await fetch(store, in_folder.replica, tmp_path / "ours.db")
-    assert store.deleted
-    assert fetched.plan.generation != store.deleted
+    assert fetched.plan.generation != before.generation
     assert in_folder.restore(tmp_path / "theirs.db")
     assert contents(tmp_path / "ours.db") == contents(tmp_path / "theirs.db")
-    assert await check_continuity(_Retention(in_folder), in_folder.replica) == []
+    assert await check_continuity(_Changing(in_folder, begin_anew), in_folder.replica) == []
 
 
-class _Retention(ThreadedStore):
-    """A store in which, right after the first listing, a new generation begins and the old one is deleted."""
+async def test_a_snapshot_that_is_overwritten_after_it_was_listed_is_planned_anew_with_its_log(
+    in_folder: Original, tmp_path: Path
+) -> None:
+    in_folder.replicate(1)
+    (snapshot,) = snapshots(in_folder)
+    newer = tmp_path / "newer"
 
-    def __init__(self, original: Original) -> None:
+    def overwrite() -> None:
+        shutil.copyfile(snapshot, newer)
+        newer.replace(snapshot)
+
+    fetched = await fetch(_Changing(in_folder, overwrite), in_folder.replica, tmp_path / "ours.db")
+    (listed,) = [
+        one for one in await open_store(in_folder.replica).list(in_folder.replica.path) if one.key == str(snapshot)
+    ]
+    assert fetched.plan.snapshot.stored == listed
+
+
+async def test_what_is_overwritten_faster_than_it_can_be_read_is_said(in_folder: Original, tmp_path: Path) -> None:
+    in_folder.replicate(1)
+    (snapshot,) = snapshots(in_folder)
+    store = _Changing(in_folder, snapshot.touch, times=ATTEMPTS)
+    with pytest.raises(Conflict, match="overwritten or deleted after it was listed"):
+        await fetch(store, in_folder.replica, tmp_path / "ours.db")
+    assert not (tmp_path / "ours.db").exists()
+
+
+class _Changing(ThreadedStore):
+    """A store in which something changes right after each of the first listings."""
+
+    def __init__(self, original: Original, change: Callable[[], None], *, times: int = 1) -> None:
         super().__init__("a folder", lambda: FolderStore(original.replica), seconds=10)
-        self._original = original
-        self.deleted = ""
+        self._change = change
+        self._times_left = times
 
     async def list(self, prefix: str) -> list[StoredObject]:
         listing = await super().list(prefix)
-        if not self.deleted:
-            await in_thread(self._begin_anew)
+        if self._times_left:
+            self._times_left -= 1
+            await in_thread(self._change)
         return listing
-
-    def _begin_anew(self) -> None:
-        (old,) = Path(self._original.replica.path, "generations").iterdir()
-        self._original.forget()
-        self._original.replicate(1)
-        shutil.rmtree(old)
-        self.deleted = old.name
 
 
 async def test_a_file_that_is_there_is_never_overwritten(copied: Original, tmp_path: Path) -> None:
@@ -290,7 +318,7 @@ async def test_the_snapshot_alone_of_a_database_at_rest_is_what_lz4_and_sqlite_m
     store = open_store(original.replica)
     with original.replicating():
         fetched = await when_there(lambda: fetch(store, original.replica, tmp_path / "x.db", snapshot_only=True))
-    await store.download(fetched.plan.snapshot.stored.key, tmp_path / "production_snapshot.lz4")
+    await store.download(fetched.plan.snapshot.stored, tmp_path / "production_snapshot.lz4")
     guide = lz4.frame.decompress((tmp_path / "production_snapshot.lz4").read_bytes())
     assert (tmp_path / "x.db").read_bytes() == guide
     assert len(contents(tmp_path / "x.db")) == 300

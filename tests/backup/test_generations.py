@@ -21,11 +21,11 @@ def after(seconds: float) -> datetime:
 
 
 def snapshot(index: int, seconds: float, generation: str = NEW) -> StoredObject:
-    return StoredObject(f"db/generations/{generation}/snapshots/{index:08x}.snapshot.lz4", 10, after(seconds))
+    return StoredObject(f"db/generations/{generation}/snapshots/{index:08x}.snapshot.lz4", 10, after(seconds), "1")
 
 
 def segment(index: int, offset: int, seconds: float, generation: str = NEW) -> StoredObject:
-    return StoredObject(f"db/generations/{generation}/wal/{index:08x}_{offset:08x}.wal.lz4", 10, after(seconds))
+    return StoredObject(f"db/generations/{generation}/wal/{index:08x}_{offset:08x}.wal.lz4", 10, after(seconds), "1")
 
 
 def positions(chosen: Plan) -> list[tuple[int, int]]:
@@ -73,6 +73,12 @@ def test_a_snapshot_whose_log_was_not_stored_yet_is_left_for_the_one_before() ->
     assert (chosen.snapshot.index, positions(chosen)) == (0, [(0, 0), (0, 4152), (1, 0)])
 
 
+def test_a_segment_of_the_snapshots_very_second_may_have_been_stored_before_it() -> None:
+    listing = [snapshot(0, 0), segment(0, 0, 1), segment(1, 0, 5), snapshot(1, 5)]
+    assert plan(REPLICA, listing).snapshot.index == 0
+    assert plan(REPLICA, [*listing, segment(1, 4152, 6)]).snapshot.index == 1
+
+
 def test_a_snapshot_alone_is_taken_where_there_is_nothing_else() -> None:
     chosen = plan(REPLICA, [snapshot(0, 0)])
     assert (chosen.snapshot.index, positions(chosen), holes(chosen)) == (0, [], [])
@@ -105,12 +111,12 @@ def test_changes_without_a_snapshot_are_a_failure_and_not_an_older_generation() 
 )
 def test_other_things_are_no_replica_and_the_sentence_says_what_they_are(key: str, sentence: str) -> None:
     with pytest.raises(NoBackup, match=sentence):
-        plan(REPLICA, [StoredObject(key, 1, START)])
+        plan(REPLICA, [StoredObject(key, 1, START, "1")])
 
 
 def test_what_is_being_written_and_what_is_not_ours_is_passed_over() -> None:
     strange = [f"{snapshot(9, 0).key}.tmp", "db/generations/notes.txt", f"db/generations/{NEW}/wal/1_2.wal.lz4"]
-    assert generations([StoredObject(key, 1, START) for key in strange]) == []
+    assert generations([StoredObject(key, 1, START, "1") for key in strange]) == []
 
 
 def whole(first: int, lengths: Sequence[Sequence[int]]) -> list[StoredObject]:

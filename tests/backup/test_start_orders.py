@@ -279,7 +279,7 @@ async def test_sigterm_during_a_restore_leaves_no_file_and_starts_nothing(settin
     database = tmp_path / "disk" / "bot.db"
     database.parent.mkdir()
     recorded = Recorded(database, Diary(), None)
-    recorded.store.objects = [StoredObject("db/generations/0123456789abcdef/snapshots/0", 1, LONG_AGO)]
+    recorded.store.objects = [StoredObject("db/generations/0123456789abcdef/snapshots/0", 1, LONG_AGO, "1")]
     async with _launched(recorded, settings) as task:
         await asyncio.wait_for(recorded.litestream.restoring.wait(), PATIENCE)
         task.cancel()

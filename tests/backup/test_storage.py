@@ -11,6 +11,7 @@ from dispinmap.backup.errors import Conflict, StorageRefused, StorageUnreachable
 from dispinmap.backup.models import StorageKind
 from dispinmap.backup.storage.open import open_store
 from dispinmap.backup.storage.store import Store
+from dispinmap.backup.storage.threaded import ThreadedStore
 from tests.backup.conftest import StoragePlace
 
 SECONDS = 5.0
@@ -43,7 +44,7 @@ async def test_what_is_written_is_read_listed_and_downloaded(
     version = await store.write(key, BIG, replacing=None)
     content = await store.read(key)
     (found,) = await store.list(place.replica.path)
-    await store.download(key, tmp_path / "copy")
+    await store.download(found, tmp_path / "copy")
     assert content is not None
     assert (content.data, content.version) == (BIG, version)
     assert (found.key, found.size) == (key, len(BIG))
@@ -52,18 +53,53 @@ async def test_what_is_written_is_read_listed_and_downloaded(
     assert files(tmp_path) == ["copy"]
 
 
-async def test_an_empty_object_is_downloaded_as_an_empty_file(store: Store, key: str, tmp_path: Path) -> None:
+async def test_an_empty_object_is_downloaded_as_an_empty_file(
+    store: Store, place: StoragePlace, key: str, tmp_path: Path
+) -> None:
     await store.write(key, b"", replacing=None)
-    await store.download(key, tmp_path / "copy")
+    (found,) = await store.list(place.replica.path)
+    await store.download(found, tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == b""
 
 
-async def test_downloading_what_is_gone_is_refused_and_leaves_no_file(
-    store: Store, place: StoragePlace, tmp_path: Path
+async def test_what_was_deleted_since_it_was_listed_is_not_downloaded(
+    store: Store, place: StoragePlace, key: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(StorageRefused, match="is no longer"):
-        await store.download(f"{place.replica.path}/gone", tmp_path / "copy")
+    await store.write(key, b"listed", replacing=None)
+    (found,) = await store.list(place.replica.path)
+    gone = replace(found, key=f"{found.key}-gone")
+    with pytest.raises(Conflict, match=r"one-gone was .* deleted after .*: list the backup again"):
+        await store.download(gone, tmp_path / "copy")
     assert files(tmp_path) == []
+
+
+async def test_what_was_overwritten_since_it_was_listed_is_not_downloaded(
+    store: Store, place: StoragePlace, key: str, tmp_path: Path
+) -> None:
+    version = await store.write(key, b"listed", replacing=None)
+    (found,) = await store.list(place.replica.path)
+    await store.write(key, b"later!", replacing=version)
+    with pytest.raises(Conflict):
+        await store.download(found, tmp_path / "copy")
+    assert files(tmp_path) == []
+
+
+async def test_an_object_that_is_overwritten_while_it_is_downloaded_is_of_one_piece(
+    place: StoragePlace, key: str
+) -> None:
+    store = open_store(place.replica, seconds=SECONDS)
+    assert isinstance(store, ThreadedStore)
+    version = await store.write(key, BIG, replacing=None)
+    (found,) = await store.list(place.replica.path)
+    chunks = (await store._open()).chunks(found)
+    first = await asyncio.to_thread(next, chunks)
+    await store.write(key, BIG[::-1] + BIG, replacing=version)
+    try:
+        rest = await asyncio.to_thread(b"".join, chunks)
+    except Conflict:
+        assert place.replica.kind is StorageKind.GCS
+    else:
+        assert first + rest == BIG
 
 
 async def test_a_listing_is_sorted_and_stops_at_the_path(store: Store, place: StoragePlace) -> None:

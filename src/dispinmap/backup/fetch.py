@@ -27,6 +27,8 @@ from dispinmap.database.backup import put_in_place
 
 AT_A_TIME: Final = 8
 """Downloads at once, and downloaded segments on disk: storage answers slowly, and a day can have thousands of them."""
+ATTEMPTS: Final = 3
+"""With a new listing each, where Litestream changes under us what was listed."""
 CURE: Final = "`dispinmap backup fetch` gets an earlier state with --at, or another one with --generation"
 TORN: Final = (
     "This is the snapshot alone: everything after it is missing, and one that was taken while something was written "
@@ -93,15 +95,21 @@ async def _with_plan(
     generation: str | None,
     work: Callable[[Plan], Awaitable[T]],
 ) -> T:
-    """Let `work` carry out the plan, once more with a new one where retention deleted some of it meanwhile."""
-    chosen = plan(replica, await store.list(replica.path), at=at, generation=generation)
-    try:
-        return await work(chosen)
-    except BackupError:
-        listing = await store.list(replica.path)
-        if {one.key for one in chosen.objects} <= {one.key for one in listing}:
-            raise
-        return await work(plan(replica, listing, at=at, generation=generation))
+    """Let `work` carry out the plan, with a new one where Litestream changed what is in it meanwhile.
+
+    It deletes what is too old, and overwrites the snapshot while the log is the same.
+    """
+    listing = await store.list(replica.path)
+    attempt = 1
+    while True:
+        chosen = plan(replica, listing, at=at, generation=generation)
+        try:
+            return await work(chosen)
+        except BackupError:
+            listing = await store.list(replica.path)
+            if attempt == ATTEMPTS or set(chosen.objects) <= set(listing):
+                raise
+        attempt += 1
 
 
 async def _gaps(store: Store, chosen: Plan) -> list[str]:
@@ -138,7 +146,7 @@ async def _write(store: Store, chosen: Plan, target: Path, *, snapshot_only: boo
 async def _snapshot(store: Store, chosen: Plan, part: Path) -> None:
     stored = chosen.snapshot.stored
     packed = part.with_name("snapshot.lz4")
-    await store.download(stored.key, packed)
+    await store.download(stored, packed)
     await in_thread(_unpack, packed, part, stored.key)
     await in_thread(packed.unlink)
 
@@ -164,7 +172,7 @@ async def _downloaded(store: Store, segments: Sequence[Segment], folder: Path) -
         try:
             async with asyncio.TaskGroup() as group:
                 for segment, file in batch:
-                    group.create_task(store.download(segment.stored.key, file))
+                    group.create_task(store.download(segment.stored, file))
         except* BackupError as errors:
             raise errors.exceptions[0] from None
         for each in batch:

@@ -145,7 +145,8 @@ def _nothing(replica: Replica, listing: Sequence[StoredObject]) -> str:
 def _snapshot(generation: Generation, at: datetime | None) -> Snapshot | None:
     """The newest one whose own log is stored too; else the oldest, as a snapshot alone can be torn.
 
-    Litestream stores the snapshot first. What was stored of the log after it reaches beyond the snapshot's moment.
+    Litestream stores the snapshot first. What was stored of the log after it reaches beyond the snapshot's moment; of
+    what was stored in the same second that is not known, as S3 tells no less than seconds.
     """
     stored = [one for one in generation.snapshots if at is None or one.stored.updated_at <= at]
     whole = [one for one in stored if any(_covers(segment, one, at) for segment in generation.segments)]
@@ -155,7 +156,7 @@ def _snapshot(generation: Generation, at: datetime | None) -> Snapshot | None:
 def _covers(segment: Segment, snapshot: Snapshot, at: datetime | None) -> bool:
     stored_at = segment.stored.updated_at
     return (
-        segment.index >= snapshot.index and stored_at >= snapshot.stored.updated_at and (at is None or stored_at <= at)
+        segment.index >= snapshot.index and stored_at > snapshot.stored.updated_at and (at is None or stored_at <= at)
     )
 
 

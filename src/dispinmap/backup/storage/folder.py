@@ -11,7 +11,7 @@ from typing import Final
 
 from dispinmap.backup.errors import Conflict, StorageRefused, StorageUnreachable
 from dispinmap.backup.models import Replica
-from dispinmap.backup.storage.store import Content, StoredObject
+from dispinmap.backup.storage.store import Content, StoredObject, changed
 
 CHUNK_BYTES: Final = 2**20
 
@@ -47,14 +47,16 @@ class FolderStore:
                 os.fsync(folder)
         return _version(data)
 
-    def chunks(self, key: str) -> Iterator[bytes]:
+    def chunks(self, stored: StoredObject) -> Iterator[bytes]:
         with self._translated():
             try:
-                with Path(key).open("rb") as file:
+                with Path(stored.key).open("rb") as file:
+                    if _fingerprint(os.fstat(file.fileno())) != stored.fingerprint:
+                        raise changed(stored)
                     while chunk := file.read(CHUNK_BYTES):
                         yield chunk
             except FileNotFoundError:
-                raise StorageRefused(f"{key} is no longer there: list the backup again.") from None
+                raise changed(stored) from None
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -92,7 +94,11 @@ def _object(path: Path) -> StoredObject | None:
         stat = path.stat()
     except FileNotFoundError:
         return None
-    return StoredObject(str(path), stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC))
+    return StoredObject(str(path), stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC), _fingerprint(stat))
+
+
+def _fingerprint(stat: os.stat_result) -> str:
+    return f"{stat.st_ino}-{stat.st_mtime_ns}"
 
 
 def _bytes(path: Path) -> bytes | None:

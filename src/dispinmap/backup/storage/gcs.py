@@ -17,7 +17,7 @@ from requests import RequestException
 
 from dispinmap.backup.errors import Conflict, StorageError, StorageRefused, StorageUnreachable
 from dispinmap.backup.models import Replica
-from dispinmap.backup.storage.store import Content, StoredObject
+from dispinmap.backup.storage.store import Content, StoredObject, changed
 
 CHUNK_BYTES: Final = 4 * 2**20
 _BUSY: Final = (408, 429)
@@ -53,7 +53,7 @@ class GcsStore:
     def pages(self, prefix: str) -> Iterator[list[StoredObject]]:
         with self._translated():
             for page in self._client.list_blobs(self._bucket, prefix=f"{prefix}/", **self._limits).pages:
-                yield [StoredObject(blob.name, blob.size, blob.updated) for blob in page]
+                yield [StoredObject(blob.name, blob.size, blob.updated, str(blob.generation)) for blob in page]
 
     def read(self, key: str) -> Content | None:
 
@@ -74,14 +74,19 @@ class GcsStore:
             blob.upload_from_string(data, **condition, **self._limits | {"retry": None})
         return str(blob.generation)
 
-    def chunks(self, key: str) -> Iterator[bytes]:
+    def chunks(self, stored: StoredObject) -> Iterator[bytes]:
+        blob = self._bucket.blob(stored.key, generation=int(stored.fingerprint))
         with self._translated():
-            blob = self._bucket.get_blob(key, **self._limits)
-            if blob is None:
-                raise StorageRefused(f"{key} is no longer in {self._bucket_name}: list the backup again.")
-            with blob.open("rb", chunk_size=CHUNK_BYTES, **self._limits) as file:
-                while chunk := file.read(CHUNK_BYTES):
-                    yield chunk
+            for start in range(0, stored.size, CHUNK_BYTES):
+                try:
+                    chunk = blob.download_as_bytes(start=start, end=start + CHUNK_BYTES - 1, **self._limits)
+                except NotFound:
+                    self._require_bucket()
+                    raise changed(stored) from None
+                # Each answer says what it is of. Google's are of no other generation, others' servers overlook ours.
+                if str(blob.generation) != stored.fingerprint:
+                    raise changed(stored)
+                yield chunk
 
     def _require_bucket(self) -> None:
         """Google says "not found" of an object and of its bucket alike; a listing can only mean the bucket."""

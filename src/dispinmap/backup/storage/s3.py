@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from dispinmap.backup.errors import Conflict, StorageError, StorageRefused, StorageUnreachable
 from dispinmap.backup.models import Replica
-from dispinmap.backup.storage.store import Content, StoredObject
+from dispinmap.backup.storage.store import Content, StoredObject, changed
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -60,7 +60,8 @@ class S3Store:
             listing = self._reader.get_paginator("list_objects_v2")
             for page in listing.paginate(Bucket=self._bucket, Prefix=f"{prefix}/"):
                 yield [
-                    StoredObject(each["Key"], each["Size"], each["LastModified"]) for each in page.get("Contents", [])
+                    StoredObject(each["Key"], each["Size"], each["LastModified"], each["ETag"])
+                    for each in page.get("Contents", [])
                 ]
 
     def read(self, key: str) -> Content | None:
@@ -80,12 +81,12 @@ class S3Store:
             except self._writer.exceptions.NoSuchKey:
                 raise self._changed() from None
 
-    def chunks(self, key: str) -> Iterator[bytes]:
+    def chunks(self, stored: StoredObject) -> Iterator[bytes]:
         with self._translated():
             try:
-                found = self._reader.get_object(Bucket=self._bucket, Key=key)
+                found = self._reader.get_object(Bucket=self._bucket, Key=stored.key, IfMatch=stored.fingerprint)
             except self._reader.exceptions.NoSuchKey:
-                raise StorageRefused(f"{key} is no longer in {self._bucket}: list the backup again.") from None
+                raise changed(stored) from None
             yield from found["Body"].iter_chunks(CHUNK_BYTES)
 
     @contextmanager

@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from dispinmap.backup.errors import Conflict
+
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
@@ -13,6 +15,8 @@ class StoredObject:
     key: str
     size: int
     updated_at: datetime
+    fingerprint: str
+    """Another one where it was overwritten: Google's generation, S3's ETag, or a file's inode and time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,11 @@ class Content:
 
     data: bytes
     version: str
+
+
+def changed(stored: StoredObject) -> Conflict:
+    """What a download raises where the object is not what was listed."""
+    return Conflict(f"{stored.key} was overwritten or deleted after it was listed: list the backup again.")
 
 
 class Store(Protocol):
@@ -49,6 +58,9 @@ class Store(Protocol):
         """
         ...
 
-    async def download(self, key: str, target: Path) -> None:
-        """Write the object to `target`, whole or not at all. Raises StorageRefused where there is none (any more)."""
+    async def download(self, stored: StoredObject, target: Path) -> None:
+        """Write the object as it was listed to `target`, whole or not at all.
+
+        Raises Conflict where it was overwritten or deleted since.
+        """
         ...

@@ -27,8 +27,8 @@ class BlockingStore(Protocol):
 
     def write(self, key: str, data: bytes, replacing: str | None) -> str: ...
 
-    def chunks(self, key: str) -> Iterator[bytes]:
-        """The object's bytes, a request or a part of one at a time. Raises StorageRefused where there is none."""
+    def chunks(self, stored: StoredObject) -> Iterator[bytes]:
+        """The listed object's bytes, a request or a part of one at a time. Raises Conflict where it changed."""
         ...
 
 
@@ -57,8 +57,8 @@ class ThreadedStore:
     async def write(self, key: str, data: bytes, *, replacing: str | None) -> str:
         return await self._limited((await self._open()).write, key, data, replacing)
 
-    async def download(self, key: str, target: Path) -> None:
-        chunks = (await self._open()).chunks(key)
+    async def download(self, stored: StoredObject, target: Path) -> None:
+        chunks = (await self._open()).chunks(stored)
         part = target.with_name(f"{target.name}.part")
         try:
             while await self._limited(_append_next, chunks, part):
