@@ -174,7 +174,7 @@ async def test_a_snapshot_that_is_overwritten_after_it_was_listed_is_planned_ane
     in_folder: Original, tmp_path: Path
 ) -> None:
     in_folder.replicate(1)
-    (snapshot,) = snapshots(in_folder)
+    snapshot = Path((await planned(in_folder)).snapshot.stored.key)
     newer = tmp_path / "newer"
 
     def overwrite() -> None:
@@ -190,7 +190,7 @@ async def test_a_snapshot_that_is_overwritten_after_it_was_listed_is_planned_ane
 
 async def test_what_is_overwritten_faster_than_it_can_be_read_is_said(in_folder: Original, tmp_path: Path) -> None:
     in_folder.replicate(1)
-    (snapshot,) = snapshots(in_folder)
+    snapshot = Path((await planned(in_folder)).snapshot.stored.key)
     store = _Changing(in_folder, snapshot.touch, times=ATTEMPTS)
     with pytest.raises(Conflict, match="overwritten or deleted after it was listed"):
         await fetch(store, in_folder.replica, tmp_path / "ours.db")
