@@ -120,12 +120,14 @@ async def test_replicas_of_twenty_moments_under_load_are_fetched_as_litestream_r
     compared = 0
     for one in moments:
         ours, theirs = one.folder / "ours.db", one.folder / "theirs.db"
-        await fetch(open_store(one.replica), one.replica, ours)
+        fetched = await fetch(open_store(one.replica), one.replica, ours)
         assert contents(ours)
-        if one.restore(theirs) and is_sound(theirs):
+        # A snapshot whose log is not stored yet can be newer than that log, and torn: Litestream takes it, we do not.
+        same = fetched.plan.snapshot.stored.key == str(max(snapshots(one)))
+        if same and one.restore(theirs) and is_sound(theirs):
             assert contents(ours) == contents(theirs)
             compared += 1
-    assert compared >= 18
+    assert compared >= 10
 
 
 async def test_it_can_be_fetched_while_it_is_written_and_retention_deletes(place: StoragePlace, tmp_path: Path) -> None:
@@ -146,7 +148,7 @@ async def test_it_can_be_fetched_while_it_is_written_and_retention_deletes(place
             wait_until(partial(lambda so_far: count[0] > so_far, count[0] + 30))
             target = tmp_path / f"{len(fetched)}.db"
             await when_there(partial(fetch, store, original.replica, target))
-            fetched.append(len(contents(target)))
+            fetched.append(max((number for number, _ in contents(target)), default=0))
     assert fetched == sorted(fetched)
 
 
@@ -189,8 +191,12 @@ async def test_a_snapshot_that_is_overwritten_after_it_was_listed_is_planned_ane
 
 async def test_what_is_overwritten_faster_than_it_can_be_read_is_said(in_folder: Original, tmp_path: Path) -> None:
     in_folder.replicate(1)
-    snapshot = Path((await planned(in_folder)).snapshot.stored.key)
-    store = _Changing(in_folder, snapshot.touch, times=ATTEMPTS)
+
+    def overwrite() -> None:
+        for snapshot in snapshots(in_folder):
+            snapshot.touch()
+
+    store = _Changing(in_folder, overwrite, times=ATTEMPTS)
     with pytest.raises(Conflict, match="overwritten or deleted after it was listed"):
         await fetch(store, in_folder.replica, tmp_path / "ours.db")
     assert not (tmp_path / "ours.db").exists()
