@@ -88,6 +88,10 @@ class Original:
     def forget(self) -> None:
         """As in a new container: Litestream begins another generation, with a random name."""
         shutil.rmtree(self._state)
+        if self.replica.kind is StorageKind.S3:
+            # Which of two that end in one second is newer nobody can tell from whole seconds.
+            second = int(time.time())
+            wait_until(lambda: time.time() >= second + 1)
 
     @property
     def _state(self) -> Path:
