@@ -31,7 +31,8 @@ class Original:
     replica: Replica
     folder: Path
     sync_interval: str = "100ms"
-    snapshot_interval: str = "600ms"
+    snapshot_interval: str = "1h"
+    """Sooner, the crash can come after a snapshot and before its log, where Litestream restores what may be torn."""
     retention: str = "1h"
     retention_check: str = "1h"
     """Sooner it can make Litestream store the first snapshot anew after some of the log."""

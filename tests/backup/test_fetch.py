@@ -47,7 +47,7 @@ def one_replica(tmp_path_factory: pytest.TempPathFactory) -> Original:
     """A replica with some logs, left by a crash; tests copy it."""
     folder = tmp_path_factory.mktemp("one")
     replica = Replica(StorageKind.FILE, str(folder / "db"))
-    made = Original(folder / "original.db", replica, folder, sync_interval="30ms", snapshot_interval="1h")
+    made = Original(folder / "original.db", replica, folder, sync_interval="30ms")
     made.create()
     made.replicate()
     return made
@@ -94,8 +94,6 @@ async def test_what_is_fetched_is_what_litestream_restores_byte_for_byte(origina
 
 
 async def test_a_time_brings_what_litestream_brings_for_it(original: Original, tmp_path: Path) -> None:
-    # Litestream stores a snapshot anew, and later, as long as the log is the same; before that there is none.
-    original = replace(original, snapshot_interval="1h")
     original.replicate(5 if original.replica.kind is StorageKind.S3 else 2)
     store = open_store(original.replica)
     times = sorted({one.stored.updated_at for one in (await planned(original)).segments})
@@ -112,6 +110,7 @@ async def test_replicas_of_twenty_moments_under_load_are_fetched_as_litestream_r
     in_folder: Original, tmp_path: Path
 ) -> None:
     moments = []
+    in_folder = replace(in_folder, snapshot_interval="600ms")
     with in_folder.replicating(), writing(in_folder.database) as count:
         wait_until(lambda: snapshots(in_folder))
         for number in range(20):
