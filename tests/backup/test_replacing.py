@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
@@ -24,8 +23,8 @@ from dispinmap.backup.storage.open import open_store
 from dispinmap.clock import SystemClock
 from dispinmap.settings import Settings
 from tests.backup.fake_litestream import FakeLitestream
+from tests.backup.hasty_clock import HastyClock
 from tests.backup.stored import NOON, beat
-from tests.fakes.fast_clock import FastClock
 
 DIED = 9
 
@@ -35,6 +34,8 @@ class Disk:
 
     def __init__(self, folder: Path, empty: Path) -> None:
         self.replica = Replica(StorageKind.FILE, str(folder / "replica" / "db"))
+        # A minute later with each command: what is set aside twice in one second would have the same name.
+        self.clock = HastyClock(NOON)
         stored = Path(self.replica.path) / "ltx" / "0" / "0000000000000001-0000000000000001.ltx"
         stored.parent.mkdir(parents=True)
         stored.touch()
@@ -58,7 +59,8 @@ class Disk:
         await lease.release()
 
     def replace(self) -> Exchanged | None:
-        return asyncio.run(replace_database(self.place(self.wanted), SystemClock(), agreed=lambda _: True, at=NOON))
+        self.clock.advance(60)
+        return asyncio.run(replace_database(self.place(self.wanted), self.clock, agreed=lambda _: True, at=NOON))
 
     def replace_and_die(self, step: str, *, after: bool) -> None:
         """In a process of its own, which is gone before or after that step."""
@@ -69,6 +71,8 @@ class Disk:
             os._exit(0)
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == DIED
+        # As it did in the child.
+        self.clock.advance(60)
 
     def start(self) -> list[int]:
         """What the next start prepares: the channels of the database it would run on."""
@@ -80,9 +84,8 @@ class Disk:
     async def _start(self, settings: Settings) -> None:
         place = self.place(self.newest)
         previous = await place.lease.try_acquire()
-        # Later than what was set aside: the copy of the same second has the same name.
-        later = FastClock(time.time() - 1)
-        await start._Launch(settings, later, place, allow_empty=False)._prepare(previous)
+        self.clock.advance(60)
+        await start._Launch(settings, self.clock, place, allow_empty=False)._prepare(previous)
         await place.lease.release()
 
     @property
