@@ -1,6 +1,7 @@
 """Every kind of storage keeps the same promises behind the same seam."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from dispinmap.backup.storage.open import open_store
 from dispinmap.backup.storage.store import Store
 from dispinmap.backup.storage.threaded import ThreadedStore
 from tests.backup.conftest import StoragePlace
+from tests.backup.test_storage_refusals import GCS, answering
 
 SECONDS = 5.0
 BIG = bytes(range(256)) * 40_000
@@ -108,6 +110,17 @@ async def test_a_listing_is_sorted_and_stops_at_the_path(store: Store, place: St
         await store.write(key, b"x", replacing=None)
     assert [each.key for each in await store.list(path)] == [f"{path}/a", f"{path}/b/1", f"{path}/b/2"]
     assert [each.key for each in await store.list(f"{path}/b")] == [f"{path}/b/1", f"{path}/b/2"]
+
+
+async def test_an_object_that_google_moved_to_a_cheaper_class_is_as_old_as_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored, moved = "2026-03-01T12:00:00.123Z", "2026-04-01T00:00:00.000Z"
+    old = {"name": "db/old", "size": "1", "generation": "1", "timeCreated": stored, "updated": moved}
+    async with answering(200, json.dumps({"items": [old]})) as address:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+        (found,) = await open_store(GCS, seconds=SECONDS).list("db")
+    assert found.updated_at == datetime.fromisoformat(stored)
 
 
 async def test_an_object_that_is_there_is_not_written_as_a_new_one(store: Store, key: str) -> None:

@@ -53,7 +53,9 @@ class GcsStore:
     def pages(self, prefix: str) -> Iterator[list[StoredObject]]:
         with self._translated():
             for page in self._client.list_blobs(self._bucket, prefix=f"{prefix}/", **self._limits).pages:
-                yield [StoredObject(blob.name, blob.size, blob.updated, str(blob.generation)) for blob in page]
+                # Not `updated`, which is of the metadata: a lifecycle rule that moves old objects to a cheaper storage
+                # class would make them the newest (https://cloud.google.com/storage/docs/json_api/v1/objects).
+                yield [StoredObject(blob.name, blob.size, blob.time_created, str(blob.generation)) for blob in page]
 
     def read(self, key: str) -> Content | None:
 

@@ -15,6 +15,7 @@ class StoredObject:
     key: str
     size: int
     updated_at: datetime
+    """When this content was stored, whatever was done to the object since."""
     fingerprint: str
     """Another one where it was overwritten: Google's generation, S3's ETag, or a file's inode and time."""
 
