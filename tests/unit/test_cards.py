@@ -170,7 +170,8 @@ def test_a_link_with_more_ids_than_fit_keeps_to_the_limit() -> None:
 @given(TEXT)
 def test_escaping_shows_the_same_characters_and_leaves_no_markdown(text: str) -> None:
     escaped = escape(text)
-    plain = re.sub(r"\\(.)", "", escaped)
+    # A letter for each escape: without one its neighbours would meet.
+    plain = re.sub(r"\\(.)", "x", escaped)
     assert not re.search(r"[\\*_~|`\[\]<>]|://|@(?!\u200b)", plain)
     assert not re.match(r"#{1,3} |>|[+-] |-#|\d+[.)] ", escaped)
     assert re.sub(r"\\(.)", r"\1", escaped).replace("\u200b", "") == clean(text)
