@@ -8,7 +8,7 @@ from pathlib import Path
 import discord
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from dispinmap.sandbox.clock import SandboxClock
 from dispinmap.sandbox.discord.seed import Seed
@@ -18,7 +18,7 @@ from dispinmap.sandbox.world import World
 from tests.browser.chromium import CHROMIUM, CHROMIUM_OPTIONS
 from tests.browser.stage_bot import StageBot
 
-PATIENCE_MILLISECONDS = 5000
+PATIENCE_MILLISECONDS = 30_000
 TOKEN = "stage-token"
 
 
@@ -53,6 +53,7 @@ def chromium() -> Path:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium: Path) -> AsyncIterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
         yield browser

@@ -18,7 +18,7 @@ VENUE = "Ground Kontrol Classic Arcade"
 ADDED = "Medieval Madness (Williams, 1997)"
 REMOVED = "Doctor Who (Bally, 1992)"
 PRAISED = "Monster Bash (Williams, 1998)"
-READY_SECONDS = 15
+READY_SECONDS = 60
 VIEWPORT = ViewportSize(width=1280, height=955)
 
 

@@ -5,9 +5,9 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.browser import story
+from tests.browser.conftest import PATIENCE_MILLISECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-PATIENCE_MILLISECONDS = 10_000
 
 
 async def test_a_change_in_the_panel_becomes_a_card_in_the_channel(

@@ -20,7 +20,7 @@ from dispinmap.sandbox.clock import SandboxClock
 from dispinmap.sandbox.services import DISCORD_TOKEN, PINBALLMAP_TOKEN, EmbeddedServices, embedded_services
 from dispinmap.settings import Settings
 
-SECONDS = 20.0
+SECONDS = 60.0
 NOT_A_TOKEN = "a-token-nobody-ever-gave-out"
 
 

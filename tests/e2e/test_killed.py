@@ -23,6 +23,7 @@ BURST = 200
 LONG_COMMENT = "Left flipper weak, everything else plays well. " * 6
 POST = "/channels/*/messages"
 PROJECT = Path(__file__).parents[2]
+PATIENCE = 60
 
 
 class Killable:
@@ -42,7 +43,7 @@ class Killable:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(*self._command, cwd=PROJECT, env=self._environment)
-        await self.services.discord.wait_connected(30)
+        await self.services.discord.wait_connected(PATIENCE)
 
     async def kill(self) -> None:
         if self._process is not None:
@@ -117,13 +118,13 @@ async def test_killed_five_times_in_a_burst_every_submission_is_posted_once_in_e
                 services.world.comment(GROUND_KONTROL, MONSTER_BASH, LONG_COMMENT).id
                 for _ in range(BURST // len(MOMENTS))
             ]
-            await asyncio.wait_for(reached, 30)
+            await asyncio.wait_for(reached, PATIENCE)
             await bot.kill()
             services.discord.faults.clear()
             await bot.start()
         for channel_id in channels:
-            await services.discord.wait_for_message(channel_id, _carries(expected[-1]), 60)
-        await asyncio.wait_for(_next_poll(services), 30)
+            await services.discord.wait_for_message(channel_id, _carries(expected[-1]), PATIENCE)
+        await asyncio.wait_for(_next_poll(services), PATIENCE)
         for channel_id in channels:
             assert _posted(services, channel_id) == Counter(expected)
 
@@ -138,5 +139,5 @@ async def test_a_signal_ends_the_bot_cleanly(database_file: Path, sign: signal.S
         process = bot._process
         assert process is not None
         process.send_signal(sign)
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
         bot._process = None

@@ -11,6 +11,7 @@ from tests.fakes.values import GROUND_KONTROL
 
 MONSTER_BASH = 641
 POST = "/channels/*/messages"
+PATIENCE = 30
 
 
 def _absent(stage: Stage, count: int) -> list[int]:
@@ -91,7 +92,7 @@ async def test_a_channel_that_refuses_us_gets_its_news_once_it_allows_us_again(s
     stage.services.discord.deny(stage.channel_id, Permission.SEND_MESSAGES)
     row = _add_machine(stage)
     stage.pass_time()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while "1 channel cannot be posted to" not in text_of(await stage.command("monitor_health")):
             pass
     assert stage.announced() == []

@@ -19,7 +19,7 @@ from tests.fakes.stage import Stage, open_stage, text_of
 from tests.fakes.values import GROUND_KONTROL
 
 MONSTER_BASH = 641
-PATIENCE = 20
+PATIENCE = 60
 
 
 @pytest.fixture

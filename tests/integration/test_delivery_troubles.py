@@ -21,6 +21,7 @@ from tests.fakes.values import GROUND_KONTROL
 MONSTER_BASH = 641
 OTHER = 11
 IDLE = 15
+PATIENCE = 30
 CLOSED = ChannelClosed("The bot may not write here: allow Send Messages.")
 
 
@@ -138,7 +139,7 @@ async def test_stopped_while_discord_answers_the_post_is_found_and_not_repeated(
     ids = await _comments(pipeline)
     pipeline.destination.hang = True
     loop = asyncio.ensure_future(pipeline.sender.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await pipeline.destination.hangs.wait()
     loop.cancel()
     with suppress(asyncio.CancelledError):
@@ -172,7 +173,7 @@ async def test_the_loop_outlives_a_mistake_in_a_channel(pipeline: Pipeline) -> N
     pipeline.destination.hang = True
     await _comments(pipeline)
     loop = asyncio.ensure_future(pipeline.sender.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await pipeline.destination.hangs.wait()
     assert not loop.done()
     loop.cancel()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dispinmap import app, start
 from dispinmap.web import server
 
-PATIENCE = 20
+PATIENCE = 60
 GRACE_SECONDS = 10
 """https://cloud.google.com/run/docs/container-contract#instance-shutdown, and Docker's default."""
 

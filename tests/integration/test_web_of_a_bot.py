@@ -13,7 +13,7 @@ from dispinmap.http import open_session
 from dispinmap.web.server import WebServer
 from tests.fakes.stage import open_stage
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 async def test_a_bot_that_works_says_so_on_every_page(database_file: Path) -> None:

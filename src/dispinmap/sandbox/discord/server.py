@@ -28,6 +28,8 @@ from dispinmap.sandbox.discord.sessions import Drop
 from dispinmap.sandbox.errors import SandboxError
 
 T = TypeVar("T")
+PATIENCE_SECONDS = 30.0
+"""For what has to come: a wait that ends early costs nothing, and a busy machine may need long."""
 
 
 class DiscordServer:
@@ -125,7 +127,7 @@ class DiscordServer:
     async def answer(
         self,
         interaction: Interaction,
-        timeout: float = 10.0,  # noqa: ASYNC109 — a wait that reports in its own words
+        timeout: float = PATIENCE_SECONDS,  # noqa: ASYNC109 — a wait that reports in its own words
     ) -> Message:
         """Wait for an interaction's first answer: the new message, or the one whose component was used.
 
@@ -190,7 +192,7 @@ class DiscordServer:
 
     async def wait_connected(
         self,
-        timeout: float = 10.0,  # noqa: ASYNC109 — as above
+        timeout: float = PATIENCE_SECONDS,  # noqa: ASYNC109 — as above
     ) -> None:
         """Return once the bot hears events. Raises SandboxError after `timeout` seconds."""
         await _within(timeout, self._parts.gateway.wait_connected(), "The bot did not connect")
@@ -199,7 +201,7 @@ class DiscordServer:
         self,
         channel_id: int,
         predicate: Callable[[Message], bool],
-        timeout: float = 10.0,  # noqa: ASYNC109 — as above
+        timeout: float = PATIENCE_SECONDS,  # noqa: ASYNC109 — as above
     ) -> Message:
         """The first message there, already posted or yet to come, that fits; “thinking…” does not count.
 
