@@ -18,6 +18,7 @@ from dispinmap.clock import Clock
 from dispinmap.sandbox.discord.server import DiscordServer
 
 TOKEN = "sandbox-token"
+PATIENCE = 30
 
 
 @asynccontextmanager
@@ -91,7 +92,7 @@ class Bot(commands.AutoShardedBot):
 
     async def happened(self, event: str) -> None:
         """Return once the bot noted this as the next event."""
-        assert await asyncio.wait_for(self.events.get(), 10) == event
+        assert await asyncio.wait_for(self.events.get(), PATIENCE) == event
 
     def channel(self, channel_id: int) -> discord.TextChannel:
         channel = self.get_channel(channel_id)
@@ -161,6 +162,12 @@ class Tools(commands.Cog):
         """Never answer"""
 
 
+async def until_described(bot: discord.Client) -> None:
+    """Return once the bot knows its servers: on a busy machine discord.py calls itself ready before."""
+    while any(guild.unavailable for guild in bot.guilds):
+        await bot.wait_for("guild_available", timeout=PATIENCE)
+
+
 @asynccontextmanager
 async def running(server: DiscordServer, bot: Bot) -> AsyncIterator[Bot]:
     """The bot, ready, until the block ends."""
@@ -168,4 +175,5 @@ async def running(server: DiscordServer, bot: Bot) -> AsyncIterator[Bot]:
         tasks.create_task(bot.start(TOKEN))
         await server.wait_connected()
         await bot.happened("ready")
+        await until_described(bot)
         yield bot

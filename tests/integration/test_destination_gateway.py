@@ -20,7 +20,7 @@ from dispinmap.sandbox.discord.seed import Seed
 from dispinmap.sandbox.discord.server import DiscordServer
 from tests.fakes.clock import ManualClock
 from tests.fakes.target_service import FakeTargetService
-from tests.integration.sandbox_bot import TOKEN, serving
+from tests.integration.sandbox_bot import PATIENCE, TOKEN, serving, until_described
 
 
 class PromptBot(DisPinMapBot):
@@ -69,6 +69,7 @@ async def bot(server: DiscordServer, seed: Seed, services: Services) -> AsyncIte
     running = asyncio.create_task(bot.start(TOKEN))
     await server.wait_connected()
     await bot.wait_until_ready()
+    await until_described(bot)
     assert [guild.id for guild in bot.guilds] == [seed.guild.id]
     yield bot
     await bot.close()
@@ -124,7 +125,7 @@ async def test_a_channel_that_was_closed_or_deleted_is_told_apart_from_the_rest(
 async def test_a_history_the_bot_may_not_read_is_not_taken_for_an_empty_one(
     server: DiscordServer, seed: Seed, bot: DisPinMapBot, clock: ManualClock
 ) -> None:
-    heard = asyncio.ensure_future(bot.wait_for("guild_channel_update", timeout=5))
+    heard = asyncio.ensure_future(bot.wait_for("guild_channel_update", timeout=PATIENCE))
     await asyncio.sleep(0)
     server.deny(seed.pinball.id, Permission.READ_MESSAGE_HISTORY)
     await heard
@@ -160,7 +161,7 @@ async def test_a_server_that_throws_the_bot_out_and_takes_it_back_is_told_to_the
     server: DiscordServer, seed: Seed, bot: DisPinMapBot, targets: FakeTargetService
 ) -> None:
     for act, event in ((server.remove_bot, "guild_remove"), (server.add_bot, "guild_join")):
-        heard = asyncio.ensure_future(bot.wait_for(event, timeout=5))
+        heard = asyncio.ensure_future(bot.wait_for(event, timeout=PATIENCE))
         await asyncio.sleep(0)
         await act(seed.guild.id)
         guild = await heard

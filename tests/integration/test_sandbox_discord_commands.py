@@ -12,7 +12,7 @@ from dispinmap.sandbox.discord.seed import Seed
 from dispinmap.sandbox.discord.server import DiscordServer
 from dispinmap.sandbox.errors import SandboxError
 from tests.fakes.clock import ManualClock
-from tests.integration.sandbox_bot import Bot, running, serving
+from tests.integration.sandbox_bot import PATIENCE, Bot, running, serving
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ async def test_a_command_that_never_answers_fails(
     assert interactions.ACKNOWLEDGE_SECONDS == 3
     monkeypatch.setattr(interactions, "ACKNOWLEDGE_SECONDS", 0.05)
     interaction = await server.invoke(seed.member.id, seed.pinball.id, "silent")
-    await asyncio.wait_for(interaction.acknowledged.wait(), 5)
+    await asyncio.wait_for(interaction.acknowledged.wait(), PATIENCE)
     assert (interaction.state, interaction.failure) == (InteractionState.FAILED, "The application did not respond")
 
 

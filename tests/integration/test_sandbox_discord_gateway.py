@@ -14,7 +14,7 @@ from dispinmap.sandbox.discord.server import DiscordServer
 from dispinmap.sandbox.discord.sessions import PRIVILEGED, CloseCode, Drop, Intent
 from dispinmap.sandbox.errors import SandboxError
 from tests.fakes.clock import ManualClock
-from tests.integration.sandbox_bot import TOKEN, Bot, running, serving
+from tests.integration.sandbox_bot import PATIENCE, TOKEN, Bot, running, serving
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ async def closing(server: DiscordServer, *packets: object) -> int | None:
         assert (await socket.receive_json())["op"] == 10
         for packet in packets:
             await (socket.send_str(packet) if isinstance(packet, str) else socket.send_json(packet))
-        while (await asyncio.wait_for(socket.receive(), 5)).type is not aiohttp.WSMsgType.CLOSE:
+        while (await asyncio.wait_for(socket.receive(), PATIENCE)).type is not aiohttp.WSMsgType.CLOSE:
             pass
         return socket.close_code
 
