@@ -1,18 +1,19 @@
 """Fixtures for everybody: a clock, and a database made by the migrations."""
 
 import shutil
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from dispinmap.database.engine import Database
 from dispinmap.database.upgrade import upgrade
 from tests.fakes.clock import ManualClock
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("dispinmap", deadline=None)
+# How long an example takes, or making one, says more about the machine than about the code.
+settings.register_profile("dispinmap", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dispinmap")
 
 CAPTURES = Path(__file__).parents[2] / "shared" / "pinballmap" / "captures"
@@ -24,6 +25,14 @@ def captures() -> Path:
     if not CAPTURES.is_dir():
         pytest.skip("the captured answers are not beside this checkout")
     return CAPTURES
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port on 127.0.0.1 where nobody listens, nor can begin to meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 @pytest.fixture

