@@ -2,13 +2,18 @@
 
 import asyncio
 
+import pytest
+
+from dispinmap.sandbox.discord import interactions
 from dispinmap.sandbox.discord.models import EPHEMERAL, Interaction, Message
 from dispinmap.sandbox.discord.permissions import Permission
+from dispinmap.targets import suggestions
 from tests.fakes.stage import Stage, parts, text_of
 from tests.fakes.values import GROUND_KONTROL
 
 ANSWER_SECONDS = 3.0
 """What Discord gives a bot to acknowledge an interaction."""
+PATIENCE = 60
 
 
 async def _press(stage: Stage, message_id: int, label: str) -> Interaction:
@@ -53,9 +58,12 @@ async def test_a_slow_pinball_map_is_waited_for_after_an_answer_in_time(stage: S
     assert "Ground Kontrol" in (await stage.services.discord.answer(asked)).content
 
 
-async def test_suggestions_do_not_wait_for_a_slow_pinball_map(stage: Stage) -> None:
+async def test_suggestions_do_not_wait_for_a_slow_pinball_map(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The second between the two is the network's; a busy machine may need more.
+    assert suggestions.PATIENCE_SECONDS <= ANSWER_SECONDS - 1
+    monkeypatch.setattr(interactions, "ACKNOWLEDGE_SECONDS", PATIENCE)
     stage.services.pinballmap.faults.hang("*", times=None)
-    async with asyncio.timeout(ANSWER_SECONDS):
+    async with asyncio.timeout(PATIENCE / 2):
         found = await stage.services.discord.autocomplete(
             stage.admin_id, stage.channel_id, "add location", {"name": "Ground Kontrol"}, "name"
         )
