@@ -67,6 +67,15 @@ class Contender:
                     self.holds = False
 
 
+class SleepingMachine(ManualClock):
+    """Its clock goes on while it sleeps, its timers do not."""
+
+    def fall_asleep(self, seconds: float) -> None:
+        slept = timedelta(seconds=seconds)
+        self._now += slept
+        self._sleepers = [(at + slept, wake) for at, wake in self._sleepers]
+
+
 async def settle() -> None:
     for _ in range(15):
         await asyncio.sleep(0)
@@ -250,6 +259,20 @@ async def test_a_holder_that_stood_still_too_long_finds_out_that_another_has_it(
     await first.release()
     assert stored(store).holder == "second"
     assert not stored(store).released
+
+
+async def test_a_holder_whose_machine_slept_gives_up_the_moment_it_wakes() -> None:
+    clock = SleepingMachine()
+    held = lease(MemoryStore(), clock, "a")
+    await held.acquire()
+    keeping = asyncio.create_task(held.keep())
+    await settle()
+    clock.fall_asleep(600)
+    clock.advance(STEP)
+    await settle()
+    assert keeping.done()
+    with pytest.raises(LeaseExpired, match="its machine stood still"):
+        keeping.result()
 
 
 @pytest.mark.parametrize("garbage", [None, b"garbage"])
