@@ -174,7 +174,8 @@ class _Launch:
 
     async def _run_bot(self, database: Database, backup: Backup, replicating: asyncio.Task[None]) -> None:
         """Until the bot fails, or Litestream must not go on."""
-        await self._importing
+        # Where this is cancelled because the lease expired, the next one needs it.
+        await asyncio.shield(self._importing)
         from dispinmap.app import Application  # noqa: PLC0415 -- not before, so that the restore need not wait for it
 
         async with open_session() as session:
