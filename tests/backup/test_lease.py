@@ -261,6 +261,26 @@ async def test_a_kept_lock_file_shows_that_its_holder_lives(file_replica: Replic
     await held.release()
 
 
+async def test_a_clock_that_was_set_back_does_not_keep_what_was_noted_out_of_the_lock_file(
+    file_replica: Replica, clock: ManualClock
+) -> None:
+    held = bots(file_replica, clock)()
+    await held.acquire()
+    clock.advance(-3600)
+    held.note(HEARTBEAT)
+    keeping = asyncio.create_task(held.keep())
+    file = Path(file_replica.lease_path)
+
+    def noted() -> bool:
+        clock.advance(1)
+        return HEARTBEAT.strftime("%H:%M").encode() in file.read_bytes()
+
+    await becomes(noted)
+    assert clock.now() < datetime(2026, 3, 1, 12, tzinfo=UTC)
+    keeping.cancel()
+    await held.release()
+
+
 async def test_a_lock_file_keeps_its_size_so_that_a_full_disk_cannot_refuse_it(
     file_replica: Replica, clock: ManualClock
 ) -> None:

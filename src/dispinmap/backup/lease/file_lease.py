@@ -112,7 +112,8 @@ class FileLease:
 
     async def _look_after(self) -> None:
         """Renewing it is for people who look, and carries what was noted."""
-        age = (self._clock.now() - self._record.renewed_at).total_seconds()
+        # A clock that was set back is no reason to keep what was noted to ourselves until it is there again.
+        age = abs((self._clock.now() - self._record.renewed_at).total_seconds())
         if age >= rules.renewal_interval(self._seconds):
             await self._write()
         else:
