@@ -351,3 +351,18 @@ async def test_one_that_was_faster_is_waited_for(clock: ManualClock) -> None:
     store.write = too_late  # type: ignore[method-assign]
     with pytest.raises(LeaseLost, match="in use by the bot faster"):
         await lease(store, clock, "a").try_acquire()
+
+
+async def test_trying_in_vain_leaves_nothing_that_the_next_one_would_wait_for(clock: ManualClock) -> None:
+    class Busy(MemoryStore):
+        async def write(self, key: str, data: bytes, *, replacing: str | None) -> str:
+            version = await super().write(key, data, replacing=replacing)
+            if stored(self).holder == "a" and not stored(self).released:
+                raise StorageUnreachable("The storage answers 429.")
+            return version
+
+    store = Busy()
+    with pytest.raises(StorageUnreachable):
+        await lease(store, clock, "a").try_acquire()
+    await lease(store, clock, "b").try_acquire()
+    assert stored(store).holder == "b"

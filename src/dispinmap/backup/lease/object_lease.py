@@ -71,6 +71,14 @@ class ObjectLease:
 
     async def try_acquire(self) -> LeaseRecord | None:
         """Where the holder looks dead by the time of day, watches as long as it takes to be sure of that."""
+        try:
+            return await self._watch_and_take()
+        except BaseException:
+            # It may have been taken, although nobody told us so.
+            await self.release()
+            raise
+
+    async def _watch_and_take(self) -> LeaseRecord | None:
         before: rules.Sighting | None = None
         while (seen := await self._take_or_see(before)) is not None:
             renewed = before is not None and before.version != seen.version
