@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -19,10 +21,18 @@ SPACING = 16
 """Every so many statements on the bot's database the process is killed; the rest is like its neighbours."""
 
 
+STARTED = f"'{datetime.now(UTC):%Y-%m-%d}"
+_TIME = re.compile(r"'\d{4}-\d\d-\d\d [\d:.]+'")
+
+
 def dump(path: Path) -> list[str]:
-    """Everything in the file, as SQL."""
+    """Everything in the file, as SQL; when its youngest rows were made is each adoption's own."""
     with closing(sqlite3.connect(path)) as connection:
-        return list(connection.iterdump())
+        return [_TIME.sub(_without_now, line) for line in connection.iterdump()]
+
+
+def _without_now(time: re.Match[str]) -> str:
+    return "now" if time[0] >= STARTED else time[0]
 
 
 def killed_at(old: Path, new: Path, number: int) -> bool:
