@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
@@ -19,14 +20,16 @@ from dispinmap.backup.lease.open import open_lease
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
 from dispinmap.backup.place import Place
 from dispinmap.backup.replacing import Exchanged, replace_database
+from dispinmap.backup.restore import set_aside
 from dispinmap.backup.storage.open import open_store
-from dispinmap.clock import SystemClock
+from dispinmap.clock import Clock, SystemClock
 from dispinmap.settings import Settings
 from tests.backup.fake_litestream import FakeLitestream
 from tests.backup.hasty_clock import HastyClock
 from tests.backup.stored import NOON, beat
 
 DIED = 9
+PATIENCE = 60
 
 
 class Disk:
@@ -165,3 +168,31 @@ def test_a_full_disk_leaves_the_database_where_it_was(disk: Disk, monkeypatch: p
             disk.replace()
     assert (channels(disk.database), disk.kept) == ([1, 2, 3], [])
     assert disk.start() == [1, 2, 3]
+
+
+def test_ctrl_c_while_the_databases_are_exchanged_waits_until_they_are(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    between, cancelled = threading.Event(), threading.Event()
+
+    def set_aside_and_wait(database: Path, clock: Clock) -> Path:
+        kept = set_aside(database, clock)
+        between.set()
+        assert cancelled.wait(PATIENCE)
+        return kept
+
+    async def interrupted() -> None:
+        restoring = replace_database(disk.place(disk.wanted), disk.clock, agreed=lambda _: True, at=NOON)
+        task = asyncio.create_task(restoring)
+        assert await asyncio.to_thread(between.wait, PATIENCE)
+        task.cancel()
+        # Who ended at once would clear the copy away with its folder.
+        for _ in range(15):
+            await asyncio.sleep(0)
+        cancelled.set()
+        await asyncio.wait({task})
+        assert task.cancelled()
+
+    monkeypatch.setattr(replacing, "set_aside", set_aside_and_wait)
+    asyncio.run(interrupted())
+    assert (channels(disk.database), disk.kept) == ([1], [[1, 2, 3]])

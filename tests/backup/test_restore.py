@@ -1,9 +1,11 @@
 """The rules of a restore at the start, on a folder and with a Litestream that does as told."""
 
+import asyncio
 import errno
 import re
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -27,6 +29,7 @@ from tests.migrations import legacy, shapes
 
 PREVIOUS = LeaseRecord("us", "host", NOON, 60, released=True, writer="them", heartbeat_at=NOON)
 FULL = OperationalError("UPDATE ...", None, sqlite3.OperationalError("database or disk is full"))
+PATIENCE = 60
 LTX = "ltx/0/0000000000000001-0000000000000001.ltx"
 
 
@@ -95,6 +98,29 @@ async def test_a_good_copy_is_put_in_place_and_marked_as_restored(scene: Scene) 
         assert connection.execute("SELECT restored_at, holder FROM heartbeat").fetchall() == [
             ("2026-03-01 12:00:00.000000", "them")
         ]
+
+
+async def test_a_cancelled_restore_has_ended_when_the_next_one_may_begin(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installing, cancelled = threading.Event(), threading.Event()
+
+    def install_later(part: Path, database: Path) -> None:
+        installing.set()
+        assert cancelled.wait(PATIENCE)
+        install(part, database)
+
+    monkeypatch.setattr("dispinmap.backup.restore.install", install_later)
+    task = asyncio.create_task(scene.bring_back(scene.good))
+    assert await asyncio.to_thread(installing.wait, PATIENCE)
+    task.cancel()
+    for _ in range(15):
+        await asyncio.sleep(0)
+    assert not task.done()
+    cancelled.set()
+    await asyncio.wait({task})
+    assert task.cancelled()
+    assert scene.on_disk == [scene.database.name]
 
 
 async def test_what_a_former_database_left_is_removed_before(scene: Scene) -> None:

@@ -19,7 +19,7 @@ from dispinmap.backup.place import Place
 from dispinmap.backup.restore import install, reason, set_aside
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
-from dispinmap.database.engine import Database
+from dispinmap.database.engine import Database, undivided
 from dispinmap.database.lock import in_use
 from dispinmap.database.queries import heartbeat
 from dispinmap.database.upgrade import upgrade
@@ -73,7 +73,7 @@ async def replace_database(
                 beat = await _make_ours(part, place.lease.holder, previous, clock)
                 if keeping.done():
                     keeping.result()
-                kept = await asyncio.to_thread(_exchange, part, database, clock)
+                kept = await _exchanged(part, database, clock)
             known = previous.heartbeat_at if previous else None
             # Where our clock is behind the last holder's, a later copy of this need be no newer than this.
             await place.lease.record(writer=place.lease.holder, heartbeat_at=min(known, beat) if known else None)
@@ -114,6 +114,12 @@ async def _make_ours(part: Path, holder: str, previous: LeaseRecord | None, cloc
     finally:
         await database.close()
     return now
+
+
+@undivided
+async def _exchanged(part: Path, database: Path, clock: Clock) -> Path | None:
+    """Ctrl-C between the two would leave no database, and the next start would restore another state than was asked."""
+    return await asyncio.to_thread(_exchange, part, database, clock)
 
 
 def _exchange(part: Path, database: Path, clock: Clock) -> Path | None:

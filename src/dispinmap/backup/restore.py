@@ -24,7 +24,7 @@ from dispinmap.backup.models import Configuration, LeaseRecord
 from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
 from dispinmap.database.backup import put_in_place, remove_file
-from dispinmap.database.engine import sync_engine
+from dispinmap.database.engine import sync_engine, undivided
 from dispinmap.database.tables import HeartbeatRow
 
 WITHOUT_IT: Final = (
@@ -80,12 +80,18 @@ async def bring_back(
         raise RestoreFailed(f"{error} {WITHOUT_IT}") from error
     try:
         _require_newest(configuration, copy, previous)
-        await asyncio.to_thread(_finish, part, database, copy, clock.now())
+        await _finished(part, database, copy, clock.now())
     finally:
         remove_file(part)
     restored = Restored(copy, clock.monotonic() - started)
     log.info("database_restored", replica=str(replica), seconds=round(restored.seconds, 2), revision=copy.revision)
     return restored
+
+
+@undivided
+async def _finished(part: Path, database: Path, copy: Copy, now: datetime) -> None:
+    """A thread that went on by itself could put in place what the next attempt has not checked yet."""
+    await asyncio.to_thread(_finish, part, database, copy, now)
 
 
 def _finish(part: Path, database: Path, copy: Copy, now: datetime) -> None:
