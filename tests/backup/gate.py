@@ -27,8 +27,12 @@ class Gate:
         if not self._open:
             writer.close()
             return
+        self._writers.add(writer)
         there, here = await asyncio.open_connection(self._host, self._port)
-        self._writers |= {writer, here}
+        self._writers.add(here)
+        if writer.is_closing():
+            # It was shut while the way was being made.
+            here.close()
         try:
             await asyncio.gather(_pass_on(reader, here), _pass_on(there, writer))
         finally:
