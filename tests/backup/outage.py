@@ -34,6 +34,10 @@ class Gate:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._listening is None or not self._listening.is_serving():
+            # Accepted before it was shut, and looked at only now.
+            writer.transport.abort()
+            return
         task = asyncio.ensure_future(self._both_ways(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)

@@ -21,7 +21,7 @@ from tests.backup.outage import gate
 from tests.backup.running import running
 from tests.backup.writing import configuration, count, names, rows
 
-DEADLINE = 15.0
+DEADLINE = 60.0
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ async def main(binary, source, replica):
     settings = configuration(Replica(StorageKind.FILE, replica), litestream.format, Path(source))
     replication = litestream.replicate(settings)
     task = asyncio.create_task(replication.run())
-    assert await replication.synced(15)
+    assert await replication.synced(60)
     Path(source).with_name("pid").write_text(str(replication._process.pid))
     await task
 
@@ -192,10 +192,11 @@ async def test_an_outage_is_a_problem_while_it_lasts_and_does_not_keep_us_from_s
         with rows(source) as table:
             async with running(litestream, settings) as replication:
                 assert isinstance(replication, RunningLitestream)
-                replication.behind_seconds = 1.0
                 assert await replication.synced(DEADLINE)
                 await way.shut()
                 table.write(3)
+                # Not before: a slow look at what was there already would be a problem too, and soon over.
+                replication.behind_seconds = 1.0
                 assert not await replication.synced(0.3)
                 await until(lambda: replication.problem is not None)
                 assert "has been behind" in str(replication.problem)
@@ -208,7 +209,8 @@ async def test_an_outage_is_a_problem_while_it_lasts_and_does_not_keep_us_from_s
                 table.write(1)
                 started = time.monotonic()
                 assert not await replication.stop(1.0)
-                assert time.monotonic() - started < 3
+                # Less than 0.5 by itself would try, and 0.3 tries for ever.
+                assert time.monotonic() - started < 4.5
 
 
 async def test_watching_an_idle_database_asks_nothing_of_the_storage(
@@ -222,11 +224,17 @@ async def test_watching_an_idle_database_asks_nothing_of_the_storage(
             async with running(litestream, settings) as replication:
                 assert isinstance(replication, RunningLitestream)
                 assert await replication.synced(DEADLINE)
-                await _quiet(lambda: way.asked)
-                before = way.asked
-                for _ in range(20):
-                    await replication._progress.caught_up(hurry=True)
-                assert way.asked == before
+                # What Litestream asks by itself every now and then can fall into one of them.
+                assert 0 in [await _asked(replication, lambda: way.asked) for _ in range(3)]
+
+
+async def _asked(replication: RunningLitestream, traffic: Callable[[], int]) -> int:
+    """How many bytes it takes to ask twenty times whether the replica has caught up."""
+    await _quiet(traffic)
+    before = traffic()
+    for _ in range(20):
+        await replication._progress.caught_up(hurry=True)
+    return traffic() - before
 
 
 async def _quiet(traffic: Callable[[], int]) -> None:
