@@ -125,5 +125,7 @@ async def _until_ready(image: Image, process: asyncio.subprocess.Process, http: 
 
 
 def _ports(log: str) -> list[int]:
-    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    # What stands behind the last end of a line may be half of one.
+    whole = log.rpartition("\n")[0]
+    lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
     return [line["port"] for line in lines if line.get("event") == "web_listening"]
