@@ -48,7 +48,8 @@ class ThreadedStore:
         pages = (await self._open()).pages(prefix)
         found: list[StoredObject] = []
         while (page := await self._limited(next, pages, None)) is not None:
-            found += page
+            # Google's and Amazon's consoles keep a folder that somebody made as an object of that name.
+            found += [each for each in page if each.key != f"{prefix}/"]
         return sorted(found, key=lambda each: each.key)
 
     async def read(self, key: str) -> Content | None:
