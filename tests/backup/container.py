@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import math
 import os
+import re
 import signal
 import sqlite3
 import sys
@@ -23,7 +25,7 @@ from tests.fakes.stage import shown
 from tests.fakes.values import GROUND_KONTROL
 
 PROJECT = Path(__file__).parents[2]
-PATIENCE = 40
+PATIENCE = 60
 MONSTER_BASH = 641
 
 
@@ -35,6 +37,7 @@ class Container:
     ) -> None:
         disk.mkdir(exist_ok=True)
         self.services = services
+        self._clock = clock
         self.database = disk / "pinball_bot.db"
         self.events: list[dict[str, object]] = []
         self.command: tuple[str, ...] = (
@@ -75,17 +78,27 @@ class Container:
                 assert not self.ended, (faults, self.events)
 
     async def until_replicated(self) -> None:
-        """Wait until all that was written has once been in the backup."""
+        """Wait until all that has been written so far is in the backup."""
+        called = asked = self._clock.monotonic()
         async with asyncio.timeout(PATIENCE):
-            while "none yet" in (await self.ready())["parts"]["backup"]["reason"]:
+            while asked - await self._lag() < called:
                 assert not self.ended, self.events
+                asked = self._clock.monotonic()
 
     async def ready(self) -> dict[str, Any]:
         """What `/ready` answers."""
-        port = next(event["port"] for event in self.events if event["event"] == "web_listening")
-        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/ready") as answer:
-            body: dict[str, Any] = await answer.json()
+        body: dict[str, Any] = json.loads(await self._page("ready"))
         return body
+
+    async def _lag(self) -> float:
+        """Seconds since all that was written then was in the backup; infinite before that."""
+        found = re.search(r"^dispinmap_replication_lag_seconds (\S+)", await self._page("metrics"), re.MULTILINE)
+        return float(found[1]) if found else math.inf
+
+    async def _page(self, name: str) -> str:
+        port = next(event["port"] for event in self.events if event["event"] == "web_listening")
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/{name}") as answer:
+            return await answer.text()
 
     async def logged(self, event: str) -> dict[str, object]:
         """Wait until the process logs this event; AssertionError with its log if it ends before."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 PAUSE_SECONDS = 0.02
-PATIENCE = 30
+PATIENCE = 60
 LONG_AGO = "2000-01-01 00:00:00.000000"
 
 
@@ -20,7 +20,7 @@ def writing(database: Path) -> Iterator[list[float]]:
     done = Event()
 
     def write() -> None:
-        with closing(sqlite3.connect(database, timeout=5, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as connection:
             while not done.wait(PAUSE_SECONDS):
                 connection.execute(
                     "INSERT INTO drills (finished_at, restore_seconds) VALUES (?, ?)", (LONG_AGO, len(committed))

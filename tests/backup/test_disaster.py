@@ -8,7 +8,7 @@ from pathlib import Path
 from dispinmap.database.verify import verify
 from dispinmap.sandbox.services import embedded_services
 from tests.backup.conftest import StoragePlace
-from tests.backup.container import Container, carries, comment, posted, rows, running, watch
+from tests.backup.container import PATIENCE, Container, carries, comment, posted, rows, running, watch
 from tests.backup.load import writing, written
 from tests.fakes.fast_clock import FastClock
 
@@ -26,18 +26,19 @@ async def test_killed_with_its_disk_lost_the_bot_comes_back_and_posts_nothing_tw
         async with running(bot):
             await bot.until_ready()
             await watch(services)
+            await bot.until_replicated()
             with writing(bot.database) as committed:
                 for burst in range(BURSTS):
                     expected += [comment(services, COMMENTS * burst + number) for number in range(COMMENTS)]
-                    await services.discord.wait_for_message(services.seed.pinball.id, carries(expected[-1]), 30)
+                    await services.discord.wait_for_message(services.seed.pinball.id, carries(expected[-1]), PATIENCE)
                 await bot.kill()
         lost = bot.database.parent.rename(tmp_path / "lost")
         expected += [comment(services, 100 + number) for number in range(COMMENTS)]
         again = Container(services, clock, tmp_path / "disk", place, binary)
         async with running(again):
             await again.until_ready()
-            await services.discord.wait_for_message(services.seed.pinball.id, carries(expected[-1]), 30)
-            await asyncio.wait_for(services.pinballmap.next_request("user_submissions.json"), 30)
+            await services.discord.wait_for_message(services.seed.pinball.id, carries(expected[-1]), PATIENCE)
+            await asyncio.wait_for(services.pinballmap.next_request("user_submissions.json"), PATIENCE)
             assert await again.stop() == 0
         assert posted(services) == Counter(expected)
         assert verify(f"sqlite:///{again.database}") == []

@@ -2,11 +2,12 @@
 
 import time
 from collections import Counter
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from dispinmap.sandbox.services import embedded_services
 from tests.backup.conftest import StoragePlace, usual_pairs
-from tests.backup.container import Container, carries, comment, posted, rows, running, watch
+from tests.backup.container import PATIENCE, Container, carries, comment, posted, rows, running, watch
 from tests.fakes.fast_clock import FastClock
 
 
@@ -19,11 +20,14 @@ async def test_the_second_bot_waits_until_the_first_is_stopped_and_the_first_tak
         old = Container(services, clock, tmp_path / "old", place, binary)
         new = Container(services, clock, tmp_path / "new", place, binary)
         channel_id = services.seed.pinball.id
-        async with running(old), running(new):
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(running(old))
+            await old.logged("lease_acquired")
+            await stack.enter_async_context(running(new))
             await old.until_ready()
             await watch(services)
             expected = [comment(services, 1)]
-            await services.discord.wait_for_message(channel_id, carries(expected[-1]), 30)
+            await services.discord.wait_for_message(channel_id, carries(expected[-1]), PATIENCE)
             await new.logged("waiting_for_lease")
             waiting = await new.ready()
             assert waiting["ready"] is False
@@ -34,13 +38,13 @@ async def test_the_second_bot_waits_until_the_first_is_stopped_and_the_first_tak
             await new.until_ready()
             assert rows(new.database, "SELECT COUNT(*) FROM monitoring_targets") == [(1,)]
             expected.append(comment(services, 2))
-            await services.discord.wait_for_message(channel_id, carries(expected[-1]), 30)
+            await services.discord.wait_for_message(channel_id, carries(expected[-1]), PATIENCE)
             await old.start()
             await new.kill()
 
             # The old disk still has its database, which is not the newest any more.
             await old.until_ready()
             expected.append(comment(services, 3))
-            await services.discord.wait_for_message(channel_id, carries(expected[-1]), 30)
+            await services.discord.wait_for_message(channel_id, carries(expected[-1]), PATIENCE)
             assert posted(services) == Counter(expected)
             assert list(old.database.parent.glob("pinball_bot.db.set-aside-*"))

@@ -82,6 +82,6 @@ async def test_without_a_place_for_the_backup_it_says_what_to_set(services: Embe
         env={**services.environment, "LITESTREAM_PATH": str(tmp_path / "bot.db"), "PORT": "0"},
         stderr=asyncio.subprocess.PIPE,
     )
-    _, said = await asyncio.wait_for(process.communicate(), 20)
+    _, said = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 2
     assert said.decode().startswith("Nothing says where the backup is to be: set LITESTREAM_BUCKET")
