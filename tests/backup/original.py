@@ -123,7 +123,7 @@ def writing(database: Path) -> Iterator[list[int]]:
     count = [0]
 
     def write() -> None:
-        with closing(sqlite3.connect(database, timeout=5, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(database, timeout=DEADLINE_SECONDS, isolation_level=None)) as connection:
             while not done.wait(0.004):
                 connection.execute("INSERT INTO things (name) VALUES (?)", (os.urandom(40).hex(),))
                 count[0] += 1

@@ -11,7 +11,7 @@ from dispinmap.backup.models import Configuration, Format, LeaseRecord, Replica,
 from dispinmap.backup.place import Place
 from dispinmap.backup.storage.store import Content, StoredObject
 
-PATIENCE = 10
+PATIENCE = 60
 
 
 class Diary:

@@ -68,12 +68,12 @@ class Bot:
             connection.execute("PRAGMA journal_mode = WAL")
             async with running(self._litestream, self._configuration) as replication:
                 # 0.3 begins a generation for what was written while it was down.
-                assert await replication.synced(10)
+                assert await replication.synced(60)
                 with connection:
                     rows = [(channel, 1) for channel in channels]
                     connection.executemany("INSERT INTO channel_configs (channel_id, guild_id) VALUES (?, ?)", rows)
                 beat(self.file, datetime.now(UTC))
-                assert await replication.synced(10)
+                assert await replication.synced(60)
         return datetime.now(UTC)
 
     def restored(self, target: Path) -> list[int]:
@@ -115,6 +115,7 @@ def test_an_operator_goes_back_in_time_and_the_backup_follows(
     assert bot.lease_remembers()
     (kept,) = database_file.parent.glob("*.set-aside-*Z")
     assert channels_in(kept) == [1, 2, 3]
+    until_the_next_second()
     bot.run(4)
     assert bot.restored(tmp_path / "newest.db") == [1, 4]
 

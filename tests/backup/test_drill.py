@@ -34,13 +34,13 @@ DAY = timedelta(days=1)
 
 
 async def until(ready: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await ready():  # noqa: ASYNC110 -- the loop under test has no event for its tests
             await asyncio.sleep(0.01)
 
 
 def execute(file: Path, statement: str) -> None:
-    with closing(sqlite3.connect(file, timeout=5)) as connection, connection:
+    with closing(sqlite3.connect(file, timeout=60)) as connection, connection:
         connection.execute(statement)
 
 
@@ -59,7 +59,7 @@ async def test_the_backup_of_a_running_bot_stands_up_to_the_drill(
         await heartbeat.beat(session, now, "us")
     before = sorted(each.name for each in database_file.parent.iterdir())
     async with running(litestream, settings) as replication:
-        assert await replication.synced(10)
+        assert await replication.synced(60)
         state = await drill(settings, litestream, open_store(place.replica), clock, database_file)
     assert (state.problem, state.heartbeat_at) == (None, now)
     assert state.restore_seconds is not None
