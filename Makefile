@@ -31,7 +31,8 @@ test: check ## everything CI checks: format, lint, types, import contracts, test
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Any single test of these may take longer than what counts as hanging elsewhere.
-test-long: $(STAMP) ## upgrades killed at every statement, every restart of every storage (make test takes samples)
+test-long: $(STAMP) ## upgrades killed at every statement, every restart of every storage, new examples (make test takes samples)
+	NEW_EXAMPLES=1 $(BIN)/pytest -n 2 -o faulthandler_timeout=0 -m hypothesis
 	EVERY_STATEMENT=1 $(BIN)/pytest -o faulthandler_timeout=0 tests/migrations/test_killed.py
 	EVERY_CYCLE=1 $(BIN)/pytest -o faulthandler_timeout=0 tests/backup/test_restarts.py tests/backup/test_handover.py
 

@@ -1,5 +1,6 @@
 """Fixtures for everybody: a clock, and a database made by the migrations."""
 
+import os
 import shutil
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -12,8 +13,16 @@ from dispinmap.database.engine import Database
 from dispinmap.database.upgrade import upgrade
 from tests.fakes.clock import ManualClock
 
-# How long an example takes, or making one, says more about the machine than about the code.
-settings.register_profile("dispinmap", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+NEW_EXAMPLES = bool(os.environ.get("NEW_EXAMPLES"))
+"""Set by `make test-long`, which draws other examples each time; otherwise they are the same ones in every run."""
+settings.register_profile(
+    "dispinmap",
+    derandomize=not NEW_EXAMPLES,
+    max_examples=1000 if NEW_EXAMPLES else 100,
+    # How long an example takes, or making one, says more about the machine than about the code.
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("dispinmap")
 
 CAPTURES = Path(__file__).parents[2] / "shared" / "pinballmap" / "captures"

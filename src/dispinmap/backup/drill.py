@@ -90,7 +90,9 @@ class _Trial:
         return live
 
     async def _restore(self) -> Copy:
-        with TemporaryDirectory(prefix=_prefix(self._live), dir=self._live.parent) as folder:
+        with TemporaryDirectory(
+            prefix=_prefix(self._live), dir=self._live.parent, ignore_cleanup_errors=True
+        ) as folder:
             started = self._clock.monotonic()
             copy = await self._restore_to(Path(folder) / self._live.name)
             self.restore_seconds = self._clock.monotonic() - started
