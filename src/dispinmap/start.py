@@ -40,6 +40,10 @@ LITESTREAM_SECONDS: Final = 1.5
 RELEASE_SECONDS: Final = 1.0
 SIGN_PAUSE_SECONDS: Final = 1.0
 """Google takes one write of an object in a second: https://cloud.google.com/storage/quotas#objects"""
+WAITING: Final = (
+    "The bot waits for the lease: another one holds it, or the storage does not answer. The log says which."
+)
+"""The lease's own words name the backup's address and the holder's machine, and anybody may ask."""
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +79,7 @@ class _Launch:
     async def report(self) -> HealthReport | Starting:
         if self._application is not None:
             return await self._application.report()
-        return Starting(self._place.lease.waiting_for or self._phase)
+        return Starting(self._phase if self._place.lease.waiting_for is None else WAITING)
 
     async def run(self) -> None:
         """Hold the lease and serve, again and again if the lease expires without anybody taking it."""
