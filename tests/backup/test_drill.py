@@ -131,13 +131,18 @@ def test_drills_are_as_far_apart_as_was_asked_and_a_failed_one_is_repeated_soon(
     failed: bool,  # noqa: FBT001 -- hypothesis passes it
 ) -> None:
     last = DrillState(NOON - ago, 1.0, None, "Broken." if failed else None)
-    due = due_at(last, NOON - 3 * DAY, every)
+    due = due_at(last, NOON - 3 * DAY, NOON, every)
     assert due - last.finished_at == max(min(every, RETRY_AFTER) if failed else every, FIRST_AFTER - 3 * DAY + ago)
 
 
 def test_a_bot_just_started_drills_soon_but_not_at_once() -> None:
-    assert due_at(None, NOON, DAY) == NOON + FIRST_AFTER
-    assert due_at(DrillState(NOON - 2 * DAY, 1.0, None, None), NOON, DAY) == NOON + FIRST_AFTER
+    assert due_at(None, NOON, NOON, DAY) == NOON + FIRST_AFTER
+    assert due_at(DrillState(NOON - 2 * DAY, 1.0, None, None), NOON, NOON, DAY) == NOON + FIRST_AFTER
+
+
+def test_no_drill_waits_for_a_time_that_a_clock_was_once_at() -> None:
+    assert due_at(DrillState(NOON + 365 * DAY, 1.0, None, None), NOON, NOON, DAY) == NOON + FIRST_AFTER
+    assert due_at(None, NOON + 365 * DAY, NOON, DAY) == NOON + FIRST_AFTER
 
 
 Drilling = Callable[[Iterable[Path | Exception]], ManualClock]
@@ -184,6 +189,17 @@ async def test_a_bot_drills_again_and_again_and_remembers_it(
     await until(lambda: _are(database, ["No permission."]))
     await until(lambda: _asleep(clock))
     clock.advance(RETRY_AFTER.total_seconds())
+    await until(lambda: _are(database, [None, None]))
+
+
+async def test_a_drill_of_a_clock_that_was_ahead_is_not_waited_for(
+    scene: Scene, database: Database, drilling: Drilling
+) -> None:
+    async with database.write() as session:
+        await heartbeat.save_drill(session, DrillState(NOON + 365 * DAY, 0.1, NOON, "The storage was down."))
+    clock = drilling([scene.copy])
+    await until(lambda: _asleep(clock))
+    clock.advance(FIRST_AFTER.total_seconds())
     await until(lambda: _are(database, [None, None]))
 
 

@@ -32,10 +32,13 @@ RESTORE_SECONDS: Final = 600.0
 log = structlog.get_logger(__name__)
 
 
-def due_at(last: DrillState | None, started_at: datetime, every: timedelta) -> datetime:
-    """When a bot started at `started_at` drills next, the newest drill being `last` (pure)."""
-    soonest = started_at + FIRST_AFTER
-    if last is None:
+def due_at(last: DrillState | None, started_at: datetime, now: datetime, every: timedelta) -> datetime:
+    """When a bot started at `started_at` drills next, the newest drill being `last` (pure).
+
+    A moment that is yet to come is from before the clock was put right: waiting for it could take years.
+    """
+    soonest = min(started_at, now) + FIRST_AFTER
+    if last is None or last.finished_at > now:
         return soonest
     return max(soonest, last.finished_at + (every if last.problem is None else min(every, RETRY_AFTER)))
 
@@ -126,8 +129,8 @@ class Drill:
         while True:
             async with self._database.read() as session:
                 last = await heartbeat.last_drill(session)
-            due = due_at(last, started_at, self._drill_every)
-            await self._clock.sleep((due - self._clock.now()).total_seconds())
+            now = self._clock.now()
+            await self._clock.sleep((due_at(last, started_at, now, self._drill_every) - now).total_seconds())
             state = await self._drill()
             _report(state)
             await self._save(state)
