@@ -19,11 +19,12 @@ resource "google_secret_manager_secret_iam_member" "bot" {
   member    = google_service_account.bot.member
 }
 
+# To open the pages, and to find them: `gcloud run services proxy` and `describe` first look at the service.
 resource "google_cloud_run_v2_service_iam_member" "operators" {
-  for_each = var.operators
+  for_each = { for pair in setproduct(["roles/run.invoker", "roles/run.viewer"], var.operators) : join(" ", pair) => pair }
 
   name     = google_cloud_run_v2_service.bot.name
   location = google_cloud_run_v2_service.bot.location
-  role     = "roles/run.invoker"
-  member   = each.value
+  role     = each.value[0]
+  member   = each.value[1]
 }
