@@ -78,10 +78,27 @@ def test_the_file_replica_is_a_default_that_the_operator_s_file_wins_over(bot: d
     assert "LITESTREAM_REPLICA_URL" not in bot["environment"]
 
 
-def test_a_token_makes_the_settings_complete(bot: dict[str, Any]) -> None:
-    given = {**dotenv_values(DEFAULTS), **bot["environment"], "DISCORD_TOKEN": "made.up"}
-    settings = Settings.model_validate({name.lower(): value for name, value in given.items()})
+DEVELOPMENT = {
+    "SQLALCHEMY_URL": "sqlite:///pinball_bot.db",
+    "DATABASE_PATH": "bot.db",
+    "LITESTREAM_PATH": "bot.db",
+    "LITESTREAM_BIN": "/opt/litestream",
+    "PORT": "9000",
+}
+
+
+@pytest.mark.parametrize("more", [{}, DEVELOPMENT], ids=["a token alone", "a development .env"])
+def test_a_token_makes_the_settings_complete(
+    bot: dict[str, Any], more: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {**dotenv_values(DEFAULTS), "DISCORD_TOKEN": "made.up", **more, **bot["environment"]}
+    monkeypatch.chdir(tmp_path)
+    for name, value in given.items():
+        monkeypatch.setenv(name, str(value))
+    settings = Settings()
     assert settings.discord_token == SecretStr("made.up")
+    assert settings.port == 8080
+    assert settings.litestream_bin is None
     (volume,) = last("VOLUME").words
     assert settings.database_url == f"sqlite:///{volume}/pinball_bot.db"
     assert settings.litestream_replica_url == f"file://{volume}/backup"
