@@ -206,6 +206,7 @@ class Application:
             backup=await self._backup.state() if self._backup is not None else None,
             channels=stored.channels,
             targets=stored.targets,
+            watched_since=stored.watched_since,
             polls=dict(self._poller.polls),
             deliveries=dict(self._destination.outcomes),
             submissions=stored.submissions,

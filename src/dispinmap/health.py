@@ -8,6 +8,8 @@ RUNNING = "running"
 NOT_CONFIGURED = "Not configured."
 REPORT = "report"
 """The part that stands for all others while nothing is known of them."""
+REPORT_SECONDS = 10.0
+"""How long a look may take: a disk that hangs must be told of, and not hang whoever tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class HealthReport:
     """None where none is configured."""
     channels: int = 0
     targets: int = 0
+    watched_since: datetime | None = None
+    """When the oldest of the targets was added: before, nobody was asked."""
     polls: Mapping[str, int] = field(default_factory=dict)
     """Looks at the feed since the start, by outcome: "ok" or "failed"."""
     deliveries: Mapping[str, int] = field(default_factory=dict)
@@ -209,7 +213,10 @@ def _database(report: HealthReport) -> Part:
 def _pinballmap(report: HealthReport) -> Part:
     if not report.targets:
         return Part(True, "Nothing is watched, so nothing is asked.")
-    if _older(report, report.last_good_poll_at, POLL_OVERDUE):
+    since = max(
+        filter(None, (_past(report, report.last_good_poll_at), _past(report, report.watched_since))), default=None
+    )
+    if _older(report, since, POLL_OVERDUE):
         return Part(False, report.last_poll_problem or "Pinball Map was not asked for too long.")
     return Part(True, f"Last good poll: {_ago(report, report.last_good_poll_at)}.")
 
@@ -263,6 +270,10 @@ def _drill_due(report: HealthReport, backup: BackupState) -> datetime:
 
 def _ago(report: HealthReport, moment: datetime | None) -> str:
     return "none yet" if moment is None else f"{age(report.now - moment)} ago"
+
+
+def _past(report: HealthReport, moment: datetime | None) -> datetime | None:
+    return moment if moment is not None and moment <= report.now else None
 
 
 def _older(report: HealthReport, moment: datetime | None, span: timedelta) -> bool:

@@ -138,8 +138,10 @@ async def pass_minutes(clock: ManualClock, watch: Watch, minutes: int) -> None:
 async def test_a_fault_that_stays_is_told_once_and_so_is_its_end(
     webhook: Webhook, session: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
-    bot = Bot(UNWELL)
+    bot = Bot()
     watch = Watch(bot.report, Alerts(session, SecretStr(webhook.url)), clock)
+    await watch.step()
+    bot.state = UNWELL
     await watch.step()
     assert [str(told).split(":")[0] for told in webhook.told] == ["⚠ DisPinMap, drill"]
     await pass_minutes(clock, watch, 9)
@@ -164,8 +166,10 @@ async def test_what_could_not_be_told_is_told_as_soon_as_it_can(
 
 
 async def test_without_a_way_to_the_operator_the_log_tells(session: aiohttp.ClientSession, clock: ManualClock) -> None:
-    bot = Bot(UNWELL)
+    bot = Bot()
     watch = Watch(bot.report, Alerts(session), clock)
+    await watch.step()
+    bot.state = UNWELL
     with capture_logs() as logs:
         await watch.step()
         bot.state = WELL

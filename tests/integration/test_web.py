@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from dispinmap.errors import SettingsError
 from dispinmap.health import HealthReport, Starting, parts
+from dispinmap.web import look
 from dispinmap.web.server import WebServer
 from tests.fakes.reports import DRILLED_AT, SECRET, UNWELL, WELL
 
@@ -95,6 +96,18 @@ async def test_a_state_that_cannot_be_read_is_told_everywhere() -> None:
     assert "cannot tell its state (OSError): see the log." in text
     assert "cannot tell its state (OSError): see the log." in (await page(OSError(SECRET), "/"))[1]
     assert (await samples(OSError(SECRET)))["dispinmap_ready"] == 0
+
+
+async def test_a_look_that_never_ends_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(look, "REPORT_SECONDS", 0.05)
+
+    async def report() -> HealthReport:
+        await asyncio.Event().wait()
+        return WELL
+
+    async with asyncio.timeout(5), asking(report) as session, session.get("/ready") as answer:
+        assert answer.status == 503
+        assert "cannot tell its state (TimeoutError)" in await answer.text()
 
 
 @pytest.mark.parametrize("state", [WELL, UNWELL, OSError(SECRET)])
@@ -187,7 +200,16 @@ async def test_every_metric_explains_itself_in_the_format_that_was_asked_for() -
     assert all(family.documentation.endswith(".") for family in ours)
 
 
-@pytest.mark.parametrize("accept", ["", "text/plain", "text/plain; version=1.0.0; escaping=underscores", OPENMETRICS])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "",
+        "text/plain",
+        "text/plain; version=1.0.0; escaping=underscores",
+        OPENMETRICS,
+        "application/openmetrics-text; version=new",
+    ],
+)
 async def test_prometheus_can_read_its_content_type(accept: str) -> None:
     async with asking(bot(WELL)) as session, session.get("/metrics", headers={"Accept": accept}) as answer:
         assert answer.status == 200

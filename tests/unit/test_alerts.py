@@ -31,6 +31,12 @@ def test_a_failed_drill_is_told_at_once() -> None:
     assert list(decide({}, FAILED, NOON)[1]) == ["drill"]
 
 
+def test_a_drill_that_failed_before_the_start_is_told_by_a_bot_that_stays() -> None:
+    troubles, news = decide(None, FAILED, NOON)
+    assert news == {}
+    assert list(decide(troubles, FAILED, NOON + PATIENCE)[1]) == ["drill"]
+
+
 def test_a_fault_that_passes_is_never_told() -> None:
     troubles, _ = decide({}, LOST, NOON)
     assert decide(troubles, WELL, NOON + PATIENCE) == ({}, {})

@@ -99,6 +99,13 @@ def test_nobody_is_asked_where_nothing_is_watched() -> None:
     assert faults(replace(WELL, targets=0, last_good_poll_at=None)) == {}
 
 
+def test_who_begins_to_watch_after_a_long_idleness_is_polled_for_in_time() -> None:
+    idle = replace(WELL, last_good_poll_at=None)
+    assert faults(replace(idle, watched_since=NOON - SECOND)) == {}
+    assert list(faults(replace(idle, watched_since=NOON - POLL_OVERDUE - SECOND))) == ["pinballmap"]
+    assert list(faults(replace(idle, watched_since=NOON + DAY))) == ["pinballmap"]
+
+
 def test_every_part_always_has_its_sentence() -> None:
     for report in (WELL, backed_up(), backed_up(caught_up_at=None, last_drill=None, last_good_drill_at=None)):
         found = parts(report)

@@ -1,5 +1,6 @@
 """Looks at the bot's faults every minute, and tells of those that stay."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ import structlog
 
 from dispinmap.alerts.alerts import Alerts
 from dispinmap.clock import Clock
-from dispinmap.health import REPORT, HealthReport, Part, parts, unknown
+from dispinmap.health import REPORT, REPORT_SECONDS, HealthReport, Part, parts, unknown
 
 log = structlog.get_logger(__name__)
 
@@ -17,7 +18,7 @@ LOOK_SECONDS = 60.0
 PATIENCE = timedelta(minutes=3)
 """How long a part may be at fault before the operator hears of it: a reconnection or a restart takes less."""
 AT_ONCE = frozenset({"drill"})
-"""Parts whose faults do not pass by themselves."""
+"""Parts whose faults do not pass by themselves, where the bot did not start with them: it may start again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,13 @@ class Trouble:
 Troubles = Mapping[str, Trouble]
 
 
-def decide(known: Troubles, found: Mapping[str, Part], now: datetime) -> tuple[Troubles, dict[str, str]]:
-    """The troubles there are now, and what to tell of them: part to sentence.
+def decide(known: Troubles | None, found: Mapping[str, Part], now: datetime) -> tuple[Troubles, dict[str, str]]:
+    """The troubles there are now, and what to tell of them: part to sentence. Before the first look, `known` is None.
 
     A trouble nobody was told of ends silently; one that was told stays until its end is told too.
     """
+    at_once = frozenset[str]() if known is None else AT_ONCE
+    known = known or {}
     faulty = {name: part for name, part in found.items() if not part.ok}
     told = {name: trouble for name, trouble in known.items() if trouble.told}
     # Without a report nothing is known of the others: they stay as they were.
@@ -44,7 +47,7 @@ def decide(known: Troubles, found: Mapping[str, Part], now: datetime) -> tuple[T
     news = {
         name: f"⚠ DisPinMap, {name}: {part}"
         for name, part in faulty.items()
-        if not troubles[name].told and (name in AT_ONCE or now - troubles[name].since >= PATIENCE)
+        if not troubles[name].told and (name in at_once or now - troubles[name].since >= PATIENCE)
     }
     ended = () if REPORT in faulty else told.keys() - faulty.keys()
     return troubles, news | {name: f"✓ DisPinMap, {name}: all is well again." for name in sorted(ended)}
@@ -65,7 +68,7 @@ class Watch:
         self._report = report
         self._alerts = alerts
         self._clock = clock
-        self._troubles: Troubles = {}
+        self._troubles: Troubles | None = None
 
     async def run(self) -> NoReturn:
         """Watch for ever."""
@@ -76,15 +79,17 @@ class Watch:
     async def step(self) -> None:
         """One look, and what there is to tell."""
         found = await self._look()
-        self._troubles, news = decide(self._troubles, found, self._clock.now())
+        troubles, news = decide(self._troubles, found, self._clock.now())
+        self._troubles = troubles
         for name, sentence in news.items():
             if await self._alerts.tell(sentence):
-                self._troubles = remembered(self._troubles, name, found)
-                log.warning("operator_told", part=name, well=name not in self._troubles)
+                self._troubles = troubles = remembered(troubles, name, found)
+                log.warning("operator_told", part=name, well=name not in troubles)
 
     async def _look(self) -> Mapping[str, Part]:
         try:
-            return parts(await self._report())
+            async with asyncio.timeout(REPORT_SECONDS):
+                return parts(await self._report())
         except Exception as error:
             log.exception("report_failed")
             return unknown(error)

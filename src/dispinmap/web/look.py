@@ -1,11 +1,12 @@
 """One look at the bot, whatever it is doing."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
 
-from dispinmap.health import HealthReport, Part, Starting, parts, unknown
+from dispinmap.health import REPORT_SECONDS, HealthReport, Part, Starting, parts, unknown
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,8 @@ class Look:
 async def look(report: Report) -> Look:
     """Ask for a report and judge it; one that fails is logged and told."""
     try:
-        found = await report()
+        async with asyncio.timeout(REPORT_SECONDS):
+            found = await report()
     except Exception as error:
         log.exception("report_failed")
         return Look(None, unknown(error))

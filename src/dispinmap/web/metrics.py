@@ -18,7 +18,11 @@ def exposition(look: Look, accept: str) -> tuple[bytes, str]:
     registry = CollectorRegistry()
     registry.register(_Collector(look))
     ProcessCollector(registry=registry)
-    encoder, content_type = choose_encoder(accept)
+    try:
+        encoder, content_type = choose_encoder(accept)
+    except TypeError:
+        # It compares the version asked for with numbers, whatever that is.
+        encoder, content_type = choose_encoder("")
     return encoder(registry), content_type
 
 

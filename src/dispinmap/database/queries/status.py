@@ -19,6 +19,7 @@ class Status:
     revision: str | None
     channels: int
     targets: int
+    watched_since: datetime | None
     queue: QueueState
     last_polled_at: datetime | None
     newest_submission_at: datetime | None
@@ -30,19 +31,22 @@ class Status:
 async def status(session: AsyncSession, now: datetime) -> Status:
     """One look at everything; `channels` are the active ones, `targets` theirs: for the others nobody is asked."""
     cursor = await feed.cursor(session)
+    targets, watched_since = (
+        await session.execute(
+            select(func.count(), func.min(MonitoringTargetRow.created_at))
+            .select_from(MonitoringTargetRow)
+            .join(ChannelConfigRow, ChannelConfigRow.channel_id == MonitoringTargetRow.channel_id)
+            .where(ChannelConfigRow.is_active.is_not(False))
+        )
+    ).one()
     return Status(
         revision=await session.scalar(text("SELECT version_num FROM alembic_version")),
         channels=await session.scalar(
             select(func.count()).select_from(ChannelConfigRow).where(ChannelConfigRow.is_active.is_not(False))
         )
         or 0,
-        targets=await session.scalar(
-            select(func.count())
-            .select_from(MonitoringTargetRow)
-            .join(ChannelConfigRow, ChannelConfigRow.channel_id == MonitoringTargetRow.channel_id)
-            .where(ChannelConfigRow.is_active.is_not(False))
-        )
-        or 0,
+        targets=targets,
+        watched_since=watched_since,
         queue=await outbox.queue_state(session, now),
         last_polled_at=cursor.last_polled_at if cursor else None,
         newest_submission_at=await submissions.newest_created_at(session),
