@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from dispinmap.backup.storage.open import open_store
 from dispinmap.cli.main import app
 from dispinmap.clock import SystemClock
 from dispinmap.database.lock import in_use
-from tests.backup.conftest import PROJECT, StoragePlace
+from tests.backup.conftest import BINARIES, PROJECT, StoragePlace
 from tests.backup.running import running
 from tests.backup.stored import beat
 from tests.backup.writing import configuration
@@ -108,7 +109,9 @@ def test_an_operator_goes_back_in_time_and_the_backup_follows(
     then = bot.run(1)
     until_the_next_second()
     bot.run(2, 3)
-    assert json.loads(backup("list", "--json").stdout)["points"]
+    points = json.loads(backup("list", "--json").stdout)["points"]
+    assert "changes" in {point["kind"] for point in points}
+    assert points[0]["created_at"] >= then.isoformat(sep=" ", timespec="seconds")
     result = backup("restore", "--at", then.isoformat(), "--yes")
     assert result.exit_code == 0, result.output
     assert channels_in(database_file) == [1]
@@ -264,8 +267,60 @@ async def _acquired(lease: Lease) -> None:
 
 
 @in_a_folder
+def test_what_the_other_litestream_wrote_is_not_called_nothing(
+    backup: Backup, bot: Bot, monkeypatch: pytest.MonkeyPatch, binary: Path
+) -> None:
+    bot.run(1)
+    (other,) = set(BINARIES.values()) - {binary}
+    monkeypatch.setenv("LITESTREAM_BIN", str(other))
+    assert "holds a backup that Litestream" in sentence(backup("list"))
+
+
+@in_a_folder
 @with_either
-@pytest.mark.parametrize("words", ["yesterday", "2026-13-01", "2999-01-01 12:00"])
+def test_changes_without_a_snapshot_are_not_called_nothing(backup: Backup, bot: Bot) -> None:
+    bot.run(1)
+    for snapshot in Path(bot.replica.path).glob("generations/*/snapshots/*"):
+        snapshot.unlink()
+    assert "and nothing that Litestream 0.3" in sentence(backup("list"))
+
+
+@in_a_folder
+@with_either
+def test_a_copy_that_is_known_to_be_old_is_not_taken_for_the_newest(
+    backup: Backup, bot: Bot, place: StoragePlace, tmp_path: Path
+) -> None:
+    now = bot.run(1)
+    asyncio.run(_remembered(open_lease(place.replica, open_store(place.replica), SystemClock(), seconds=60), now))
+    old = backup("restore", "--to", str(tmp_path / "old.db"))
+    assert "not the newest state. The copy ends at" in old.stderr
+    assert old.exit_code == 1
+    assert channels_in(tmp_path / "old.db") == [1]
+    assert backup("restore", "--at", now.isoformat(), "--to", str(tmp_path / "then.db")).exit_code == 0
+
+
+async def _remembered(lease: Lease, heartbeat_at: datetime) -> None:
+    await lease.acquire()
+    await lease.record(heartbeat_at=heartbeat_at)
+    await lease.release()
+
+
+@in_a_folder
+@with_either
+@pytest.mark.parametrize("where", [("--to", "copy.db"), ("--yes",)])
+def test_what_0_5_went_on_from_is_not_restored_with_0_3(
+    backup: Backup, bot: Bot, place: StoragePlace, database_file: Path, where: tuple[str, ...]
+) -> None:
+    bot.run(1)
+    beside = replace(place.replica, path=f"{place.replica.path}-v5")
+    Bot(StoragePlace(beside, ""), BINARIES[Format.V0_5], database_file).run(2)
+    assert "would silently restore an older state" in sentence(backup("restore", *where))
+    assert not (database_file.parent / "copy.db").exists()
+
+
+@in_a_folder
+@with_either
+@pytest.mark.parametrize("words", ["yesterday", "2026-13-01", "2999-01-01 12:00", "0001-01-01 00:00+14:00"])
 def test_a_time_that_is_none_or_has_not_come_is_refused(backup: Backup, words: str) -> None:
     assert backup("restore", "--at", words).exit_code == 2
 

@@ -49,7 +49,7 @@ MONTH_SECONDS = 30 * 86400
         f"has been due for {DELIVERY_OVERDUE // MINUTE} minutes",
         f"not been complete for {BACKUP_OVERDUE // MINUTE} minutes, or for one while",
         f"dispinmap_replication_lag_seconds > {BACKUP_OVERDUE.total_seconds():g}",
-        f"at fault for {WORDS[watch.PATIENCE // MINUTE]} minutes, a failed drill at once",
+        f"at fault for {WORDS[watch.PATIENCE // MINUTE]} minutes, a drill that fails at once",
         f"`RESTORE_TIMEOUT_SECONDS` ({Settings.model_fields['restore_timeout_seconds'].default:g})",
         f"every upload of the last {effective.RETENTION.removesuffix('h')} hours",
         f"0.3.{binary.OLDEST_0_3}, or 0.5.{binary.OLDEST_0_5} or a later 0.5",

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import groupby, takewhile
 
 from dispinmap.backup.errors import NoBackup, RestoreFailed
-from dispinmap.backup.models import Replica
+from dispinmap.backup.models import Replica, RestorePoint
 from dispinmap.backup.storage.store import StoredObject
 
 _NAME = re.compile(
@@ -85,6 +85,27 @@ def generations(listing: Sequence[StoredObject]) -> list[Generation]:
         )
         for name in sorted(snapshots.keys() | segments.keys())
     ]
+
+
+def restore_points(listing: Sequence[StoredObject]) -> list[RestorePoint]:
+    """Every state that can be had, the newest first; changes without any snapshot are none."""
+    found = [
+        point
+        for generation in generations(listing)
+        if generation.snapshots
+        for point in (
+            *(_point(generation, f"{one.index:08x}", "snapshot", one.stored) for one in generation.snapshots),
+            *(
+                _point(generation, f"{one.index:08x}_{one.offset:08x}", "changes", one.stored)
+                for one in generation.segments
+            ),
+        )
+    ]
+    return sorted(found, key=lambda point: (point.created_at, point.position), reverse=True)
+
+
+def _point(generation: Generation, position: str, kind: str, stored: StoredObject) -> RestorePoint:
+    return RestorePoint(generation.name, position, kind, stored.size, stored.updated_at)
 
 
 def plan(

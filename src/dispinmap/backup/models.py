@@ -78,12 +78,12 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class RestorePoint:
-    """A state that a restore can begin at: a snapshot, or with 0.5 any stored file of changes."""
+    """A state that can be restored: a snapshot, or what a stored file of changes brings it to."""
 
     generation: str | None
     """0.3: the sixteen hexadecimal digits. None with 0.5, which has no generations."""
     position: str
-    """0.3: the WAL index in hexadecimal; 0.5: the last transaction id in it."""
+    """0.3: the WAL index in hexadecimal, and of changes the offset in it; 0.5: the last transaction id in it."""
     kind: str
     """"snapshot" or "changes"."""
     size: int

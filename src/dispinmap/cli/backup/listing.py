@@ -12,8 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dispinmap import log
+from dispinmap.backup.configuration.formats import refuse_mixed_formats
+from dispinmap.backup.errors import NoBackup
+from dispinmap.backup.generations import restore_points
 from dispinmap.backup.lease.state import lease_sentence, read_lease
-from dispinmap.backup.models import RestorePoint
+from dispinmap.backup.models import Format, RestorePoint
 from dispinmap.backup.opening import open_place
 from dispinmap.backup.place import Place
 from dispinmap.backup.validation import age
@@ -40,7 +43,9 @@ def list_points(
         return typer.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))
     typer.echo(f"{place.configuration.replica}, by Litestream {place.litestream.version}:")
     shown = points if everything else points[:SHOWN]
-    Console().print(_table(shown, SystemClock().now()) if points else "Nothing is stored there yet.")
+    typer.echo(_summary(points) if points else "Nothing is stored there yet.")
+    if points:
+        Console().print(_table(shown, SystemClock().now()))
     if len(shown) < len(points):
         typer.echo(f"… and {len(points) - len(shown)} older ones, which --all shows.")
     return typer.echo(lease)
@@ -49,9 +54,36 @@ def list_points(
 async def _look(settings: BackupSettings) -> tuple[Place, list[RestorePoint], str]:
     clock = SystemClock()
     place = await open_place(settings, clock)
-    points = await place.litestream.points(place.configuration, seconds=settings.restore_timeout_seconds)
+    points = await _points(place, settings.restore_timeout_seconds)
+    if not points:
+        await _require_nothing(place)
     lease = await read_lease(place.configuration.replica, place.store)
     return place, points, lease_sentence(place.configuration.replica, lease, clock.now())
+
+
+async def _points(place: Place, seconds: float) -> list[RestorePoint]:
+    if place.litestream.format is Format.V0_3:
+        # Litestream itself lists its snapshots alone, and can restore every upload.
+        return restore_points(await place.store.list(place.configuration.replica.path))
+    return await place.litestream.points(place.configuration, seconds=seconds)
+
+
+async def _require_nothing(place: Place) -> None:
+    """Raise NoBackup where something is stored after all: what the other version wrote, or no snapshot."""
+    replica = place.configuration.replica
+    await refuse_mixed_formats(place.configuration, place.store)
+    if stored := await place.store.list(replica.path):
+        raise NoBackup(
+            f"{replica} holds {len(stored)} objects and nothing that Litestream {place.litestream.version} could "
+            "restore: bring the missing ones back (a bucket with versioning still has them)."
+        )
+
+
+def _summary(points: list[RestorePoint]) -> str:
+    snapshots = sum(point.kind == "snapshot" for point in points)
+    first, last = (f"{points[each].created_at:%Y-%m-%d %H:%M:%S}" for each in (-1, 0))
+    size = sum(point.size for point in points)
+    return f"From {first} to {last} UTC: snapshots {snapshots}, changes {len(points) - snapshots}, bytes {size:,}."
 
 
 def _table(points: list[RestorePoint], now: datetime) -> Table:

@@ -19,9 +19,9 @@ def moment(text: str | None, now: datetime) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise typer.BadParameter(f'“{text}” is no time: write "2026-03-01 12:00" (UTC).', param_hint="--at") from None
-    found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     if found > now:
         raise typer.BadParameter(f"{text} is in the future: it is {now:%Y-%m-%d %H:%M} UTC now.", param_hint="--at")
     return found

@@ -11,9 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dispinmap import log
-from dispinmap.backup.checks import Copy
+from dispinmap.backup.checks import Copy, staleness
+from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError
+from dispinmap.backup.lease.state import read_lease
 from dispinmap.backup.opening import open_place
 from dispinmap.backup.replacing import Exchange, Exchanged, replace_database
 from dispinmap.backup.validation import age
@@ -33,8 +35,12 @@ def restore(
     settings, wanted = BackupSettings.load(), moment(at, SystemClock().now())
     if to is not None:
         _require_free(to)
-        copy = asyncio.run(_to_file(settings, wanted, to))
-        return typer.echo(f"Restored to {to}, checked. {_moment(copy, wanted)}")
+        copy, stale = asyncio.run(_to_file(settings, wanted, to))
+        typer.echo(f"Restored to {to}, checked. {_moment(copy, wanted)}")
+        if stale is not None:
+            typer.echo(f"It is not the newest state. {stale}", err=True)
+            raise typer.Exit(1)
+        return
     done = asyncio.run(_in_place(settings, wanted, yes=yes))
     if done is None:
         typer.echo("Nothing was changed.")
@@ -42,7 +48,6 @@ def restore(
     typer.echo(f"The database is restored, checked. {_moment(done.copy, wanted)} The next start goes on from there.")
     if done.kept is not None:
         typer.echo(f"The former one is {done.kept}; delete it when you do not need it any more.")
-    return None
 
 
 def _require_free(file: Path) -> None:
@@ -52,10 +57,13 @@ def _require_free(file: Path) -> None:
         raise BackupError(f"There is no folder {file.parent}: create it, or name another file.")
 
 
-async def _to_file(settings: BackupSettings, at: datetime | None, file: Path) -> Copy:
+async def _to_file(settings: BackupSettings, at: datetime | None, file: Path) -> tuple[Copy, str | None]:
+    """The copy, and why it is not the newest state, where that was asked for."""
     clock = SystemClock()
     place = await open_place(settings, clock)
-    return await restore_checked(
+    await refuse_mixed_formats(place.configuration, place.store)
+    lease = await read_lease(place.configuration.replica, place.store)
+    copy = await restore_checked(
         place.configuration,
         place.litestream,
         place.store,
@@ -64,11 +72,13 @@ async def _to_file(settings: BackupSettings, at: datetime | None, file: Path) ->
         seconds=settings.restore_timeout_seconds,
         at=at,
     )
+    return copy, staleness(copy, lease.heartbeat_at) if lease is not None and at is None else None
 
 
 async def _in_place(settings: BackupSettings, at: datetime | None, *, yes: bool) -> Exchanged | None:
     clock = SystemClock()
     place = await open_place(settings, clock)
+    await refuse_mixed_formats(place.configuration, place.store)
 
     def agreed(exchange: Exchange) -> bool:
         _show(exchange, clock.now())
