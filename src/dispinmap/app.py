@@ -43,7 +43,7 @@ from dispinmap.web.server import ANY_HOST, serving
 log = structlog.get_logger(__name__)
 
 
-CLOSE_SECONDS = 2.5
+CLOSE_SECONDS = 2.0
 """How long the goodbye to Discord may take: the platform grants 10 seconds for everything."""
 
 

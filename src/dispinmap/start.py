@@ -32,9 +32,9 @@ from dispinmap.web.server import ANY_HOST, serving
 if TYPE_CHECKING:
     from dispinmap.app import Application
 
-STOP_SECONDS: Final = 6.5
-"""For the goodbye to Discord and the last sync; 10 seconds after SIGTERM the platform kills."""
-BEAT_SECONDS: Final = 2.0
+STOP_SECONDS: Final = 5.5
+"""For the goodbye to Discord and the last sync; 10 seconds after SIGTERM the platform kills, busy or not."""
+BEAT_SECONDS: Final = 1.5
 LITESTREAM_SECONDS: Final = 1.5
 """Of the stop's, what is kept for Litestream's own end."""
 RELEASE_SECONDS: Final = 1.0

@@ -208,4 +208,4 @@ async def _are(database: Database, problems: list[str | None]) -> bool:
 
 
 async def _asleep(clock: ManualClock) -> bool:
-    return bool(clock._sleepers)
+    return clock.asleep > 0

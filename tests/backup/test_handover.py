@@ -33,7 +33,7 @@ async def test_the_second_bot_waits_until_the_first_is_stopped_and_the_first_tak
             assert waiting["ready"] is False
             assert "lease" in str(waiting["faults"])
             # Anybody may ask: neither where the backup is nor which machine holds it.
-            assert not [private for private in ("db.lease", "in use by") if private in str(waiting)]
+            assert not [each for each in (place.replica.lease_path, "in use by") if each in str(waiting)]
             assert not new.database.exists()
             assert await old.stop() == 0
 

@@ -17,6 +17,11 @@ class ManualClock:
     def monotonic(self) -> float:
         return self._now.timestamp()
 
+    @property
+    def asleep(self) -> int:
+        """How many wait for their time."""
+        return sum(not wake.done() for _, wake in self._sleepers)
+
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:
             await asyncio.sleep(0)
