@@ -1,10 +1,12 @@
 """What the operator sets: environment variables, and `.env` in development."""
 
+import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -16,6 +18,9 @@ GEOCODING_API_BASE = "https://geocoding-api.open-meteo.com/v1"
 MIN_RETENTION_DAYS = 31
 """Longer than the bot can be down and still read the feed back to where it left."""
 MAX_RETENTION_DAYS = 36500
+DOTENV: Final = ".env"
+CREDENTIALS: Final = ("AWS_", "GOOGLE_", "LITESTREAM_ACCESS_KEY_ID", "LITESTREAM_SECRET_ACCESS_KEY")
+"""How the variables begin that the storages' own libraries read, and Litestream."""
 
 
 def _base_url(value: str) -> str:
@@ -63,7 +68,7 @@ class DatabaseSettings(BaseSettings):
     """Where the database is: all that commands about it need."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_file=DOTENV, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
     sqlalchemy_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
@@ -97,6 +102,14 @@ class BackupSettings(DatabaseSettings):
     litestream_bin: Path | None = None
     restore_timeout_seconds: float = Field(default=120, gt=0, le=3600)
     lease_seconds: float = Field(default=60, ge=5, le=600)
+
+    @classmethod
+    def load(cls) -> Self:
+        """Also put the credentials in `.env` where the storages' libraries and Litestream read them: the environment."""
+        for name, value in dotenv_values(DOTENV).items():
+            if value and name.startswith(CREDENTIALS):
+                os.environ.setdefault(name, value)
+        return super().load()
 
 
 class Settings(BackupSettings):

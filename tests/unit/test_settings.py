@@ -1,9 +1,12 @@
 """What the operator sets, and what is said where it is wrong."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from dispinmap.errors import SettingsError
-from dispinmap.settings import Settings
+from dispinmap.settings import BackupSettings, Settings
 
 DESIGNED = {
     "DISCORD_TOKEN", "DISCORD_API_BASE", "PINBALLMAP_API_TOKEN", "PINBALLMAP_API_BASE", "GEOCODING_API_BASE",
@@ -81,6 +84,19 @@ def test_no_secret_is_shown_and_each_is_known_to_who_masks_it(monkeypatch: pytes
     for secret in ("discord-secret", "map-secret"):
         assert secret not in f"{settings!r} {settings}"
     assert settings.secrets == ("discord-secret", "map-secret")
+
+
+def test_credentials_in_the_file_are_there_for_who_reads_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {
+        "AWS_ACCESS_KEY_ID": "key",
+        "GOOGLE_APPLICATION_CREDENTIALS": "key.json",
+        "AWS_REGION": "eu-1",
+        "OTHER": "x",
+    }
+    Path(".env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+    monkeypatch.setattr(os, "environ", {"AWS_REGION": "eu-2"})
+    BackupSettings.load()
+    assert {name: os.environ.get(name) for name in given} == {**given, "AWS_REGION": "eu-2", "OTHER": None}
 
 
 @pytest.mark.parametrize(("name", "value"), [("LOG_LEVEL", "debug"), ("LOG_FORMAT", "JSON")])
