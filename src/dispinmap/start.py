@@ -1,14 +1,14 @@
 """`dispinmap start`: from an empty disk to a running bot with a backup, and back to a clean stop."""
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from dispinmap.backup.checks import read_heartbeat
+from dispinmap.backup.checks import look_at
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.continuity import is_newest
 from dispinmap.backup.errors import LeaseExpired, StorageUnreachable
@@ -16,7 +16,7 @@ from dispinmap.backup.litestream.litestream import Replication
 from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.opening import open_place
 from dispinmap.backup.place import Place
-from dispinmap.backup.restore import Restored, bring_back, set_aside
+from dispinmap.backup.restore import Restored, bring_back, require_known, set_aside
 from dispinmap.backup.service import Backup
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
@@ -93,8 +93,10 @@ class _Launch:
                 previous = await lease.regain()
                 log.info("lease_regained")
         finally:
-            with suppress(TimeoutError):
+            try:
                 await asyncio.wait_for(lease.release(), RELEASE_SECONDS)
+            except TimeoutError:
+                log.warning("lease_not_released", cure="the next bot has to wait until it expires")
 
     async def _expires(self, previous: LeaseRecord | None) -> bool:
         """Serve while the lease is kept; returns that it expired. Ends otherwise by the error that ended the bot."""
@@ -140,11 +142,14 @@ class _Launch:
         """See to it that the newest database is there, at head."""
         configuration, store = self._place.configuration, self._place.store
         await refuse_mixed_formats(configuration, store)
-        if self.file.is_file() and not is_newest(await asyncio.to_thread(read_heartbeat, self.file), previous):
-            kept = set_aside(self.file, self._clock)
-            log.warning(
-                "old_database_set_aside", kept=kept.name, reason="another bot wrote since, or the disk was set back"
-            )
+        if self.file.is_file():
+            local = await asyncio.to_thread(partial(look_at, self.file, integrity=False))
+            await require_known(configuration, store, local, previous)
+            if not is_newest(local.heartbeat, previous):
+                kept = set_aside(self.file, self._clock)
+                log.warning(
+                    "old_database_set_aside", kept=kept.name, reason="another bot wrote since, or the disk was set back"
+                )
         restored = None
         if not self.file.is_file():
             self._phase = "The database is being restored."

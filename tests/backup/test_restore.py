@@ -100,6 +100,13 @@ async def test_a_good_copy_is_put_in_place_and_marked_as_restored(scene: Scene) 
         ]
 
 
+async def test_a_clock_behind_the_last_holders_does_not_hide_what_that_one_may_have_posted(scene: Scene) -> None:
+    later = replace(PREVIOUS, renewed_at=NOON + timedelta(hours=1))
+    await scene.bring_back(scene.good, previous=later)
+    with closing(sqlite3.connect(scene.database)) as connection:
+        assert connection.execute("SELECT restored_at FROM heartbeat").fetchall() == [("2026-03-01 13:00:00.000000",)]
+
+
 async def test_a_cancelled_restore_has_ended_when_the_next_one_may_begin(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -258,6 +258,18 @@ async def test_a_disk_that_was_rolled_back_is_not_taken_for_the_newest(settings:
     assert list(database_file.parent.glob("*.set-aside-*"))
 
 
+async def test_a_database_from_elsewhere_does_not_become_the_newest_backup_of_another(
+    settings: Settings, database_file: Path, recorded: Recorded
+) -> None:
+    _write_heartbeat(database_file, "a trial, with its backup in another place", None)
+    recorded.store.objects = [StoredObject("db/generations/0123456789abcdef/snapshots/0", 1, LONG_AGO, "1")]
+    async with _launched(recorded, settings) as task:
+        with pytest.raises(RestoreFailed, match="and nothing says that it is "):
+            await asyncio.wait_for(task, PATIENCE)
+    assert [entry.partition(",")[0] for entry in recorded.diary.entries] == ["lease acquired", "lease released"]
+    assert not list(database_file.parent.glob("*.set-aside-*"))
+
+
 async def test_a_database_that_takes_no_more_writes_is_synced_all_the_same(
     services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary, recorded: Recorded
 ) -> None:

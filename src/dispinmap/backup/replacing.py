@@ -16,7 +16,7 @@ from dispinmap.backup.copying import ROOM, restore_checked
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.place import Place
-from dispinmap.backup.restore import install, reason, set_aside
+from dispinmap.backup.restore import install, reason, set_aside, when_stopped
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided
@@ -70,7 +70,7 @@ async def replace_database(
                 present = await asyncio.to_thread(_present, database)
                 if not await in_thread(agreed, Exchange(present, copy, stale)):
                     return None
-                beat = await _make_ours(part, place.lease.holder, previous, clock)
+                beat = await _make_ours(part, copy, place.lease.holder, previous, clock)
                 if keeping.done():
                     keeping.result()
                 kept = await _exchanged(part, database, clock)
@@ -98,7 +98,7 @@ def _present(database: Path) -> Copy | None:
     return look_at(database, integrity=False) if database.exists() else None
 
 
-async def _make_ours(part: Path, holder: str, previous: LeaseRecord | None, clock: Clock) -> datetime:
+async def _make_ours(part: Path, copy: Copy, holder: str, previous: LeaseRecord | None, clock: Clock) -> datetime:
     """Give it the heartbeat by which the next start knows it for the newest, also if it must be upgraded for that.
 
     It names the last writer too: whoever dies before the lease has our name leaves it that one's.
@@ -110,7 +110,7 @@ async def _make_ours(part: Path, holder: str, previous: LeaseRecord | None, cloc
     try:
         async with database.write() as session:
             await heartbeat.beat(session, now, holder, previous.writer if previous else None)
-            await heartbeat.mark_restored(session, now)
+            await heartbeat.mark_restored(session, when_stopped(now, copy, previous))
     finally:
         await database.close()
     return now

@@ -80,12 +80,30 @@ async def bring_back(
         raise RestoreFailed(f"{error} {WITHOUT_IT}") from error
     try:
         _require_newest(configuration, copy, previous)
-        await _finished(part, database, copy, clock.now())
+        await _finished(part, database, copy, when_stopped(clock.now(), copy, previous))
     finally:
         remove_file(part)
     restored = Restored(copy, clock.monotonic() - started)
     log.info("database_restored", replica=str(replica), seconds=round(restored.seconds, 2), revision=copy.revision)
     return restored
+
+
+async def require_known(configuration: Configuration, store: Store, local: Copy, previous: LeaseRecord | None) -> None:
+    """Where no bot has signed the lease, see to it that the database `local` does not bury the backup of another one.
+
+    A database that was adopted has something in it and no heartbeat yet: it is to go on in its old place. One with a
+    heartbeat has its backup elsewhere, and one without a target is that of a trial. Raises RestoreFailed, StorageError.
+    """
+    if previous is not None and previous.writer is not None:
+        return
+    if local.heartbeat is None and local.rows.get("monitoring_targets"):
+        return
+    if await store.list(configuration.replica.path):
+        raise RestoreFailed(
+            f"{configuration.replica} holds a backup, and nothing says that it is {configuration.database}'s: to go "
+            "on from the backup move the database away, or run `dispinmap backup restore`, which shows both; to "
+            "go on from the database, point the bot at another, empty place."
+        )
 
 
 @undivided
@@ -104,6 +122,12 @@ def _finish(part: Path, database: Path, copy: Copy, now: datetime) -> None:
             f"The backup was restored and is good, but cannot be put in place at {database} ({reason(error)}): {ROOM}, "
             "then start again."
         ) from error
+
+
+def when_stopped(now: datetime, copy: Copy, previous: LeaseRecord | None) -> datetime:
+    """A time after the last one at which the former holder wrote or posted, also if our clock is behind its (pure)."""
+    beat_at = copy.heartbeat.beat_at if copy.heartbeat else now
+    return max(now, beat_at, previous.renewed_at if previous else now)
 
 
 def reason(error: OSError | DBAPIError) -> str:
