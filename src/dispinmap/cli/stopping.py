@@ -1,6 +1,7 @@
 """How the process ends."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -21,7 +22,11 @@ def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
         with suppress(asyncio.CancelledError):
             await task
 
-    asyncio.run(stoppable())
+    try:
+        asyncio.run(stoppable())
+    finally:
+        # Python looks through all there is once more before it ends: half a second of the ten there are, or more.
+        gc.freeze()
 
 
 def _cancel_once(task: asyncio.Future[None]) -> None:
