@@ -105,7 +105,7 @@ class BackupSettings(DatabaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Also put the credentials in `.env` where the storages' libraries and Litestream read them: the environment."""
+        """Also give the storages' libraries and Litestream, which read the environment alone, `.env`'s credentials."""
         for name, value in dotenv_values(DOTENV).items():
             if value and name.startswith(CREDENTIALS):
                 os.environ.setdefault(name, value)

