@@ -116,7 +116,7 @@ class _Launch:
 
     async def _serve(self, previous: LeaseRecord | None, keeping: asyncio.Task[None]) -> None:
         await self._prepare(previous)
-        database = Database(self._settings.database_url)
+        database = Database(self._settings.database_url, checkpoints=self._place.litestream.bears_checkpoints)
         replication = self._place.litestream.replicate(self._place.configuration)
         backup = Backup(
             self._place,

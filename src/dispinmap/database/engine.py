@@ -43,14 +43,15 @@ def undivided(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corout
 class Database:
     """Sessions on one database. Whoever opens a session commits by leaving the block without an error."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, checkpoints: bool = True) -> None:
         """`url` is a synchronous SQLAlchemy URL such as "sqlite:///pinball_bot.db".
 
-        Its errors name statements and never the values, which are other people's words.
+        Without `checkpoints` somebody else has to move SQLite's log into the file, such as Litestream. Errors name
+        statements and never the values, which are other people's words.
         """
         self.url = url
         self._engine: AsyncEngine = create_async_engine(_async_url(url), hide_parameters=True)
-        _prepare(self._engine.sync_engine)
+        _prepare(self._engine.sync_engine, checkpoints=checkpoints)
         self._reading = self._sessions(_READ)
         self._writing = self._sessions(_WRITE)
         self._open = 0
@@ -115,7 +116,7 @@ def _async_url(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
-def _prepare(engine: Engine, *, foreign_keys: bool = True, wal: bool = True) -> None:
+def _prepare(engine: Engine, *, foreign_keys: bool = True, wal: bool = True, checkpoints: bool = True) -> None:
     if engine.dialect.name != "sqlite":
         return
 
@@ -127,6 +128,8 @@ def _prepare(engine: Engine, *, foreign_keys: bool = True, wal: bool = True) -> 
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         if wal:
             cursor.execute("PRAGMA journal_mode = WAL")
+        if not checkpoints:
+            cursor.execute("PRAGMA wal_autocheckpoint = 0")
         cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         cursor.close()

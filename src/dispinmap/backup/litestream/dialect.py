@@ -59,6 +59,8 @@ class Dialect(Protocol):
     format: Format
     list_command: tuple[str, ...]
     """What lists the points to restore from, as `points` reads them."""
+    bears_checkpoints: bool
+    """See `Litestream`."""
     routine: frozenset[str]
     """What it warns of in the ordinary course of things."""
 

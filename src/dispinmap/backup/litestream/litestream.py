@@ -44,6 +44,8 @@ class Litestream(Protocol):
     version: str
     """Without a "v", such as "0.3.13"."""
     format: Format
+    bears_checkpoints: bool
+    """Whether SQLite may move the log into the file by itself, while this one replicates it."""
 
     async def restore(
         self, configuration: Configuration, target: Path, *, at: datetime | None = None, seconds: float = 120.0

@@ -27,6 +27,9 @@ class V05:
 
     format: Format = Format.V0_5
     list_command: tuple[str, ...] = ("ltx", "-level", "all", "-json")
+    # 0.5.17 leaves pages out, without a word, where it is asked to look at the database (see SocketProgress) while
+    # SQLite checkpoints. It does that itself as soon as the log is long.
+    bears_checkpoints: bool = False
     routine: frozenset[str] = frozenset()
 
     def environment(self) -> dict[str, str]:
