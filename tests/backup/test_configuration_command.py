@@ -34,7 +34,8 @@ def test_it_shows_what_litestream_gets_for_the_installed_version(
     monkeypatch.setenv("LITESTREAM_BUCKET", "b-1")
     shown = config().stdout
     assert shown.startswith("# From LITESTREAM_BUCKET, for Litestream 0.3.\n")
-    replica = {"type": "gcs", "bucket": "b-1", "path": "db", "sync-interval": "1s", "retention": "72h"}
+    times = {"sync-interval": "1s", "retention": "72h", "snapshot-interval": "6h"}
+    replica = {"type": "gcs", "bucket": "b-1", "path": "db", **times}
     assert yaml.safe_load(shown) == {"dbs": [{"path": str(Path("pinball_bot.db").absolute()), "replicas": [replica]}]}
     (database,) = json.loads(config("--for", "0.5", "--json").stdout)["dbs"]
     assert database["replica"]["path"] == "db-v5"

@@ -53,6 +53,13 @@ def test_a_bucket_means_what_the_projects_own_file_says(version: Format) -> None
     assert (by_setting.source, by_file.source) == ("LITESTREAM_BUCKET", str(FILES[version]))
 
 
+def test_the_time_between_snapshots_is_the_files_where_it_has_one(tmp_path: Path) -> None:
+    file = tmp_path / "litestream.yml"
+    file.write_text(FILES[Format.V0_3].read_text() + "        snapshot-interval: 24h\n")
+    document = needed(configured(Format.V0_3, file=file, environ={"LITESTREAM_BUCKET": "b-1"})).document
+    assert "'snapshot-interval': '24h'" in str(document)
+
+
 @pytest.mark.parametrize("version", list(Format))
 def test_a_file_that_names_a_link_to_the_database_means_the_database(tmp_path: Path, version: Format) -> None:
     """Litestream looks for the log beside the name that it is given, and SQLite has it beside the file."""

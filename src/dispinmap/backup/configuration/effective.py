@@ -17,8 +17,9 @@ from dispinmap.errors import SettingsError
 
 SYNC_INTERVAL: Final = "1s"
 RETENTION: Final = "72h"
-SNAPSHOT_INTERVAL: Final = "24h"
-"""0.5 can go back `RETENTION` less this, or more; 0.3 has its snapshots where its retention needs them."""
+SNAPSHOT_INTERVAL: Final = {Format.V0_3: "6h", Format.V0_5: "24h"}
+"""0.3 by itself has one snapshot in `RETENTION`, and a restore reads each piece since it, of which an idle bot stores
+three a minute. 0.5 merges its pieces, and can go back `RETENTION` less this, or more."""
 SHUTDOWN_SYNC_TIMEOUT: Final = "8s"
 """0.5's own is 30 s, and Cloud Run ends a container 10 s after it asked it to stop."""
 
@@ -56,12 +57,14 @@ def variables(environ: Mapping[str, str], database: Path, bucket: str | None) ->
 def configuration_of(version: Format, database: Path, replica: Replica, source: str) -> Configuration:
     """What replicates `database` to `replica` as litestream.yml and litestream-0.5.yml do to theirs."""
     settings = {**_settings(replica, version), "sync-interval": SYNC_INTERVAL}
+    interval = SNAPSHOT_INTERVAL[version]
     document: dict[str, object]
     if version is Format.V0_3:
-        document = {"dbs": [{"path": str(database), "replicas": [{**settings, "retention": RETENTION}]}]}
+        settings |= {"retention": RETENTION, "snapshot-interval": interval}
+        document = {"dbs": [{"path": str(database), "replicas": [settings]}]}
     else:
         document = {
-            "snapshot": {"interval": SNAPSHOT_INTERVAL, "retention": RETENTION},
+            "snapshot": {"interval": interval, "retention": RETENTION},
             "shutdown-sync-timeout": SHUTDOWN_SYNC_TIMEOUT,
             "dbs": [{"path": str(database), "replica": settings}],
         }
@@ -99,6 +102,8 @@ def _from_file(version: Format, database: Path, file: Path, environ: Mapping[str
     document = yaml.safe_load(expand(text, environ))
     # The same file by the bot's name for it, by which Litestream is asked too.
     document["dbs"][0]["path"] = str(database)
+    if version is Format.V0_3:
+        document["dbs"][0]["replicas"][0].setdefault("snapshot-interval", SNAPSHOT_INTERVAL[version])
     return Configuration(version, database, read_replica(document, version), document, str(file))
 
 
