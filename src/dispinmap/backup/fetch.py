@@ -82,10 +82,23 @@ async def check_continuity(store: Store, replica: Replica, *, at: datetime | Non
     """What Litestream 0.3 leaves out in silence where it restores the same state, a sentence each.
 
     Names tell of missing logs and missing beginnings. For a piece missing in a log's middle the one before it must be
-    decoded, as only that tells its length; these are the objects downloaded. What cannot be known is whether a log's
-    last piece is missing. Raises NoBackup, RestoreFailed where something is damaged, and StorageError.
+    decoded, as only that tells its length; these are the objects downloaded. What cannot be known is whether the last
+    piece of a log is missing, be it the newest log or an earlier one. Raises NoBackup, RestoreFailed where something is
+    damaged, and StorageError.
     """
-    return await _with_plan(store, replica, at, None, lambda chosen: _gaps(store, chosen))
+    try:
+        await _with_plan(store, replica, at, None, lambda chosen: _require_whole(store, chosen))
+    except _Incomplete as found:
+        return found.gaps
+    return []
+
+
+class _Incomplete(RestoreFailed):
+    """An error, so that it is looked at again where that only was so in a listing made while retention deleted."""
+
+    def __init__(self, gaps: list[str]) -> None:
+        super().__init__(" ".join(gaps))
+        self.gaps = gaps
 
 
 async def _with_plan(
@@ -112,7 +125,7 @@ async def _with_plan(
         attempt += 1
 
 
-async def _gaps(store: Store, chosen: Plan) -> list[str]:
+async def _require_whole(store: Store, chosen: Plan) -> None:
     following = {one: after for one, after in pairwise(chosen.segments) if one.index == after.index}
     found = holes(chosen)
     with TemporaryDirectory(prefix="dispinmap-continuity-", ignore_cleanup_errors=True) as folder:
@@ -120,7 +133,8 @@ async def _gaps(store: Store, chosen: Plan) -> list[str]:
             end = segment.offset + await in_thread(_unpack, packed, Path(os.devnull), segment.stored.key)
             if end != following[segment].offset:
                 found.append(_gap(following[segment], end))
-    return found
+    if found:
+        raise _Incomplete(found)
 
 
 async def _write(store: Store, chosen: Plan, target: Path, *, snapshot_only: bool) -> Fetched:

@@ -182,7 +182,8 @@ class _Validation:
             self._note("rows", f"{counts}; there is no live database to compare with.")
             return
         now = await asyncio.to_thread(look_at, database_file(self._settings), integrity=False)
-        problems = compare(copy, live, now)
+        looks = (now,) if self._at_rest(now) else (live, now)
+        problems = compare(copy, *looks)
         self._judge("rows", problems, f"As in the live database: {counts}.")
 
     def _age(self, copy: Copy, live: Copy | None, lease: LeaseRecord | None) -> None:
@@ -192,8 +193,12 @@ class _Validation:
             self._note("age", "The copy has no heartbeat: it is from before the bot wrote one.")
             return
         old = self._clock.now() - copy.heartbeat.beat_at if copy.heartbeat else timedelta()
-        idle = " No bot writes it right now." if old > MAX_LAG else ""
+        idle = " No bot writes it right now." if self._at_rest(copy) else ""
         self._judge("age", problems, f"The copy's heartbeat is {age(old)} old.{idle}")
+
+    def _at_rest(self, look: Copy) -> bool:
+        """Whether no bot writes that database right now."""
+        return look.heartbeat is None or self._clock.now() - look.heartbeat.beat_at > MAX_LAG
 
     async def _tried(self, name: str, step: Awaitable[T]) -> T | None:
         try:

@@ -1,6 +1,5 @@
 """What the libraries do one blocking call at a time, made into a Store."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Protocol, TypeVar, TypeVarTuple, Unpack
@@ -84,12 +83,11 @@ class ThreadedStore:
 
 
 def _append_next(chunks: Iterator[bytes], part: Path) -> bool:
-    """Write one chunk; whether there may be another. All is written through to the disk with the last one."""
+    """Write one chunk; whether there may be another."""
     try:
         with part.open("ab") as file:
             chunk = next(chunks, None)
             if chunk is None:
-                os.fsync(file.fileno())
                 return False
             file.write(chunk)
     except OSError as error:
