@@ -15,7 +15,7 @@ from dispinmap.backup.configuration import effective
 from dispinmap.backup.lease import rules
 from dispinmap.backup.lease.record import decode
 from dispinmap.backup.litestream import binary
-from dispinmap.backup.models import Replica, StorageKind
+from dispinmap.backup.models import Format, Replica, StorageKind
 from dispinmap.health import BACKUP_OVERDUE, DELIVERY_OVERDUE, DRILLS_OVERDUE, POLL_OVERDUE, REPORT, parts
 from dispinmap.settings import Settings
 from dispinmap.web.look import START, Look
@@ -62,7 +62,8 @@ def test_the_figures_are_those_of_the_code(sentence: str) -> None:
 
 
 def test_half_a_window_and_more_is_left_to_go_back_in_time_with_0_5() -> None:
-    retention, interval = (int(each.removesuffix("h")) for each in (effective.RETENTION, effective.SNAPSHOT_INTERVAL))
+    settings = effective.RETENTION, effective.SNAPSHOT_INTERVAL[Format.V0_5]
+    retention, interval = (int(each.removesuffix("h")) for each in settings)
     assert f"| {retention - interval} hours or more:" in PAGE
 
 

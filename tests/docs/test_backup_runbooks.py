@@ -132,6 +132,17 @@ async def test_corrupt_file(operator: Operator) -> None:
     assert list(operator.folder.glob("pinball_bot.db.set-aside-*Z"))
 
 
+async def test_a_failed_drill(operator: Operator, services: EmbeddedServices) -> None:
+    begin_anew, proof = commands("A failed drill")
+    for stored in (operator.folder / "backup" / "db").rglob("*.l*"):
+        stored.write_bytes(stored.read_bytes()[:-9])
+    assert "The drill failed" in await operator.types("dispinmap backup drill", code=1)
+    await operator.types(begin_anew)
+    assert await serves(operator, services) == [FIRST, LATER]
+    assert "The drill passed" in await operator.types(proof)
+    assert (operator.folder / "backup" / "db-damaged").is_dir()
+
+
 @with_0_5
 async def test_moving_to_another_host(operator: Operator, dispinmap: str, tmp_path: Path) -> None:
     pack, unpack = commands("Moving to another host")
