@@ -21,6 +21,8 @@ def writing(database: Path) -> Iterator[list[float]]:
 
     def write() -> None:
         with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as connection:
+            # As the bot with Litestream 0.5.
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
             while not done.wait(PAUSE_SECONDS):
                 connection.execute(
                     "INSERT INTO drills (finished_at, restore_seconds) VALUES (?, ?)", (LONG_AGO, len(committed))

@@ -32,13 +32,10 @@ RESTORE_SECONDS: Final = 600.0
 log = structlog.get_logger(__name__)
 
 
-def due_at(last: DrillState | None, started_at: datetime, now: datetime, every: timedelta) -> datetime:
-    """When a bot started at `started_at` drills next, the newest drill being `last` (pure).
-
-    A moment that is yet to come is from before the clock was put right: waiting for it could take years.
-    """
-    soonest = min(started_at, now) + FIRST_AFTER
-    if last is None or last.finished_at > now:
+def due_at(last: DrillState | None, started_at: datetime, every: timedelta) -> datetime:
+    """When a bot started at `started_at` drills next, the newest drill being `last` (pure)."""
+    soonest = started_at + FIRST_AFTER
+    if last is None:
         return soonest
     return max(soonest, last.finished_at + (every if last.problem is None else min(every, RETRY_AFTER)))
 
@@ -127,10 +124,12 @@ class Drill:
         started_at = self._clock.now()
         await asyncio.to_thread(_clear, self._live)
         while True:
-            async with self._database.read() as session:
-                last = await heartbeat.last_drill(session)
             now = self._clock.now()
-            await self._clock.sleep((due_at(last, started_at, now, self._drill_every) - now).total_seconds())
+            async with self._database.read() as session:
+                last = await heartbeat.last_drill(session, now)
+            # A start that is yet to come was before the clock was put right.
+            due = due_at(last, min(started_at, now), self._drill_every)
+            await self._clock.sleep((due - now).total_seconds())
             state = await self._drill()
             _report(state)
             await self._save(state)

@@ -31,6 +31,7 @@ class Backup:
         self._place = place
         self._replication = replication
         self._database = database
+        self._clock = clock
         self._drill_every = drill_every
         self._restored_in_seconds = restored_in_seconds
         self.heart = Heart(database, clock, replication, place.lease)
@@ -45,9 +46,10 @@ class Backup:
 
     async def state(self) -> BackupState:
         """One look at it."""
+        now = self._clock.now()
         async with self._database.read() as session:
-            last = await heartbeat.last_drill(session)
-            good = await heartbeat.last_drill(session, good=True)
+            last = await heartbeat.last_drill(session, now)
+            good = await heartbeat.last_drill(session, now, good=True)
         return BackupState(
             replica=str(self._place.configuration.replica),
             litestream=self._place.litestream.version,

@@ -50,8 +50,12 @@ async def save_drill(session: AsyncSession, drill: DrillState) -> None:
     )
 
 
-async def last_drill(session: AsyncSession, *, good: bool = False) -> DrillState | None:
-    """The newest drill, or with `good` the newest one without a problem: the last one written, whatever its clock."""
-    query = select(DrillRow).order_by(DrillRow.id.desc()).limit(1)
+async def last_drill(session: AsyncSession, now: datetime, *, good: bool = False) -> DrillState | None:
+    """The newest drill, or with `good` the newest one without a problem.
+
+    One that is yet to come was stored before the clock was put right, and counts for nothing.
+    """
+    past = select(DrillRow).where(DrillRow.finished_at <= now)
+    query = past.order_by(DrillRow.finished_at.desc(), DrillRow.id.desc()).limit(1)
     row = await session.scalar(query.where(DrillRow.problem.is_(None)) if good else query)
     return None if row is None else DrillState(row.finished_at, row.restore_seconds, row.heartbeat_at, row.problem)
