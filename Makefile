@@ -34,7 +34,7 @@ test: check ## everything CI checks: format, lint, types, import contracts, test
 test-long: $(STAMP) ## upgrades killed at every statement, every restart of every storage, new examples (make test takes samples)
 	NEW_EXAMPLES=1 $(BIN)/pytest -n 2 -o faulthandler_timeout=0 -m hypothesis
 	EVERY_STATEMENT=1 $(BIN)/pytest -o faulthandler_timeout=0 tests/migrations/test_killed.py
-	EVERY_CYCLE=1 $(BIN)/pytest -o faulthandler_timeout=0 tests/backup/test_restarts.py tests/backup/test_handover.py
+	EVERY_CYCLE=1 $(BIN)/pytest -o faulthandler_timeout=0 tests/backup/test_restarts.py tests/backup/test_handover.py tests/backup/test_sustained_writing.py
 
 test-image: $(STAMP) ## the image's steps in a clean folder (downloads the pinned packages)
 	BUILD_IMAGE=1 $(BIN)/pytest tests/deploy/test_image.py

@@ -10,7 +10,7 @@ from dispinmap.backup.configuration.effective import configuration_of
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import StorageKind
 from dispinmap.database.engine import Database
-from tests.backup.conftest import storage_place
+from tests.backup.conftest import LONG, storage_place
 from tests.backup.running import running
 from tests.backup.writing import count
 
@@ -18,7 +18,7 @@ INSERT = text("INSERT INTO rows (at, words) VALUES ('noon', :words)")
 ROWS = 10
 PAUSE_SECONDS = 0.02
 """Litestream puts off its own checkpoint while the database is busy."""
-SECONDS = 10
+SECONDS = 240 if LONG else 10
 """Some times the thousand pages after which SQLite moves its log into the file by itself."""
 
 
