@@ -15,6 +15,8 @@ from dispinmap.sandbox.discord.models import Message
 from dispinmap.sandbox.services import EmbeddedServices, embedded_services
 
 HOUR = 3600.0
+MINUTE = 60.0
+MISSED_SECONDS = 10.0
 
 
 class Stage:
@@ -69,10 +71,18 @@ class Stage:
         self.clock.advance(seconds)
 
     async def card(self, submission_id: int, channel_id: int | None = None) -> Message:
-        """The post that carries this submission, now or soon."""
-        return await self.services.discord.wait_for_message(
-            channel_id or self.channel_id, lambda message: submission_id in shown(message)
+        """The post that carries this submission, now or soon.
+
+        A bot that was about to sleep when time passed has missed that, and looks again after a minute of its own.
+        """
+        coming = asyncio.create_task(
+            self.services.discord.wait_for_message(
+                channel_id or self.channel_id, lambda message: submission_id in shown(message)
+            )
         )
+        if not (await asyncio.wait({coming}, timeout=MISSED_SECONDS))[0]:
+            self.pass_time(MINUTE)
+        return await coming
 
     def announced(self, channel_id: int | None = None) -> list[int]:
         """Every submission id the bot has posted as a notification there, repeats included, oldest first."""
