@@ -299,6 +299,19 @@ def test_a_copy_that_is_known_to_be_old_is_not_taken_for_the_newest(
     assert backup("restore", "--at", now.isoformat(), "--to", str(tmp_path / "then.db")).exit_code == 0
 
 
+@in_a_folder
+@with_either
+def test_a_lease_that_cannot_be_read_keeps_nobody_from_the_data(
+    backup: Backup, bot: Bot, place: StoragePlace, tmp_path: Path
+) -> None:
+    bot.run(1)
+    Path(place.replica.lease_path).write_text("{")
+    copy = backup("restore", "--to", str(tmp_path / "copy.db"))
+    assert "Whether it is the newest state is not known" in copy.stderr
+    assert copy.exit_code == 1
+    assert channels_in(tmp_path / "copy.db") == [1]
+
+
 async def _remembered(lease: Lease, heartbeat_at: datetime) -> None:
     await lease.acquire()
     await lease.record(heartbeat_at=heartbeat_at)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispinmap.backup.errors import NoBackup, RestoreFailed
-from dispinmap.backup.generations import Plan, generations, holes, plan
+from dispinmap.backup.generations import Plan, generations, holes, plan, restore_points
 from dispinmap.backup.models import Replica, StorageKind
 from dispinmap.backup.storage.store import StoredObject
 
@@ -43,6 +43,14 @@ def test_the_newest_generation_is_the_one_stored_last_whatever_its_name() -> Non
     assert max(OLD, NEW) == OLD
     chosen = plan(REPLICA, TWO_GENERATIONS)
     assert (chosen.generation, chosen.snapshot.index, positions(chosen)) == (NEW, 1, [(1, 0), (1, 8272), (2, 0)])
+
+
+def test_what_can_be_restored_is_every_upload_that_has_a_snapshot_before_it() -> None:
+    listing = [segment(0, 0, 11), segment(0, 4152, 12), snapshot(1, 14), segment(1, 0, 15), segment(0, 0, 1, OLD)]
+    assert [(point.kind, point.position) for point in restore_points(listing)] == [
+        ("changes", "00000001_00000000"),
+        ("snapshot", "00000001"),
+    ]
 
 
 def test_a_generation_can_be_named() -> None:

@@ -270,6 +270,27 @@ async def test_a_database_from_elsewhere_does_not_become_the_newest_backup_of_an
     assert not list(database_file.parent.glob("*.set-aside-*"))
 
 
+async def test_starts_that_die_before_they_sign_leave_an_adopted_database_the_one_to_go_on_with(
+    settings: Settings, database_file: Path
+) -> None:
+    with closing(sqlite3.connect(database_file)) as connection, connection:
+        connection.execute("INSERT INTO channel_configs (channel_id, guild_id) VALUES (1, 1)")
+        connection.execute(
+            "INSERT INTO monitoring_targets (channel_id, target_type, target_name, location_id, created_at)"
+            " VALUES (1, 'location', 'A bar', 7, '2026-01-01 00:00:00')"
+        )
+    previous = None
+    for holder in ("first", "second", "third"):
+        recorded = Recorded(database_file, Diary(), previous, holder)
+        recorded.store.objects = [StoredObject("db/generations/0123456789abcdef/snapshots/0", 1, LONG_AGO, "1")]
+        recorded.lease.unanswered = 1
+        async with _launched(recorded, settings) as task:
+            await recorded.diary.has("signature lost")
+            task.cancel()
+            await _ended(task)
+        previous = replace(BEFORE, holder=holder, writer=None, heartbeat_at=None)
+
+
 async def test_a_database_that_takes_no_more_writes_is_synced_all_the_same(
     services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary, recorded: Recorded
 ) -> None:

@@ -88,7 +88,7 @@ def generations(listing: Sequence[StoredObject]) -> list[Generation]:
 
 
 def restore_points(listing: Sequence[StoredObject]) -> list[RestorePoint]:
-    """Every state that can be had, the newest first; changes without any snapshot are none."""
+    """Every state that can be had, the newest first; changes without a snapshot before them are none."""
     found = [
         point
         for generation in generations(listing)
@@ -98,6 +98,7 @@ def restore_points(listing: Sequence[StoredObject]) -> list[RestorePoint]:
             *(
                 _point(generation, f"{one.index:08x}_{one.offset:08x}", "changes", one.stored)
                 for one in generation.segments
+                if one.index >= generation.snapshots[0].index
             ),
         )
     ]

@@ -91,10 +91,13 @@ async def bring_back(
 async def require_known(configuration: Configuration, store: Store, local: Copy, previous: LeaseRecord | None) -> None:
     """Where no bot has signed the lease, see to it that the database `local` does not bury the backup of another one.
 
-    A database that was adopted has something in it and no heartbeat yet: it is to go on in its old place. One with a
-    heartbeat has its backup elsewhere, and one without a target is that of a trial. Raises RestoreFailed, StorageError.
+    A database that was adopted has something in it and no heartbeat yet: it is to go on in its old place, also where
+    the holder before us died between its first heartbeat and its signature. Another one with a heartbeat has its backup
+    elsewhere, and one without a target is that of a trial. Raises RestoreFailed, StorageError.
     """
     if previous is not None and previous.writer is not None:
+        return
+    if previous is not None and local.heartbeat is not None and local.heartbeat.holder == previous.holder:
         return
     if local.heartbeat is None and local.rows.get("monitoring_targets"):
         return

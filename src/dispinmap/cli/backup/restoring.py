@@ -38,7 +38,7 @@ def restore(
         copy, stale = asyncio.run(_to_file(settings, wanted, to))
         typer.echo(f"Restored to {to}, checked. {_moment(copy, wanted)}")
         if stale is not None:
-            typer.echo(f"It is not the newest state. {stale}", err=True)
+            typer.echo(stale, err=True)
             raise typer.Exit(1)
         return
     done = asyncio.run(_in_place(settings, wanted, yes=yes))
@@ -58,11 +58,18 @@ def _require_free(file: Path) -> None:
 
 
 async def _to_file(settings: BackupSettings, at: datetime | None, file: Path) -> tuple[Copy, str | None]:
-    """The copy, and why it is not the newest state, where that was asked for."""
+    """The copy, and why it is not, or not known to be, the newest state, where that was asked for."""
     clock = SystemClock()
     place = await open_place(settings, clock)
     await refuse_mixed_formats(place.configuration, place.store)
-    lease = await read_lease(place.configuration.replica, place.store)
+    expected, doubt = None, None
+    if at is None:
+        try:
+            lease = await read_lease(place.configuration.replica, place.store)
+            expected = lease.heartbeat_at if lease is not None else None
+        except BackupError as error:
+            # Whoever needs the data must get them all the same.
+            doubt = f"Whether it is the newest state is not known: {error}"
     copy = await restore_checked(
         place.configuration,
         place.litestream,
@@ -72,7 +79,8 @@ async def _to_file(settings: BackupSettings, at: datetime | None, file: Path) ->
         seconds=settings.restore_timeout_seconds,
         at=at,
     )
-    return copy, staleness(copy, lease.heartbeat_at) if lease is not None and at is None else None
+    stale = staleness(copy, expected)
+    return copy, doubt if stale is None else f"It is not the newest state. {stale}"
 
 
 async def _in_place(settings: BackupSettings, at: datetime | None, *, yes: bool) -> Exchanged | None:
