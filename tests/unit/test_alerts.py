@@ -34,6 +34,8 @@ def test_a_failed_drill_is_told_at_once() -> None:
 def test_a_drill_that_failed_before_the_start_is_told_by_a_bot_that_stays() -> None:
     troubles, news = decide(None, FAILED, NOON)
     assert news == {}
+    troubles, news = decide(troubles, FAILED, NOON + PATIENCE - SECOND)
+    assert news == {}
     assert list(decide(troubles, FAILED, NOON + PATIENCE)[1]) == ["drill"]
 
 

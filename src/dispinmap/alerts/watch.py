@@ -27,6 +27,8 @@ class Trouble:
 
     since: datetime
     told: bool = False
+    at_once: bool = False
+    """Whether it need not stay to be told."""
 
 
 Troubles = Mapping[str, Trouble]
@@ -37,17 +39,17 @@ def decide(known: Troubles | None, found: Mapping[str, Part], now: datetime) -> 
 
     A trouble nobody was told of ends silently; one that was told stays until its end is told too.
     """
-    at_once = frozenset[str]() if known is None else AT_ONCE
+    new = {name: Trouble(now, at_once=known is not None and name in AT_ONCE) for name in found}
     known = known or {}
     faulty = {name: part for name, part in found.items() if not part.ok}
     told = {name: trouble for name, trouble in known.items() if trouble.told}
     # Without a report nothing is known of the others: they stay as they were.
     kept = known if REPORT in faulty else told
-    troubles = {**kept, **{name: known.get(name, Trouble(now)) for name in faulty}}
+    troubles = {**kept, **{name: known.get(name, new[name]) for name in faulty}}
     news = {
         name: f"⚠ DisPinMap, {name}: {part}"
         for name, part in faulty.items()
-        if not troubles[name].told and (name in at_once or now - troubles[name].since >= PATIENCE)
+        if not troubles[name].told and (troubles[name].at_once or now - troubles[name].since >= PATIENCE)
     }
     ended = () if REPORT in faulty else told.keys() - faulty.keys()
     return troubles, news | {name: f"✓ DisPinMap, {name}: all is well again." for name in sorted(ended)}
