@@ -107,8 +107,8 @@ class BackupSettings(DatabaseSettings):
     def load(cls) -> Self:
         """Also give the storages' libraries and Litestream, which read the environment alone, `.env`'s credentials."""
         for name, value in dotenv_values(DOTENV).items():
-            if value and name.startswith(CREDENTIALS):
-                os.environ.setdefault(name, value)
+            if value and name.startswith(CREDENTIALS) and not os.environ.get(name):
+                os.environ[name] = value
         return super().load()
 
 

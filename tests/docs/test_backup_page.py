@@ -51,6 +51,10 @@ MONTH_SECONDS = 30 * 86400
         f"dispinmap_replication_lag_seconds > {BACKUP_OVERDUE.total_seconds():g}",
         f"at fault for {WORDS[watch.PATIENCE // MINUTE]} minutes, a drill that fails at once",
         f"`RESTORE_TIMEOUT_SECONDS` ({Settings.model_fields['restore_timeout_seconds'].default:g})",
+        f"has a snapshot made every {effective.SNAPSHOT_INTERVAL[Format.V0_3].removesuffix('h')} hours",
+        "up to {} hours with Litestream 0.3, {} with 0.5".format(
+            *(effective.SNAPSHOT_INTERVAL[version].removesuffix("h") for version in (Format.V0_3, Format.V0_5))
+        ),
         f"every upload of the last {effective.RETENTION.removesuffix('h')} hours",
         f"0.3.{binary.OLDEST_0_3}, or 0.5.{binary.OLDEST_0_5} or a later 0.5",
         f"{MONTH_SECONDS / rules.renewal_interval(LEASE_SECONDS):,.0f} renewals of the lease",

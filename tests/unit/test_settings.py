@@ -94,7 +94,7 @@ def test_credentials_in_the_file_are_there_for_who_reads_the_environment_alone(m
         "OTHER": "x",
     }
     Path(".env").write_text("".join(f"{name}={value}\n" for name, value in given.items()))
-    monkeypatch.setattr(os, "environ", {"AWS_REGION": "eu-2"})
+    monkeypatch.setattr(os, "environ", {"AWS_REGION": "eu-2", "AWS_ACCESS_KEY_ID": ""})
     BackupSettings.load()
     assert {name: os.environ.get(name) for name in given} == {**given, "AWS_REGION": "eu-2", "OTHER": None}
 
