@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,16 @@ from dispinmap.backup.lease.state import read_lease
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Configuration, Format, StorageKind
 from dispinmap.backup.storage.open import open_store
+from dispinmap.backup.validation import State, validate
 from dispinmap.cli.main import app
 from dispinmap.clock import SystemClock
 from dispinmap.database.lock import in_use
+from dispinmap.settings import BackupSettings
 from tests.backup.conftest import BINARIES, PROJECT, StoragePlace
 from tests.backup.running import running
 from tests.backup.stored import beat
 from tests.backup.writing import configuration
+from tests.fakes.clock import ManualClock
 
 Backup = Callable[..., Result]
 
@@ -151,10 +155,25 @@ def test_a_good_backup_is_proven_and_listed(backup: Backup, bot: Bot, database_f
     assert "1 channel_configs" in shown
     assert "The backup is good." in shown
     assert "The drill passed" in backup("drill").stdout
-    assert "snapshot" in backup("list", "--all").stdout or "changes" in backup("list", "--all").stdout
+    assert re.search(r"From .* UTC: snapshots \d+, changes [1-9]\d*, bytes [\d,]+\.", backup("list", "--all").stdout)
     assert [
         each.name for each in database_file.parent.iterdir() if "dispinmap-" in each.name or "drill" in each.name
     ] == []
+
+
+@in_a_folder
+@with_either
+@pytest.mark.usefixtures("backup")
+@pytest.mark.parametrize(("minutes", "state"), [(0, State.GOOD), (10, State.FAILED)])
+def test_a_database_at_rest_is_held_to_every_row_that_a_running_bot_may_be_writing(
+    bot: Bot, database_file: Path, minutes: int, state: State
+) -> None:
+    bot.run(1)
+    with closing(sqlite3.connect(database_file)) as connection, connection:
+        connection.execute("INSERT INTO drills (finished_at) VALUES ('2026-03-01 12:00:00')")
+    clock = ManualClock(datetime.now(UTC) + timedelta(minutes=minutes))
+    found = {check.name: check.state for check in asyncio.run(validate(BackupSettings.load(), clock))}
+    assert found["rows"] is state
 
 
 @in_a_folder

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from dispinmap import start
 from dispinmap.backup.checks import read_heartbeat
@@ -18,11 +19,12 @@ from dispinmap.backup.errors import LeaseExpired, LeaseLost, RestoreFailed
 from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.storage.store import StoredObject
 from dispinmap.clock import SystemClock
+from dispinmap.database.engine import Database
 from dispinmap.errors import SettingsError
 from dispinmap.sandbox.services import EmbeddedServices, embedded_services
 from dispinmap.settings import Settings
 from dispinmap.start import STOP_SECONDS
-from tests.backup.recording_place import Diary, Recorded
+from tests.backup.recording_place import Diary, Recorded, RecordingLitestream
 
 PATIENCE = 60
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -256,6 +258,30 @@ async def test_a_disk_that_was_rolled_back_is_not_taken_for_the_newest(settings:
             await asyncio.wait_for(task, PATIENCE)
     assert recorded.diary.entries == ["lease acquired", "lease released"]
     assert list(database_file.parent.glob("*.set-aside-*"))
+
+
+@pytest.mark.parametrize(("bears", "pages"), [(True, 1000), (False, 0)])
+async def test_sqlite_checkpoints_where_litestream_bears_it(
+    services: EmbeddedServices,
+    settings: Settings,
+    recorded: Recorded,
+    monkeypatch: pytest.MonkeyPatch,
+    bears: bool,  # noqa: FBT001 -- pytest passes it
+    pages: int,
+) -> None:
+    opened: list[Database] = []
+
+    class Noted(Database):
+        def __init__(self, url: str, *, checkpoints: bool = True) -> None:
+            super().__init__(url, checkpoints=checkpoints)
+            opened.append(self)
+
+    monkeypatch.setattr(start, "Database", Noted)
+    monkeypatch.setattr(RecordingLitestream, "bears_checkpoints", bears)
+    async with _launched(recorded, settings):
+        await _connected(recorded, services)
+        async with opened[0].read() as session:
+            assert await session.scalar(text("PRAGMA wal_autocheckpoint")) == pages
 
 
 async def test_a_database_from_elsewhere_does_not_become_the_newest_backup_of_another(

@@ -64,6 +64,9 @@ async def test_polls_submissions_and_notifications_are_counted(pipeline: Pipelin
     await pipeline.turn()
     async with pipeline.database.read() as session:
         after = await status(session, pipeline.clock.now())
+    assert before.watched_since == after.watched_since
+    assert before.watched_since is not None
+    assert before.watched_since <= pipeline.clock.now()
     assert after.submissions == before.submissions + 1
     assert before.notifications == {"pending": 0, "sent": 0, "cancelled": 0, "rejected": 0}
     assert after.notifications == {"pending": 0, "sent": 1, "cancelled": 0, "rejected": 0}

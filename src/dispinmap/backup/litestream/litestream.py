@@ -62,7 +62,7 @@ class Litestream(Protocol):
         ...
 
     async def points(self, configuration: Configuration, *, seconds: float = 60.0) -> list[RestorePoint]:
-        """What can be restored, newest first. Raises StorageError."""
+        """What Litestream itself lists, newest first: with 0.3 the snapshots alone. Raises StorageError."""
         ...
 
     def replicate(self, configuration: Configuration) -> Replication:

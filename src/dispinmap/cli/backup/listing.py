@@ -12,13 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dispinmap import log
-from dispinmap.backup.configuration.formats import refuse_mixed_formats
-from dispinmap.backup.errors import NoBackup
-from dispinmap.backup.generations import restore_points
 from dispinmap.backup.lease.state import lease_sentence, read_lease
-from dispinmap.backup.models import Format, RestorePoint
+from dispinmap.backup.models import RestorePoint
 from dispinmap.backup.opening import open_place
 from dispinmap.backup.place import Place
+from dispinmap.backup.points import restorable
 from dispinmap.backup.validation import age
 from dispinmap.clock import SystemClock
 from dispinmap.settings import BackupSettings
@@ -54,29 +52,9 @@ def list_points(
 async def _look(settings: BackupSettings) -> tuple[Place, list[RestorePoint], str]:
     clock = SystemClock()
     place = await open_place(settings, clock)
-    points = await _points(place, settings.restore_timeout_seconds)
-    if not points:
-        await _require_nothing(place)
+    points = await restorable(place, settings.restore_timeout_seconds)
     lease = await read_lease(place.configuration.replica, place.store)
     return place, points, lease_sentence(place.configuration.replica, lease, clock.now())
-
-
-async def _points(place: Place, seconds: float) -> list[RestorePoint]:
-    if place.litestream.format is Format.V0_3:
-        # Litestream itself lists its snapshots alone, and can restore every upload.
-        return restore_points(await place.store.list(place.configuration.replica.path))
-    return await place.litestream.points(place.configuration, seconds=seconds)
-
-
-async def _require_nothing(place: Place) -> None:
-    """Raise NoBackup where something is stored after all: what the other version wrote, or no snapshot."""
-    replica = place.configuration.replica
-    await refuse_mixed_formats(place.configuration, place.store)
-    if stored := await place.store.list(replica.path):
-        raise NoBackup(
-            f"{replica} holds {len(stored)} objects and nothing that Litestream {place.litestream.version} could "
-            "restore: bring the missing ones back (a bucket with versioning still has them)."
-        )
 
 
 def _summary(points: list[RestorePoint]) -> str:
