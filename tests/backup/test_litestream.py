@@ -40,7 +40,7 @@ async def test_what_was_committed_before_a_sync_outlives_a_killed_litestream(
             assert count(copy) == written
 
 
-async def test_what_was_committed_before_the_stop_is_in_the_replica(
+async def test_what_was_committed_before_the_database_was_closed_is_in_the_replica_after_the_stop(
     litestream: Litestream, settings: Configuration, source: Path, tmp_path: Path
 ) -> None:
     async with running(litestream, settings) as replication:
@@ -48,6 +48,7 @@ async def test_what_was_committed_before_the_stop_is_in_the_replica(
             table.write(3)
             assert await replication.synced(60)
             table.write(4)
+        assert await replication.synced(60)
         assert await replication.stop(60)
     await litestream.restore(settings, tmp_path / "copy.db")
     assert count(tmp_path / "copy.db") == 7

@@ -32,7 +32,8 @@ class Replication(Protocol):
     async def stop(self, seconds: float) -> bool:
         """Let Litestream finish and end, and kill it after `seconds`; whether it ended by itself without an error.
 
-        Whoever stops has closed the database before, so that nothing is written any more.
+        Whoever stops has closed the database before and waited until it is `synced`. A 0.3 that still has a piece to
+        upload may do so twice at once, and in a folder one of the two then fails although the piece is there.
         """
         ...
 
