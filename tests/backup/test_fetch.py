@@ -306,6 +306,17 @@ async def test_a_hole_that_litestream_restores_past_is_named(copied: Original, t
     assert sentence.endswith(" of that log.")
 
 
+async def test_a_hole_in_one_listing_that_the_next_one_does_not_have_is_none(copied: Original) -> None:
+    segment = a_middle_segment(await planned(copied))
+    elsewhere = copied.folder / "elsewhere"
+    segment.rename(elsewhere)
+
+    def bring_back() -> None:
+        elsewhere.rename(segment)
+
+    assert await check_continuity(_Changing(copied, bring_back), copied.replica) == []
+
+
 async def test_before_the_hole_everything_can_be_had(copied: Original, tmp_path: Path) -> None:
     segment = a_middle_segment(await planned(copied))
     stored_at = datetime.fromtimestamp(segment.stat().st_mtime, UTC)

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from dispinmap import start
 from dispinmap.backup import replacing
 from dispinmap.backup.errors import BackupError, StorageUnreachable
 from dispinmap.backup.lease.open import open_lease
+from dispinmap.backup.lease.state import read_lease
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
 from dispinmap.backup.place import Place
 from dispinmap.backup.replacing import Exchanged, replace_database
@@ -143,6 +144,16 @@ def test_a_restore_that_is_killed_loses_nothing_and_the_next_start_goes_on(
     assert (disk.start(), disk.kept) == (then, kept)
     assert disk.replace() is not None
     assert not list(disk.database.parent.glob(".*-restore-*"))
+
+
+def test_a_clock_behind_the_last_holders_does_not_hide_what_that_one_may_have_posted(disk: Disk) -> None:
+    lease = asyncio.run(read_lease(disk.replica, open_store(disk.replica)))
+    assert lease is not None
+    assert lease.renewed_at > disk.clock.now() + timedelta(hours=1)
+    disk.replace()
+    with closing(sqlite3.connect(disk.database)) as connection:
+        (restored_at,) = connection.execute("SELECT restored_at FROM heartbeat").fetchone()
+    assert datetime.fromisoformat(f"{restored_at}+00:00") == lease.renewed_at
 
 
 def test_a_lease_that_cannot_be_signed_does_not_take_the_restore_back(

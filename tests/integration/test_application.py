@@ -3,18 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
 import pytest
+from pydantic import SecretStr
 
 from dispinmap.app import Application
 from dispinmap.database.engine import Database
+from dispinmap.database.tables import ChannelConfigRow, MonitoringTargetRow
 from dispinmap.errors import DisPinMapError
-from dispinmap.health import faults
+from dispinmap.health import POLL_OVERDUE, faults
 from dispinmap.http import open_session
 from dispinmap.sandbox.discord.permissions import Permission
+from dispinmap.settings import Settings
 from dispinmap.web.server import WebServer
+from tests.fakes.clock import ManualClock
 from tests.fakes.stage import Stage, open_stage, text_of
 from tests.fakes.values import GROUND_KONTROL
 
@@ -57,6 +62,29 @@ async def test_a_lost_gateway_is_no_secret(stage: Stage) -> None:
         await stage.services.discord.stop()
         await _until_connected(application, connected=False)
         assert list(faults(await application.report())) == ["discord"]
+
+
+async def test_a_first_target_long_after_the_start_leaves_as_long_for_the_first_poll(
+    database: Database, clock: ManualClock
+) -> None:
+    settings = Settings(discord_token=SecretStr("token"))
+    async with open_session() as session:
+        application = Application(settings, clock, database, session)
+        clock.advance((POLL_OVERDUE * 2).total_seconds())
+        async with database.write() as writing:
+            writing.add(ChannelConfigRow(channel_id=1, guild_id=1))
+            writing.add(
+                MonitoringTargetRow(
+                    channel_id=1,
+                    target_type="location",
+                    target_name="Ground Kontrol Classic Arcade",
+                    location_id=GROUND_KONTROL,
+                    created_at=clock.now(),
+                )
+            )
+        assert "pinballmap" not in faults(await application.report())
+        clock.advance((POLL_OVERDUE + timedelta(seconds=1)).total_seconds())
+        assert "pinballmap" in faults(await application.report())
 
 
 async def test_without_discord_for_good_the_process_ends_with_a_sentence(stage: Stage) -> None:

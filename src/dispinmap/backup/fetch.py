@@ -94,7 +94,7 @@ async def check_continuity(store: Store, replica: Replica, *, at: datetime | Non
 
 
 class _Incomplete(RestoreFailed):
-    """An error, so that it is looked at again where that only was so in a listing made while retention deleted."""
+    """An error, so that it is looked at again where that only was so in a listing made while something changed."""
 
     def __init__(self, gaps: list[str]) -> None:
         super().__init__(" ".join(gaps))
@@ -110,18 +110,19 @@ async def _with_plan(
 ) -> T:
     """Let `work` carry out the plan, with a new one where Litestream changed what is in it meanwhile.
 
-    It deletes what is too old, and overwrites the snapshot while the log is the same.
+    It deletes what is too old, and overwrites the snapshot while the log is the same. And the listing of a folder may
+    miss one of two files that were added meanwhile, be it the first.
     """
-    listing = await store.list(replica.path)
+    chosen = plan(replica, await store.list(replica.path), at=at, generation=generation)
     attempt = 1
     while True:
-        chosen = plan(replica, listing, at=at, generation=generation)
         try:
             return await work(chosen)
         except BackupError:
-            listing = await store.list(replica.path)
-            if attempt == ATTEMPTS or set(chosen.objects) <= set(listing):
+            anew = plan(replica, await store.list(replica.path), at=at, generation=generation)
+            if attempt == ATTEMPTS or anew.objects[: len(chosen.objects)] == chosen.objects:
                 raise
+        chosen = anew
         attempt += 1
 
 
