@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -203,6 +204,22 @@ def test_one_failed_check_hides_no_other(
     monkeypatch.delenv("LITESTREAM_REPLICA_URL")
     found = checks(backup("validate", "--json"))
     assert (found["environment"], found["database"], found["replica"]) == ("failed", "good", "skipped")
+
+
+@pytest.mark.parametrize("place", [StorageKind.S3], indirect=True)
+@pytest.mark.parametrize("binary", [Format.V0_5], indirect=True)
+def test_of_a_storage_that_is_down_litestream_is_not_asked_for_minutes(
+    backup: Backup, place: StoragePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESTORE_TIMEOUT_SECONDS", "1")
+    with socket.socket() as reserved:
+        # Bound and not listening: nobody else gets the port, and nobody answers.
+        reserved.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{reserved.getsockname()[1]}"
+        monkeypatch.setenv("LITESTREAM_REPLICA_URL", place.url.replace(str(place.replica.endpoint), address))
+        found = checks(backup("validate", "--json"))
+        assert (found["lease"], found["replica"], found["copy"]) == ("failed", "failed", "skipped")
+        assert "could not be reached" in sentence(backup("list"))
 
 
 @in_a_folder

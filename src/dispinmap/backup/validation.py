@@ -15,7 +15,7 @@ from dispinmap.backup.configuration.checking import check
 from dispinmap.backup.configuration.effective import read_file, variables
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.copying import restore_checked
-from dispinmap.backup.errors import BackupError
+from dispinmap.backup.errors import BackupError, StorageUnreachable
 from dispinmap.backup.lease.state import lease_sentence, read_lease
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.litestream.litestream import Litestream
@@ -71,6 +71,7 @@ class _Validation:
     def __init__(self, settings: BackupSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._unreachable: set[str] = set()
         self.checks: list[Check] = []
 
     async def run(self) -> None:
@@ -86,6 +87,10 @@ class _Validation:
         await self._tried("replica", self._replica(configuration, store))
         if litestream is None:
             self._skip("copy", because="there is no Litestream to restore with")
+            return
+        if "replica" in self._unreachable:
+            # Litestream would ask for minutes before it gave up, and be asked three times.
+            self._skip("copy", because="the storage does not answer")
             return
         copy = await self._tried("copy", self._restore(configuration, litestream, store))
         if copy is None:
@@ -204,6 +209,8 @@ class _Validation:
         try:
             return await step
         except (DisPinMapError, OSError) as error:
+            if isinstance(error, StorageUnreachable):
+                self._unreachable.add(name)
             self._fail(name, str(error))
             return None
 

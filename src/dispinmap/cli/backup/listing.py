@@ -52,8 +52,9 @@ def list_points(
 async def _look(settings: BackupSettings) -> tuple[Place, list[RestorePoint], str]:
     clock = SystemClock()
     place = await open_place(settings, clock)
-    points = await restorable(place, settings.restore_timeout_seconds)
+    # First, because it says in seconds that the storage does not answer: Litestream would ask for minutes.
     lease = await read_lease(place.configuration.replica, place.store)
+    points = await restorable(place, settings.restore_timeout_seconds)
     return place, points, lease_sentence(place.configuration.replica, lease, clock.now())
 
 
