@@ -52,6 +52,9 @@ async def run(settings: Settings, clock: Clock, *, web_host: str = ANY_HOST) -> 
 
     The web pages are served on `web_host` and the settings' port. Raises DatabaseError where another bot has the file.
     """
+    if settings.litestream_config or settings.litestream_replica_url or settings.litestream_bucket:
+        # Whoever named a place for the backup believes that there is one.
+        log.warning("backup_left_out", cure="run `dispinmap start`: until then what is written is in no backup")
     with keep_others_out(settings.database_url):
         await asyncio.to_thread(upgrade, settings.database_url, progress=logged)
         database = Database(settings.database_url)

@@ -148,6 +148,15 @@ async def test_a_discord_that_cannot_be_reached_ends_the_start_with_a_sentence(t
     assert "Traceback" not in ended.errors
 
 
+@pytest.mark.parametrize("name", ["LITESTREAM_CONFIG", "LITESTREAM_REPLICA_URL", "LITESTREAM_BUCKET"])
+async def test_whoever_named_a_place_for_the_backup_is_told_that_run_makes_none(tmp_path: Path, name: str) -> None:
+    unreachable = {"DISCORD_TOKEN": NOT_A_TOKEN, "DISCORD_API_BASE": "http://127.0.0.1:9/api/v10", "PORT": "0"}
+    told = await _run(tmp_path, "run", **unreachable, **{name: str(tmp_path / "backup")})
+    assert "backup_left_out" in told.errors
+    assert "`dispinmap start`" in told.errors
+    assert "backup_left_out" not in (await _run(tmp_path, "run", **unreachable)).errors
+
+
 async def test_the_sandbox_says_where_it_is_and_ends_quietly_on_ctrl_c(tmp_path: Path) -> None:
     async with _process(tmp_path, "sandbox") as process:
         assert process.stdout is not None
