@@ -29,7 +29,7 @@ from dispinmap.discordbot.services import CheckResult, Services
 from dispinmap.errors import DisPinMapError
 from dispinmap.feed.poller import Poller
 from dispinmap.geocoding.client import GeocodingClient
-from dispinmap.health import HealthReport, Vitals
+from dispinmap.health import HealthReport, Part, Vitals, parts
 from dispinmap.http import open_session
 from dispinmap.outbox.counting import CountingDestination
 from dispinmap.outbox.sender import Sender
@@ -127,7 +127,7 @@ class Application:
 
         channel_id = settings.operator_channel_id
         alerts = Alerts(session, settings.operator_webhook_url, partial(posts.say, channel_id) if channel_id else None)
-        self._watch = Watch(self.report, alerts, clock)
+        self._watch = Watch(self._parts, alerts, clock)
 
     async def run(self) -> None:
         """Log in and serve until cancelled. Raises DisPinMapError where Discord refuses the token or the intents."""
@@ -186,6 +186,9 @@ class Application:
     def _is_connected(self) -> bool:
         # Once ready, the bot calls itself so also while discord.py reconnects.
         return self.bot.is_ready() and not any(shard.is_closed() for shard in self.bot.shards.values())
+
+    async def _parts(self) -> Mapping[str, Part]:
+        return parts(await self.report())
 
     async def report(self) -> HealthReport:
         """One look at everything."""

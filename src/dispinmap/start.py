@@ -1,13 +1,16 @@
 """`dispinmap start`: from an empty disk to a running bot with a backup, and back to a clean stop."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from dispinmap.alerts.alerts import Alerts
+from dispinmap.alerts.watch import LOOK_SECONDS, Watch
 from dispinmap.backup.checks import look_at
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.continuity import is_newest
@@ -24,7 +27,7 @@ from dispinmap.database.engine import Database, undivided
 from dispinmap.database.lock import in_use
 from dispinmap.database.progress import logged
 from dispinmap.database.upgrade import upgrade
-from dispinmap.health import HealthReport, Starting
+from dispinmap.health import HealthReport, Part, Starting
 from dispinmap.http import open_session
 from dispinmap.settings import Settings
 from dispinmap.web.server import ANY_HOST, serving
@@ -44,6 +47,10 @@ WAITING: Final = (
     "The bot waits for the lease: another one holds it, or the storage does not answer. The log says which."
 )
 """The lease's own words name the backup's address and the holder's machine, and anybody may ask."""
+EXPIRED: Final = (
+    "The lease could not be renewed in time, because the backup's storage does not answer or the machine stood still: "
+    "the bot posts nothing until it can be."
+)
 
 log = structlog.get_logger(__name__)
 
@@ -88,15 +95,34 @@ class _Launch:
             previous = await lease.acquire()
             log.info("lease_acquired", holder=lease.holder)
             while await self._expires(previous):
-                self._phase = "The lease could not be renewed in time, so the bot waits until it can be."
                 log.error("lease_expired", cure="check that the storage can be reached")
-                previous = await lease.regain()
+                previous = await self._regain()
                 log.info("lease_regained")
         finally:
             try:
                 await asyncio.wait_for(lease.release(), RELEASE_SECONDS)
             except TimeoutError:
                 log.warning("lease_not_released", cure="the next bot has to wait until it expires")
+
+    async def _regain(self) -> LeaseRecord:
+        """Wait until the lease is renewed, and tell the operator meanwhile: the bot's own alerts ended with the bot."""
+        self._phase = EXPIRED
+
+        async def look() -> Mapping[str, Part]:
+            return {"lease": Part(regaining.done(), EXPIRED)}
+
+        async with open_session() as session:
+            watch = Watch(look, Alerts(session, self._settings.operator_webhook_url), self._clock)
+            regaining = asyncio.create_task(self._place.lease.regain(), name="lease")
+            try:
+                while not regaining.done():
+                    await watch.step()
+                    await asyncio.wait({regaining}, timeout=LOOK_SECONDS)
+                previous = regaining.result()
+                await watch.step()
+            finally:
+                await _end(regaining)
+        return previous
 
     async def _expires(self, previous: LeaseRecord | None) -> bool:
         """Serve while the lease is kept; returns that it expired. Ends otherwise by the error that ended the bot."""
@@ -248,7 +274,7 @@ def _left(until: float, kept: float = 0.0) -> float:
 
 
 @undivided
-async def _end(task: asyncio.Task[None]) -> None:
+async def _end(task: asyncio.Task[Any]) -> None:
     """Cancel it and wait until it has cleaned up; how it ended is looked at elsewhere."""
     task.cancel()
     await asyncio.wait({task})

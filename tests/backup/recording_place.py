@@ -39,7 +39,7 @@ class Diary:
 
 
 class RecordingLease:
-    """Held from `acquire` on, which returns `previous`, until the test lets `end` fail."""
+    """Held from `acquire` on, which returns `previous`, until the test lets `end` fail; regained once `renewable`."""
 
     def __init__(self, diary: Diary, previous: LeaseRecord | None, holder: str = "us") -> None:
         self.holder = holder
@@ -47,6 +47,8 @@ class RecordingLease:
         self.previous = previous
         self.free = asyncio.Event()
         self.free.set()
+        self.renewable = asyncio.Event()
+        self.renewable.set()
         self.end: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
         self.writer = previous.writer if previous else None
         self.heartbeat_at = previous.heartbeat_at if previous else None
@@ -65,6 +67,7 @@ class RecordingLease:
         await asyncio.shield(self.end)
 
     async def regain(self) -> LeaseRecord:
+        await self.renewable.wait()
         self.end = asyncio.get_running_loop().create_future()
         self._diary.note("lease regained")
         return self._record()

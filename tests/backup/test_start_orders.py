@@ -6,14 +6,16 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from dispinmap import start
+from dispinmap.alerts import watch
 from dispinmap.backup.checks import read_heartbeat
 from dispinmap.backup.errors import LeaseExpired, LeaseLost, RestoreFailed
 from dispinmap.backup.models import LeaseRecord
@@ -25,6 +27,7 @@ from dispinmap.sandbox.services import EmbeddedServices, embedded_services
 from dispinmap.settings import Settings
 from dispinmap.start import STOP_SECONDS
 from tests.backup.recording_place import Diary, Recorded, RecordingLitestream
+from tests.fakes.webhook import open_webhook
 
 PATIENCE = 60
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -184,6 +187,22 @@ async def test_after_an_expired_lease_is_regained_the_bot_serves_on_from_the_sam
         await _ended(task)
     assert diary.before("litestream killed", "lease regained")
     assert str(diary.entries).count("lease released") == 1
+
+
+async def test_the_operator_hears_of_an_expired_lease_that_cannot_be_renewed_and_of_its_end(
+    services: EmbeddedServices, settings: Settings, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
+) -> None:
+    monkeypatch.setattr(watch, "PATIENCE", timedelta(0))
+    async with open_webhook() as webhook:
+        settings = settings.model_copy(update={"operator_webhook_url": SecretStr(webhook.url)})
+        async with _launched(recorded, settings):
+            await _connected(recorded, services)
+            recorded.lease.renewable.clear()
+            recorded.lease.end.set_exception(LeaseExpired("The storage does not answer."))
+            await webhook.heard("⚠ DisPinMap, lease: The lease could not be renewed in time")
+            recorded.lease.renewable.set()
+            await webhook.heard("✓ DisPinMap, lease: all is well again.")
+            await services.discord.wait_connected(PATIENCE)
 
 
 async def test_a_lease_that_expires_before_the_bot_is_loaded_ends_nothing_for_good(

@@ -1,55 +1,27 @@
 """Alerts over a real webhook, and from the loop that watches; the channel is in test_destination.py."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 
 import aiohttp
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from dispinmap.alerts import alerts
 from dispinmap.alerts.alerts import CONTENT_LIMIT, Alerts
 from dispinmap.alerts.watch import LOOK_SECONDS, PATIENCE, Watch
-from dispinmap.health import HealthReport
+from dispinmap.health import HealthReport, Part, parts
 from dispinmap.http import open_session
 from tests.fakes.clock import ManualClock
 from tests.fakes.reports import UNWELL, WELL
-
-TOKEN = "webhook-token"
-
-
-@dataclass
-class Webhook:
-    """Takes posts as Discord's webhooks do; `answers` are the statuses of the next ones, 204 after them."""
-
-    url: str = ""
-    answers: list[int] = field(default_factory=list)
-    bodies: list[dict[str, object]] = field(default_factory=list)
-    hold: asyncio.Event | None = None
-
-    async def answer(self, request: web.Request) -> web.Response:
-        if self.hold is not None:
-            await self.hold.wait()
-        self.bodies.append(json.loads(await request.read()))
-        return web.Response(status=self.answers.pop(0) if self.answers else 204, headers={"Location": "/elsewhere"})
-
-    @property
-    def told(self) -> list[object]:
-        return [body["content"] for body in self.bodies]
+from tests.fakes.webhook import TOKEN, Webhook, open_webhook
 
 
 @pytest.fixture
 async def webhook() -> AsyncIterator[Webhook]:
-    hook = Webhook()
-    app = web.Application()
-    app.router.add_post(f"/{TOKEN}", hook.answer)
-    async with TestServer(app) as server:
-        hook.url = str(server.make_url(f"/{TOKEN}"))
+    async with open_webhook() as hook:
         yield hook
 
 
@@ -123,10 +95,10 @@ class Bot:
 
     state: HealthReport | None = WELL
 
-    async def report(self) -> HealthReport:
+    async def parts(self) -> Mapping[str, Part]:
         if self.state is None:
             raise OSError("disk")
-        return self.state
+        return parts(self.state)
 
 
 async def pass_minutes(clock: ManualClock, watch: Watch, minutes: int) -> None:
@@ -139,7 +111,7 @@ async def test_a_fault_that_stays_is_told_once_and_so_is_its_end(
     webhook: Webhook, session: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
     bot = Bot()
-    watch = Watch(bot.report, Alerts(session, SecretStr(webhook.url)), clock)
+    watch = Watch(bot.parts, Alerts(session, SecretStr(webhook.url)), clock)
     await watch.step()
     bot.state = UNWELL
     await watch.step()
@@ -158,7 +130,7 @@ async def test_what_could_not_be_told_is_told_as_soon_as_it_can(
 ) -> None:
     webhook.answers = [503, 503]
     bot = Bot(None)
-    watch = Watch(bot.report, Alerts(session, SecretStr(webhook.url)), clock)
+    watch = Watch(bot.parts, Alerts(session, SecretStr(webhook.url)), clock)
     await watch.step()
     await pass_minutes(clock, watch, int(PATIENCE.total_seconds() // LOOK_SECONDS) + 9)
     assert len(webhook.bodies) == 3
@@ -167,7 +139,7 @@ async def test_what_could_not_be_told_is_told_as_soon_as_it_can(
 
 async def test_without_a_way_to_the_operator_the_log_tells(session: aiohttp.ClientSession, clock: ManualClock) -> None:
     bot = Bot()
-    watch = Watch(bot.report, Alerts(session), clock)
+    watch = Watch(bot.parts, Alerts(session), clock)
     await watch.step()
     bot.state = UNWELL
     with capture_logs() as logs:
@@ -183,12 +155,12 @@ async def test_without_a_way_to_the_operator_the_log_tells(session: aiohttp.Clie
 async def test_the_watch_looks_every_minute(session: aiohttp.ClientSession, clock: ManualClock) -> None:
     looks = 0
 
-    async def report() -> HealthReport:
+    async def look() -> Mapping[str, Part]:
         nonlocal looks
         looks += 1
-        return WELL
+        return {}
 
-    watching = asyncio.create_task(Watch(report, Alerts(session), clock).run())
+    watching = asyncio.create_task(Watch(look, Alerts(session), clock).run())
     for expected in (1, 2, 3):
         await asyncio.sleep(0)
         assert looks == expected

@@ -10,7 +10,7 @@ import structlog
 
 from dispinmap.alerts.alerts import Alerts
 from dispinmap.clock import Clock
-from dispinmap.health import REPORT, REPORT_SECONDS, HealthReport, Part, parts, unknown
+from dispinmap.health import REPORT, REPORT_SECONDS, Part, unknown
 
 log = structlog.get_logger(__name__)
 
@@ -66,8 +66,8 @@ def remembered(troubles: Troubles, name: str, found: Mapping[str, Part]) -> Trou
 class Watch:
     """Tells once when a part stays at fault and once when it works again; what could not be told is told later."""
 
-    def __init__(self, report: Callable[[], Awaitable[HealthReport]], alerts: Alerts, clock: Clock) -> None:
-        self._report = report
+    def __init__(self, look: Callable[[], Awaitable[Mapping[str, Part]]], alerts: Alerts, clock: Clock) -> None:
+        self._parts = look
         self._alerts = alerts
         self._clock = clock
         self._troubles: Troubles | None = None
@@ -91,7 +91,7 @@ class Watch:
     async def _look(self) -> Mapping[str, Part]:
         try:
             async with asyncio.timeout(REPORT_SECONDS):
-                return parts(await self._report())
+                return await self._parts()
         except Exception as error:
             log.exception("report_failed")
             return unknown(error)
