@@ -2,11 +2,13 @@
 
 import asyncio
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import channels, seen, submissions, targets
@@ -310,6 +312,29 @@ async def test_leaving_a_server_silences_its_channels_and_coming_back_revives_th
     async with database.read() as session:
         assert len(await targets.watched(session)) == 2
         assert (await session.execute(text("SELECT * FROM channel_parkings"))).all() == []
+
+
+async def test_a_server_left_and_joined_while_the_database_is_busy_is_joined(
+    service: TargetService, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await service.add_location(HERE, KONTROL)
+    write, others_have_written = database.write, asyncio.Event()
+
+    @asynccontextmanager
+    async def unlucky() -> AsyncIterator[AsyncSession]:
+        """SQLite has whoever waits look now and then, so another one can be let in before."""
+        monkeypatch.setattr(database, "write", write)
+        await others_have_written.wait()
+        async with write() as session:
+            yield session
+
+    monkeypatch.setattr(database, "write", unlucky)
+    leaving, joining = (asyncio.create_task(told(7)) for told in (service.left_guild, service.joined_guild))
+    await asyncio.wait({joining}, timeout=0.5)
+    others_have_written.set()
+    await asyncio.gather(leaving, joining)
+    async with database.read() as session:
+        assert len(await targets.watched(session)) == 1
 
 
 async def test_a_start_finds_out_what_happened_meanwhile(service: TargetService, database: Database) -> None:

@@ -1,5 +1,6 @@
 """What people can ask for: add, list, change and remove targets. Commands call this and render the answer."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -71,6 +72,9 @@ class TargetService:
         self._clock = clock
         self._settle_window = settle_window
         self._lookup = Lookup(pinballmap, geocoder, clock)
+        # Discord tells one after the other, but SQLite lets writers in as it likes: a server left and joined again
+        # would stay silent.
+        self._guilds_in_order = asyncio.Lock()
 
     async def find_locations(self, text: str) -> tuple[Location, ...]:
         """By id, by pinballmap.com link or by name. One for an exact hit, several to choose from, none for no hit."""
@@ -215,20 +219,20 @@ class TargetService:
 
     async def left_guild(self, guild_id: int) -> None:
         """The bot was removed from a server: its channels are deactivated."""
-        async with self._database.write() as session:
+        async with self._guilds_in_order, self._database.write() as session:
             deactivated = await channels.deactivate(session, [guild_id], self._clock.now())
         _log.info("guild_left", guild_id=guild_id, channels=deactivated)
 
     async def joined_guild(self, guild_id: int) -> None:
         """The bot is (back) in a server: its channels are revived."""
-        async with self._database.write() as session:
+        async with self._guilds_in_order, self._database.write() as session:
             revived = await channels.revive(session, [guild_id], self._clock.now())
         _log.info("guild_joined", guild_id=guild_id, channels=revived)
 
     async def reconcile_guilds(self, guild_ids: Collection[int]) -> None:
         """The servers the bot is in right now: channels elsewhere are deactivated, those here revived."""
         now, here = self._clock.now(), set(guild_ids)
-        async with self._database.write() as session:
+        async with self._guilds_in_order, self._database.write() as session:
             active, inactive = await channels.guilds(session)
             # A channel of a target written by hand may well be here: what refuses us there is a delivery, not a guess.
             deactivated = await channels.deactivate(session, active - here - {UNKNOWN_GUILD}, now)
