@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from dispinmap.discordbot.commands.check import COOLDOWN_SECONDS
 from dispinmap.sandbox.discord.permissions import Permission
 from dispinmap.sandbox.submissions import SubmissionRow
 from tests.fakes.stage import Stage, text_of
@@ -67,6 +68,9 @@ async def test_what_happens_while_the_bot_is_away_is_posted_once_when_it_is_back
 @pytest.mark.parametrize("status", [429, 500, 503, 401])
 async def test_pinball_map_refusing_delays_the_news_and_loses_none(stage: Stage, status: int) -> None:
     await _watch_ground_kontrol(stage)
+    # The first poll may be under way still, and a check right after a good poll asks nothing.
+    await stage.command("check")
+    stage.pass_time(COOLDOWN_SECONDS)
     stage.services.pinballmap.faults.fail("*", status, times=None)
     row = _add_machine(stage)
     answer = await stage.command("check")
