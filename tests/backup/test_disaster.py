@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 from dispinmap.database.verify import verify
-from dispinmap.sandbox.services import embedded_services
 from tests.backup.conftest import StoragePlace
 from tests.backup.container import PATIENCE, Container, carries, comment, execute, posted, rows, running, watch
 from tests.backup.load import writing, written
 from tests.fakes.fast_clock import FastClock
+from tests.fakes.services import patient_services
 
 BURSTS = 3
 COMMENTS = 7
@@ -20,7 +20,7 @@ async def test_killed_with_its_disk_lost_the_bot_comes_back_and_posts_nothing_tw
     place: StoragePlace, binary: Path, tmp_path: Path
 ) -> None:
     clock = FastClock(time.time())
-    async with embedded_services(clock) as services:
+    async with patient_services(clock) as services:
         expected: list[int] = []
         bot = Container(services, clock, tmp_path / "disk", place, binary)
         async with running(bot):

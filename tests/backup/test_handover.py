@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from dispinmap.database.verify import verify
-from dispinmap.sandbox.services import embedded_services
 from tests.backup.conftest import StoragePlace, usual_pairs
 from tests.backup.container import PATIENCE, Container, carries, comment, posted, rows, running, watch
 from tests.backup.load import until_written, writing, written
 from tests.fakes.fast_clock import FastClock
+from tests.fakes.services import patient_services
 
 ROWS = 50
 
@@ -20,7 +20,7 @@ async def test_the_second_bot_waits_until_the_first_is_stopped_and_the_first_tak
     place: StoragePlace, binary: Path, tmp_path: Path
 ) -> None:
     clock = FastClock(time.time())
-    async with embedded_services(clock) as services:
+    async with patient_services(clock) as services:
         # On this clock ten seconds: a machine that stands still for five must not give the lease away.
         old, new = (
             Container(services, clock, tmp_path / name, place, binary, LEASE_SECONDS="600") for name in ("old", "new")

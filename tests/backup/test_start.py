@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from dispinmap.backup.models import Replica, StorageKind
-from dispinmap.sandbox.services import EmbeddedServices, embedded_services
+from dispinmap.sandbox.services import EmbeddedServices
 from tests.backup.conftest import StoragePlace
 from tests.backup.container import Container, running, watch
 from tests.fakes.fast_clock import FastClock
 from tests.fakes.object_stores import create_gcs_bucket, gcs_server
+from tests.fakes.services import patient_services
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def clock() -> FastClock:
 
 @pytest.fixture
 async def services(clock: FastClock) -> AsyncIterator[EmbeddedServices]:
-    async with embedded_services(clock) as services:
+    async with patient_services(clock) as services:
         yield services
 
 

@@ -14,7 +14,7 @@ from dispinmap.backup.configuration import configuration_of, parse_replica_url
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Format, Replica, StorageKind
 from dispinmap.clock import SystemClock
-from dispinmap.sandbox.services import EmbeddedServices, embedded_services
+from dispinmap.sandbox.services import EmbeddedServices
 from tests.backup.conftest import BINARIES
 from tests.backup.container import running, watch
 from tests.backup.original import replicate_once
@@ -22,6 +22,7 @@ from tests.docs.forks import forking
 from tests.docs.playing import Operator
 from tests.fakes.fast_clock import FastClock
 from tests.fakes.object_stores import create_gcs_bucket, gcs_server
+from tests.fakes.services import patient_services
 from tests.migrations import legacy
 
 LATER = "Added later"
@@ -55,7 +56,7 @@ async def original(gcs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 async def services() -> AsyncIterator[EmbeddedServices]:
-    async with embedded_services(FastClock(time.time(), 1.0)) as services:
+    async with patient_services(FastClock(time.time(), 1.0)) as services:
         yield services
 
 
@@ -84,7 +85,7 @@ def operator(past: Past, dispinmap: str, tmp_path: Path) -> Operator:
 async def _past(operator: Operator, version: Format) -> Past:
     operator.replicates_to_a_folder()
     operator.uses(version)
-    async with embedded_services(FastClock(time.time(), 1.0)) as services, running(operator.bot(services)) as bot:
+    async with patient_services(FastClock(time.time(), 1.0)) as services, running(operator.bot(services)) as bot:
         await bot.until_ready()
         await watch(services)
         assert await bot.stop() == 0

@@ -17,8 +17,9 @@ import pytest
 
 from dispinmap.cli.main import EXIT_FAILURE, EXIT_SETTINGS
 from dispinmap.sandbox.clock import SandboxClock
-from dispinmap.sandbox.services import DISCORD_TOKEN, PINBALLMAP_TOKEN, EmbeddedServices, embedded_services
+from dispinmap.sandbox.services import DISCORD_TOKEN, PINBALLMAP_TOKEN, EmbeddedServices
 from dispinmap.settings import Settings
+from tests.fakes.services import patient_services
 
 SECONDS = 60.0
 NOT_A_TOKEN = "a-token-nobody-ever-gave-out"
@@ -66,7 +67,7 @@ async def _run(folder: Path, *words: str, **variables: str) -> Ended:
 
 @pytest.fixture
 async def services() -> AsyncIterator[EmbeddedServices]:
-    async with embedded_services(SandboxClock()) as services:
+    async with patient_services(SandboxClock()) as services:
         yield services
 
 

@@ -2,10 +2,7 @@
 
 import asyncio
 
-import pytest
-
-from dispinmap.sandbox.discord import interactions
-from dispinmap.sandbox.discord.models import EPHEMERAL, Interaction, Message
+from dispinmap.sandbox.discord.models import EPHEMERAL, Interaction, InteractionState, Message
 from dispinmap.sandbox.discord.permissions import Permission
 from dispinmap.targets import suggestions
 from tests.fakes.stage import Stage, parts, text_of
@@ -52,16 +49,17 @@ async def test_a_slow_pinball_map_is_waited_for_after_an_answer_in_time(stage: S
     asked = await stage.services.discord.invoke(
         stage.admin_id, stage.channel_id, "add location", {"name": "Ground Kontrol"}
     )
-    async with asyncio.timeout(ANSWER_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         await asked.acknowledged.wait()
+    # Pinball Map still hangs: nothing of it was waited for, however long the machine took.
+    assert asked.state is InteractionState.DEFERRED
     stage.services.pinballmap.faults.clear()
     assert "Ground Kontrol" in (await stage.services.discord.answer(asked)).content
 
 
-async def test_suggestions_do_not_wait_for_a_slow_pinball_map(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_suggestions_do_not_wait_for_a_slow_pinball_map(stage: Stage) -> None:
     # The second between the two is the network's; a busy machine may need more.
     assert suggestions.PATIENCE_SECONDS <= ANSWER_SECONDS - 1
-    monkeypatch.setattr(interactions, "ACKNOWLEDGE_SECONDS", PATIENCE)
     stage.services.pinballmap.faults.hang("*", times=None)
     async with asyncio.timeout(PATIENCE / 2):
         found = await stage.services.discord.autocomplete(

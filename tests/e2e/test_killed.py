@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from dispinmap.sandbox.discord.models import Message
-from dispinmap.sandbox.services import EmbeddedServices, embedded_services
+from dispinmap.sandbox.services import EmbeddedServices
 from tests.fakes.fast_clock import FastClock
+from tests.fakes.services import patient_services
 from tests.fakes.stage import shown
 from tests.fakes.values import GROUND_KONTROL
 
@@ -55,7 +56,7 @@ class Killable:
 @asynccontextmanager
 async def killable_bot(database: Path) -> AsyncIterator[Killable]:
     origin = time.time()
-    async with embedded_services(FastClock(origin)) as services:
+    async with patient_services(FastClock(origin)) as services:
         bot = Killable(services, database, origin)
         try:
             await bot.start()

@@ -12,7 +12,8 @@ from dispinmap import app
 from dispinmap.discordbot.cards import submission_ids
 from dispinmap.sandbox.clock import SandboxClock
 from dispinmap.sandbox.discord.models import Message
-from dispinmap.sandbox.services import EmbeddedServices, embedded_services
+from dispinmap.sandbox.services import EmbeddedServices
+from tests.fakes.services import patient_services
 
 HOUR = 3600.0
 MINUTE = 60.0
@@ -117,7 +118,7 @@ async def open_stage(database: Path) -> AsyncIterator[Stage]:
     """Services and a stage without a bot yet; discord.py's own addresses are put back at the end."""
     base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
     clock = SandboxClock()
-    async with embedded_services(clock) as services:
+    async with patient_services(clock) as services:
         stage = Stage(services, clock, database)
         try:
             yield stage
