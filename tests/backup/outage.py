@@ -41,6 +41,8 @@ class Gate:
         task = asyncio.ensure_future(self._both_ways(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
+        # Not in the task: it may be cancelled before it begins, and who asked would wait on an open line for good.
+        task.add_done_callback(lambda _: writer.transport.abort())
 
     async def _both_ways(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection(self._server.hostname, self._server.port)
@@ -48,7 +50,6 @@ class Gate:
             with suppress(ConnectionError):
                 await asyncio.gather(self._ask(reader, there_writer), _pour(there_reader, writer))
         finally:
-            writer.transport.abort()
             there_writer.transport.abort()
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
