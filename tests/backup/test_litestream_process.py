@@ -84,6 +84,9 @@ async def test_a_restart_on_the_same_disk_is_nothing_to_warn_of(
             with rows(source) as table:
                 table.write(4)
                 async with running(litestream, settings) as replication:
+                    assert isinstance(replication, RunningLitestream)
+                    # What is slow is warned of too.
+                    replication.behind_seconds = DEADLINE
                     table.write(4)
                     assert await replication.synced(DEADLINE)
                     assert await replication.stop(DEADLINE)
