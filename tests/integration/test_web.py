@@ -21,6 +21,7 @@ from tests.fakes.reports import DRILLED_AT, SECRET, UNWELL, WELL
 
 STANDBY = Starting("Another bot holds the lease: this one waits for it to stop.")
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+PATIENCE = 60
 State = HealthReport | Starting | Exception
 
 
@@ -105,7 +106,7 @@ async def test_a_look_that_never_ends_is_told_too(monkeypatch: pytest.MonkeyPatc
         await asyncio.Event().wait()
         return WELL
 
-    async with asyncio.timeout(5), asking(report) as session, session.get("/ready") as answer:
+    async with asyncio.timeout(PATIENCE), asking(report) as session, session.get("/ready") as answer:
         assert answer.status == 503
         assert "cannot tell its state (TimeoutError)" in await answer.text()
 
