@@ -107,6 +107,17 @@ def test_an_address_names_a_replica_whatever_the_version(url: str, replica: Repl
         assert read_replica(found.document, version) == replica
 
 
+def test_a_folder_by_another_name_is_the_same_replica_with_the_same_lease(tmp_path: Path) -> None:
+    folder = tmp_path / "replica" / "db"
+    folder.mkdir(parents=True)
+    (tmp_path / "current").symlink_to(folder)
+    (tmp_path / "unmounted").symlink_to(tmp_path / "volume" / "db")
+    replica = parse_replica_url(f"{tmp_path}/current")
+    assert replica == parse_replica_url(str(folder))
+    assert replica.lease_path == f"{folder}.lease"
+    assert parse_replica_url(f"file://{tmp_path}/unmounted").path == f"{tmp_path}/volume/db"
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
@@ -127,6 +138,7 @@ def test_an_address_names_a_replica_whatever_the_version(url: str, replica: Repl
         ("s3://me:hunter2@b-1/db", "credentials"),
         ("file://data", "two slashes"),
         ("file:///", "whole path"),
+        ("file:///a%00b", "whole path"),
         ("/", "whole path"),
         ("s3://[::1/db", "not an address"),
     ],

@@ -193,11 +193,12 @@ def _key_prefix(path: str) -> str:
 
 def _folder(path: str) -> str:
     folder = os.path.normpath(f"/{path.lstrip('/')}")
-    if not path.startswith("/") or folder == "/":
+    if not path.startswith("/") or folder == "/" or "\0" in path:
         raise Misplaced(
             "path", f"“{path}” is not the whole path of a folder.", "Write it from the root, such as /backup."
         )
-    return folder
+    # By two names it would have two leases, and a link to a disk that is not mounted would look like an empty place.
+    return os.path.realpath(folder)
 
 
 def _given(settings: Mapping[str, object]) -> dict[str, object]:
