@@ -181,6 +181,26 @@ def test_a_full_disk_leaves_the_database_where_it_was(disk: Disk, monkeypatch: p
     assert disk.start() == [1, 2, 3]
 
 
+def test_a_full_disk_leaves_the_database_its_log(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    # One with a problem is not touched before it is set aside, so that its log stays a file of its own.
+    with closing(sqlite3.connect(disk.database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("INSERT INTO channel_configs (channel_id, guild_id) VALUES (4, 1)")
+        connection.execute("UPDATE alembic_version SET version_num = 'unknown'")
+        log = Path(f"{disk.database}-wal").read_bytes()
+        file = disk.database.read_bytes()
+    disk.database.write_bytes(file)
+    Path(f"{disk.database}-wal").write_bytes(log)
+    monkeypatch.setattr("dispinmap.backup.restore.put_in_place", fail)
+    with pytest.raises(BackupError, match="is as it was"):
+        disk.replace()
+    assert Path(f"{disk.database}-wal").read_bytes() == log
+    assert channels(disk.database) == [1, 2, 3, 4]
+
+
 def test_ctrl_c_while_the_databases_are_exchanged_waits_until_they_are(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

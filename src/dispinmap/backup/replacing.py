@@ -16,7 +16,7 @@ from dispinmap.backup.copying import ROOM, restore_checked
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.place import Place
-from dispinmap.backup.restore import install, reason, set_aside, when_stopped
+from dispinmap.backup.restore import install, reason, set_aside, take_back, when_stopped
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided
@@ -128,6 +128,6 @@ def _exchange(part: Path, database: Path, clock: Clock) -> Path | None:
         install(part, database)
     except OSError:
         if kept is not None:
-            kept.rename(database)
+            take_back(kept, database)
         raise
     return kept

@@ -160,12 +160,21 @@ def set_aside(database: Path, clock: Clock) -> Path:
     if kept.exists():
         raise BackupError(f"{kept} is there already: wait a second and try again.")
     _fold(database)
+    _move(database, kept)
+    forget_replication(database)
+    return kept
+
+
+def take_back(kept: Path, database: Path) -> None:
+    """Undo `set_aside`, where nothing is in the database's place."""
+    _move(kept, database)
+
+
+def _move(database: Path, target: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         part = Path(f"{database}{suffix}")
         if part.exists():
-            part.rename(f"{kept}{suffix}")
-    forget_replication(database)
-    return kept
+            part.rename(f"{target}{suffix}")
 
 
 def _fold(database: Path) -> None:
