@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dispinmap.backup.continuity import is_newest
+from dispinmap.backup.continuity import is_later_elsewhere, is_newest
 from dispinmap.backup.heartbeat import EVERY, Heart
 from dispinmap.backup.models import Heartbeat, LeaseRecord
 from dispinmap.database.engine import Database
@@ -34,6 +34,19 @@ def test_the_newest_database_was_written_last_and_lacks_nothing_that_the_replica
     local: Heartbeat | None, lease: LeaseRecord | None, *, newest: bool
 ) -> None:
     assert is_newest(local, lease) is newest
+
+
+@pytest.mark.parametrize(
+    ("local", "later"),
+    [
+        (Heartbeat(NOON + SECOND, "b", "c"), True),
+        (Heartbeat(NOON, "b", "c"), False),
+        (Heartbeat(NOON + SECOND, "a", "c"), False),
+        (Heartbeat(NOON + SECOND, "b", "a"), False),
+    ],
+)
+def test_what_was_written_after_all_that_the_lease_knows_is_of_another_place(local: Heartbeat, *, later: bool) -> None:
+    assert is_later_elsewhere(local, LEASE) is later
 
 
 class SlowCommits(ManualClock):

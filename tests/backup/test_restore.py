@@ -161,6 +161,13 @@ async def test_an_empty_place_where_somebody_wrote_is_none(scene: Scene) -> None
     assert await scene.bring_back(previous=PREVIOUS, allow_empty=True) is None
 
 
+async def test_of_a_bot_that_may_never_have_stored_anything_it_says_so(scene: Scene) -> None:
+    scene.empty_the_replica()
+    begun = replace(PREVIOUS, heartbeat_at=None)
+    assert "there never was anything, and `dispinmap start --allow-empty`" in await scene.refusal(previous=begun)
+    assert await scene.bring_back(previous=begun, allow_empty=True) is None
+
+
 async def test_an_empty_place_beside_a_backup_of_the_older_format_is_none(scene: Scene) -> None:
     scene.empty_the_replica()
     old = Path(scene.replica.path).with_name("db") / "generations" / "0123456789abcdef" / "snapshots"

@@ -315,6 +315,17 @@ async def test_a_database_from_elsewhere_does_not_become_the_newest_backup_of_an
     assert not list(database_file.parent.glob("*.set-aside-*"))
 
 
+async def test_a_database_that_went_on_in_another_place_is_not_given_up_for_the_older_backup_of_this_one(
+    settings: Settings, database_file: Path
+) -> None:
+    _write_heartbeat(database_file, "another run", "and one before it", LONG_AGO + timedelta(days=1))
+    recorded = Recorded(database_file, Diary(), BEFORE)
+    async with _launched(recorded, settings) as task:
+        with pytest.raises(RestoreFailed, match="its backup is in another place and what is here is older"):
+            await asyncio.wait_for(task, PATIENCE)
+    assert not list(database_file.parent.glob("*.set-aside-*"))
+
+
 async def test_starts_that_die_before_they_sign_leave_an_adopted_database_the_one_to_go_on_with(
     settings: Settings, database_file: Path
 ) -> None:

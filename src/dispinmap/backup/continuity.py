@@ -15,3 +15,13 @@ def is_newest(local: Heartbeat | None, previous: LeaseRecord | None) -> bool:
     if local is None or previous.writer not in (local.holder, local.previous_holder):
         return False
     return previous.heartbeat_at is None or local.beat_at >= previous.heartbeat_at
+
+
+def is_later_elsewhere(local: Heartbeat, previous: LeaseRecord) -> bool:
+    """Whether a bot that the lease does not know wrote into this file after the last one that it knows was gone.
+
+    Who merely lost the lease wrote nothing after the next one had it. This compares the clocks of two machines: where
+    they differ by more than that one lived, an old file looks like this too, and somebody has to say which one counts.
+    """
+    known = previous.writer in (local.holder, local.previous_holder)
+    return not known and local.beat_at > previous.renewed_at

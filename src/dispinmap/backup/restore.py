@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from dispinmap.backup.checks import Copy, look_at, staleness
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
+from dispinmap.backup.continuity import is_later_elsewhere
 from dispinmap.backup.copying import ROOM, patiently, restore_checked
 from dispinmap.backup.errors import BackupError, RestoreFailed
 from dispinmap.backup.litestream.litestream import Litestream
@@ -89,13 +90,15 @@ async def bring_back(
 
 
 async def require_known(configuration: Configuration, store: Store, local: Copy, previous: LeaseRecord | None) -> None:
-    """Where no bot has signed the lease, see to it that the database `local` does not bury the backup of another one.
+    """See to it that neither the database `local` nor the backup buries the other where they may not belong together.
 
-    A database that was adopted has something in it and no heartbeat yet: it is to go on in its old place, also where
-    the holder before us died between its first heartbeat and its signature. Another one with a heartbeat has its backup
-    elsewhere, and one without a target is that of a trial. Raises RestoreFailed, StorageError.
+    Where no bot has signed the lease, a database that was adopted has something in it and no heartbeat yet: it is to go
+    on in its old place, also where the holder before us died between its first heartbeat and its signature. Another one
+    with a heartbeat has its backup elsewhere, as has one that was written after the bot that signed was gone; one
+    without a target is that of a trial. Raises RestoreFailed, StorageError.
     """
     if previous is not None and previous.writer is not None:
+        _require_no_later(configuration, local, previous)
         return
     if previous is not None and local.heartbeat is not None and local.heartbeat.holder == previous.holder:
         return
@@ -107,6 +110,17 @@ async def require_known(configuration: Configuration, store: Store, local: Copy,
             "on from the backup move the database away, or run `dispinmap backup restore`, which shows both; to "
             "go on from the database, point the bot at another, empty place."
         )
+
+
+def _require_no_later(configuration: Configuration, local: Copy, previous: LeaseRecord) -> None:
+    if local.heartbeat is None or not is_later_elsewhere(local.heartbeat, previous):
+        return
+    raise RestoreFailed(
+        f"{configuration.database} was written until {local.heartbeat.beat_at:%Y-%m-%d %H:%M:%S} UTC, after the last "
+        f"bot that used {configuration.replica} was gone ({previous.renewed_at:%Y-%m-%d %H:%M:%S} UTC), so that its "
+        "backup is in another place and what is here is older: point the bot at that place, or at another, empty one; "
+        "to go on from the backup instead move the database away, or run `dispinmap backup restore`, which shows both."
+    )
 
 
 @undivided
@@ -208,6 +222,13 @@ def install(part: Path, database: Path) -> None:
 def _require_never_written(configuration: Configuration, previous: LeaseRecord | None, *, allow_empty: bool) -> None:
     if previous is None or previous.writer is None or allow_empty:
         return
+    if previous.heartbeat_at is None:
+        raise RestoreFailed(
+            f"A bot began a backup at {configuration.replica}, was gone by {previous.renewed_at:%Y-%m-%d %H:%M} UTC, "
+            "and nothing is there. The lease knows of nothing that it stored: if it was killed within its first minute "
+            "there never was anything, and `dispinmap start --allow-empty` begins anew; otherwise bring it back (a "
+            "bucket with versioning still has it), or point the bot at the right place."
+        )
     raise RestoreFailed(
         f"A bot wrote its backup to {configuration.replica} until {previous.renewed_at:%Y-%m-%d %H:%M} UTC, and now "
         "nothing is there: bring it back (a bucket with versioning still has it), or point the bot at the right place. "
