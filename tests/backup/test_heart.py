@@ -81,3 +81,18 @@ async def test_a_clock_that_is_set_back_takes_back_what_the_lease_promised(datab
     assert await heart.beat() == lease.heartbeat_at
     clock.advance(EVERY.total_seconds())
     assert await heart.beat() > lease.heartbeat_at
+
+
+@pytest.mark.parametrize("unanswered", [0, 1])
+async def test_a_clock_that_is_set_back_is_in_the_lease_before_an_earlier_beat_is_in_the_database(
+    database: Database, unanswered: int
+) -> None:
+    clock, diary = ManualClock(), Diary()
+    lease = RecordingLease(diary, None)
+    lease.unanswered = unanswered
+    heart = Heart(database, clock, RecordingReplication(diary), lease)
+    await heart.beat()
+    assert diary.entries == []
+    clock.advance(-3600)
+    await heart.beat()
+    assert diary.entries == ["heartbeat noted", "signature lost" if unanswered else "lease signed"]

@@ -3,6 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Final, NoReturn
 
+import structlog
+
+from dispinmap.backup.errors import StorageError
 from dispinmap.backup.lease.lease import Lease
 from dispinmap.backup.litestream.litestream import Replication
 from dispinmap.clock import Clock
@@ -11,6 +14,8 @@ from dispinmap.database.queries import heartbeat
 
 EVERY: Final = timedelta(seconds=30)
 """An idle bot's copy is this old at most; every beat costs one small object in the storage."""
+
+log = structlog.get_logger(__name__)
 
 
 class Heart:
@@ -37,11 +42,19 @@ class Heart:
         now = self._clock.now()
         if self._last is not None and now < self._last:
             # The clock was set back: no copy of what comes now can be as new as the lease has promised.
-            self._lease.note(now)
+            await self._take_back(now)
         async with self._database.write() as session:
             await heartbeat.beat(session, now, self._lease.holder, after)
         self._last, self._committed_at = now, self._clock.now()
         return now
+
+    async def _take_back(self, now: datetime) -> None:
+        """At once: who is killed before the next renewal would find its own database, and then its backup, too old."""
+        self._lease.note(now)
+        try:
+            await self._lease.record()
+        except StorageError as error:
+            log.warning("lease_not_updated", error=str(error))
 
     def _confirm(self) -> None:
         caught_up = self._replication.caught_up_at
