@@ -241,7 +241,7 @@ class _Launch:
         try:
             if keeping.done() or replicating.done():
                 return
-            beat = await _last_beat(backup)
+            beat = await _last_beat(backup, min(BEAT_SECONDS, until - LITESTREAM_SECONDS - _time()))
             await database.close()
             if not await replication.synced(_left(until, LITESTREAM_SECONDS)):
                 log.error("final_sync_failed", cure="keep this disk: what was written last is on it alone")
@@ -254,10 +254,14 @@ class _Launch:
             await _end(replicating)
 
 
-async def _last_beat(backup: Backup) -> datetime | None:
+async def _last_beat(backup: Backup, seconds: float) -> datetime | None:
     """By which the next start knows that nothing is missing; None where the database takes no more writes."""
+    if seconds <= 0:
+        # The loops had to wait for a locked database. Another wait would be in a thread that the process waits for.
+        log.error("last_heartbeat_failed", error="TimeoutError")
+        return None
     beat = asyncio.create_task(backup.heart.beat(), name="last-heartbeat")
-    await asyncio.wait({beat}, timeout=BEAT_SECONDS)
+    await asyncio.wait({beat}, timeout=seconds)
     if beat.done() and beat.exception() is None:
         return beat.result()
     beat.cancel()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from dispinmap import start
 from dispinmap.alerts import watch
@@ -358,6 +359,25 @@ async def test_a_database_that_takes_no_more_writes_is_synced_all_the_same(
         await _ended(task)
     assert diary.before("synced", "litestream stopped")
     assert "heartbeat noted" not in str(diary.entries)
+
+
+async def test_the_last_heartbeat_waits_for_a_locked_database_no_longer_than_the_stop_may_take(
+    services: EmbeddedServices,
+    settings: Settings,
+    database_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    recorded: Recorded,
+) -> None:
+    monkeypatch.setattr(start, "BEAT_SECONDS", PATIENCE)
+    monkeypatch.setattr(start, "STOP_SECONDS", 0.0)
+    async with _launched(recorded, settings) as task:
+        await _connected(recorded, services)
+        with closing(sqlite3.connect(database_file, isolation_level=None)) as other, capture_logs() as logs:
+            other.execute("BEGIN IMMEDIATE")
+            task.cancel()
+            await _ended(task)
+    # SQLite's own wait would have ended with another error.
+    assert [each["error"] for each in logs if each["event"] == "last_heartbeat_failed"] == ["TimeoutError"]
 
 
 async def test_storage_that_hangs_costs_no_more_than_the_time_there_is(
