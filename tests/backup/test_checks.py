@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispinmap.backup.checks import BOT_TABLES, MAX_LAG, ROWS_UNDER_WAY, Copy, compare, lag, look_at, staleness
-from dispinmap.backup.models import Heartbeat
+from dispinmap.backup.models import Heartbeat, LeaseRecord
 from dispinmap.backup.opening import database_file as database_file_of
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import heartbeat
@@ -32,6 +32,9 @@ def change(file: Path, *statements: str) -> None:
 
 def beside(file: Path) -> list[str]:
     return sorted(each.name for each in file.parent.iterdir())
+
+
+LEASE = LeaseRecord("us", "here", NOON, 60, released=False, writer="a", heartbeat_at=NOON, writer_renewed_at=NOON)
 
 
 def copy_at(beat_at: datetime | None = NOON, /, **rows: int) -> Copy:
@@ -148,13 +151,22 @@ def test_a_name_with_odd_characters_is_read(database_file: Path) -> None:
 
 @pytest.mark.parametrize("behind", [-1, 0, 1])
 def test_a_copy_is_stale_once_it_is_older_than_what_the_replica_held(behind: int) -> None:
-    sentence = staleness(copy_at(NOON - timedelta(microseconds=behind)), NOON)
+    sentence = staleness(copy_at(NOON - timedelta(microseconds=behind)), LEASE)
     assert (sentence is not None) == (behind > 0)
 
 
 def test_a_copy_without_a_heartbeat_is_stale_where_one_was_replicated() -> None:
-    assert "no heartbeat" in (staleness(copy_at(None), NOON) or "")
+    assert "no heartbeat" in (staleness(copy_at(None), LEASE) or "")
+    assert staleness(copy_at(None), replace(LEASE, heartbeat_at=None)) is None
     assert staleness(copy_at(None), None) is None
+
+
+def test_a_copy_from_while_a_clock_was_ahead_is_not_taken_for_what_was_written_after_it_was_put_right() -> None:
+    ahead = Copy(head(), {}, Heartbeat(NOON + timedelta(days=68), "an earlier run", None))
+    assert "a clock was ahead" in (staleness(ahead, LEASE) or "")
+    assert "a clock was ahead" in (lag(ahead, copy_at(NOON)) or "")
+    own = replace(ahead, heartbeat=Heartbeat(NOON + timedelta(seconds=30), "a", None))
+    assert staleness(own, LEASE) is lag(own, copy_at(NOON)) is None
 
 
 def test_a_copy_may_be_behind_the_live_database_by_as_much_as_replication_takes() -> None:

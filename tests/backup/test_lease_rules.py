@@ -27,6 +27,7 @@ records = st.builds(
     released=st.booleans(),
     writer=st.none() | st.text(),
     heartbeat_at=st.none() | times,
+    writer_renewed_at=st.none() | times,
 )
 some_seconds = st.floats(5, 600)
 
@@ -60,6 +61,18 @@ def test_what_is_no_record_is_refused_with_its_name_and_the_cure(change: dict[st
 def test_what_is_damaged_is_refused(data: bytes) -> None:
     with pytest.raises(BackupError):
         decode(data, "x")
+
+
+def test_starts_that_hold_it_and_write_nothing_do_not_make_the_last_writer_seem_to_have_stayed() -> None:
+    record = renewed(HELD, NOW, HELD.holder, None, released=True)
+    assert record.written_until == NOW
+    for hours in (1, 2):
+        later = NOW + timedelta(hours=hours)
+        record = renewed(taken(record, f"failing {hours}", 60, later), later, None, None, released=True)
+        assert (record.renewed_at, record.written_until) == (later, NOW)
+    assert taken(None, "first", 60, NOW).written_until == NOW
+    record = renewed(taken(record, "writing", 60, later), later, "writing", None, released=False)
+    assert record.written_until == later
 
 
 def test_a_new_holder_keeps_whose_data_it_is_until_it_has_written() -> None:

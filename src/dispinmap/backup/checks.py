@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -12,7 +12,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, Connection, func, select, table
 from sqlalchemy.exc import DBAPIError
 
-from dispinmap.backup.models import Heartbeat
+from dispinmap.backup.continuity import is_later_elsewhere
+from dispinmap.backup.models import Heartbeat, LeaseRecord
 from dispinmap.database.adopt.shapes import foreign
 from dispinmap.database.chain import head
 from dispinmap.database.comparison import differences
@@ -71,8 +72,21 @@ def read_heartbeat(file: Path) -> Heartbeat | None:
     return look_at(file, integrity=False).heartbeat
 
 
-def staleness(copy: Copy, expected: datetime | None) -> str | None:
-    """Why the copy is too old, if its newest heartbeat is older than `expected`, which the replica is known to hold."""
+def staleness(copy: Copy, lease: LeaseRecord | None) -> str | None:
+    """Why the copy is not the newest state, if its heartbeat is older than one that `lease` knows the replica to hold.
+
+    Or if it is later, and not of the bot that wrote last: what a folder stored while a clock was ahead stays the newest
+    by its times, after which Litestream 0.3 goes.
+    """
+    if lease is None:
+        return None
+    if copy.heartbeat is not None and is_later_elsewhere(copy.heartbeat, lease):
+        return (
+            f"The copy was written until {copy.heartbeat.beat_at:%Y-%m-%d %H:%M:%S} UTC, and not by the bot that wrote "
+            f"last, until {lease.written_until:%Y-%m-%d %H:%M:%S} UTC: a clock was ahead, and what was stored then "
+            "passes for the newest. `dispinmap backup restore --at` with that last time goes on from the right state."
+        )
+    expected = lease.heartbeat_at
     if expected is None or (copy.heartbeat is not None and copy.heartbeat.beat_at >= expected):
         return None
     ends = f"ends at {copy.heartbeat.beat_at:%Y-%m-%d %H:%M:%S} UTC" if copy.heartbeat else "has no heartbeat"
@@ -80,12 +94,18 @@ def staleness(copy: Copy, expected: datetime | None) -> str | None:
 
 
 def lag(copy: Copy, live: Copy) -> str | None:
-    """Why the copy is too far behind the live database, None where it is not."""
+    """Why the copy is too far behind the live database, or not of its newest state; None where it is neither."""
     if live.heartbeat is None:
         return None
     if copy.heartbeat is None:
         return "The live database has a heartbeat and the copy has none: it is from before the bot's last start."
     behind = live.heartbeat.beat_at - copy.heartbeat.beat_at
+    related = live.heartbeat.holder in (copy.heartbeat.holder, copy.heartbeat.previous_holder)
+    if behind < timedelta(0) and not related:
+        return (
+            "The copy has a later heartbeat than the live database, of an earlier run of the bot: a clock was ahead "
+            "then, and what was stored passes for the newest."
+        )
     return f"The copy is {behind.total_seconds():.0f} seconds behind the live database." if behind > MAX_LAG else None
 
 

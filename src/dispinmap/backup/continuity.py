@@ -23,5 +23,5 @@ def is_later_elsewhere(local: Heartbeat, previous: LeaseRecord) -> bool:
     Who merely lost the lease wrote nothing after the next one had it. This compares the clocks of two machines: where
     they differ by more than that one lived, an old file looks like this too, and somebody has to say which one counts.
     """
-    known = previous.writer in (local.holder, local.previous_holder)
-    return not known and local.beat_at > previous.renewed_at
+    known = previous.writer in (None, local.holder, local.previous_holder)
+    return not known and local.beat_at > previous.written_until

@@ -117,3 +117,10 @@ class LeaseRecord:
     released: bool
     writer: str | None = None
     heartbeat_at: datetime | None = None
+    writer_renewed_at: datetime | None = None
+    """When the writer renewed it last, where it is not the holder any more."""
+
+    @property
+    def written_until(self) -> datetime:
+        """When the writer was last there. A start that fails, and is tried again and again, holds the lease too."""
+        return self.renewed_at if self.holder == self.writer else self.writer_renewed_at or self.renewed_at

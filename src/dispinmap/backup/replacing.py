@@ -66,7 +66,7 @@ async def replace_database(
                     place.configuration, place.litestream, place.store, part, clock=clock, seconds=seconds, at=at
                 )
                 # At a time asked for it is meant to be old.
-                stale = staleness(copy, previous.heartbeat_at) if previous and at is None else None
+                stale = staleness(copy, previous) if at is None else None
                 present = await asyncio.to_thread(_present, database)
                 if not await in_thread(agreed, Exchange(present, copy, stale)):
                     return None

@@ -117,7 +117,7 @@ def _require_no_later(configuration: Configuration, local: Copy, previous: Lease
         return
     raise RestoreFailed(
         f"{configuration.database} was written until {local.heartbeat.beat_at:%Y-%m-%d %H:%M:%S} UTC, after the last "
-        f"bot that used {configuration.replica} was gone ({previous.renewed_at:%Y-%m-%d %H:%M:%S} UTC), so that its "
+        f"bot that used {configuration.replica} was gone ({previous.written_until:%Y-%m-%d %H:%M:%S} UTC), so that its "
         "backup is in another place and what is here is older: point the bot at that place, or at another, empty one; "
         "to go on from the backup instead move the database away, or run `dispinmap backup restore`, which shows both."
     )
@@ -224,22 +224,26 @@ def _require_never_written(configuration: Configuration, previous: LeaseRecord |
         return
     if previous.heartbeat_at is None:
         raise RestoreFailed(
-            f"A bot began a backup at {configuration.replica}, was gone by {previous.renewed_at:%Y-%m-%d %H:%M} UTC, "
-            "and nothing is there. The lease knows of nothing that it stored: if it was killed within its first minute "
-            "there never was anything, and `dispinmap start --allow-empty` begins anew; otherwise bring it back (a "
-            "bucket with versioning still has it), or point the bot at the right place."
+            f"A bot began a backup at {configuration.replica}, was gone by "
+            f"{previous.written_until:%Y-%m-%d %H:%M} UTC, and nothing is there. The lease knows of nothing that it "
+            "stored: if it was killed within its first minute there never was anything, and `dispinmap start "
+            "--allow-empty` begins anew; otherwise bring it back (a bucket with versioning still has it), or point the "
+            "bot at the right place."
         )
     raise RestoreFailed(
-        f"A bot wrote its backup to {configuration.replica} until {previous.renewed_at:%Y-%m-%d %H:%M} UTC, and now "
+        f"A bot wrote its backup to {configuration.replica} until {previous.written_until:%Y-%m-%d %H:%M} UTC, and now "
         "nothing is there: bring it back (a bucket with versioning still has it), or point the bot at the right place. "
         "`dispinmap start --allow-empty` begins anew without it."
     )
 
 
 def _require_newest(configuration: Configuration, copy: Copy, previous: LeaseRecord | None) -> None:
-    stale = staleness(copy, previous.heartbeat_at if previous else None)
-    if stale:
-        raise RestoreFailed(
-            f"What is left at {configuration.replica} is not the newest state. {stale} Bring the missing objects back "
-            "(a bucket with versioning still has them), or run `dispinmap backup restore` to go on without them."
-        )
+    stale = staleness(copy, previous)
+    if stale is None:
+        return
+    if previous and copy.heartbeat and is_later_elsewhere(copy.heartbeat, previous):
+        raise RestoreFailed(f"What {configuration.replica} gives back is not the newest state. {stale}")
+    raise RestoreFailed(
+        f"What is left at {configuration.replica} is not the newest state. {stale} Bring the missing objects back (a "
+        "bucket with versioning still has them), or run `dispinmap backup restore` to go on without them."
+    )

@@ -106,7 +106,7 @@ async def _require_newest(place: Place, file: Path, copy: Copy, previous: LeaseR
     """Raise RestoreFailed where what was fetched is not good, or not everything."""
     if copy.problems:
         raise RestoreFailed(f"What was fetched is not good. {' '.join(copy.problems)} Nothing was written.")
-    stale = staleness(copy, previous.heartbeat_at if previous else None)
+    stale = staleness(copy, previous)
     if stale is not None:
         raise RestoreFailed(f"{stale} {ONCE_MORE}")
     database = place.configuration.database

@@ -192,7 +192,7 @@ class _Validation:
         self._judge("rows", problems, f"As in the live database: {counts}.")
 
     def _age(self, copy: Copy, live: Copy | None, lease: LeaseRecord | None) -> None:
-        stale = staleness(copy, lease.heartbeat_at if lease else None)
+        stale = staleness(copy, lease)
         problems = [each for each in (stale, lag(copy, live) if live else None) if each]
         if copy.heartbeat is None and not problems:
             self._note("age", "The copy has no heartbeat: it is from before the bot wrote one.")

@@ -24,6 +24,7 @@ def taken(before: LeaseRecord | None, holder: str, seconds: float, now: datetime
         released=False,
         writer=before.writer if before else None,
         heartbeat_at=before.heartbeat_at if before else None,
+        writer_renewed_at=before.written_until if before and before.writer else None,
     )
 
 
@@ -63,6 +64,6 @@ def decode(data: bytes, name: str) -> LeaseRecord:
 
 
 def _makes_sense(record: LeaseRecord) -> bool:
-    times = (record.renewed_at, record.heartbeat_at)
+    times = (record.renewed_at, record.heartbeat_at, record.writer_renewed_at)
     aware = all(time is None or time.tzinfo is not None for time in times)
     return aware and bool(record.holder) and record.seconds > 0 and math.isfinite(record.seconds)

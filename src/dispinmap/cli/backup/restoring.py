@@ -62,11 +62,10 @@ async def _to_file(settings: BackupSettings, at: datetime | None, file: Path) ->
     clock = SystemClock()
     place = await open_place(settings, clock)
     await refuse_mixed_formats(place.configuration, place.store)
-    expected, doubt = None, None
+    lease, doubt = None, None
     if at is None:
         try:
             lease = await read_lease(place.configuration.replica, place.store)
-            expected = lease.heartbeat_at if lease is not None else None
         except BackupError as error:
             # Whoever needs the data must get them all the same.
             doubt = f"Whether it is the newest state is not known: {error}"
@@ -79,7 +78,7 @@ async def _to_file(settings: BackupSettings, at: datetime | None, file: Path) ->
         seconds=settings.restore_timeout_seconds,
         at=at,
     )
-    stale = staleness(copy, expected)
+    stale = staleness(copy, lease)
     return copy, doubt if stale is None else f"It is not the newest state. {stale}"
 
 
