@@ -3,7 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -115,9 +115,49 @@ async def test_one_look_tells_about_everything_that_is_due_in_a_channel(pipeline
     assert pipeline.destination.searches == 1
 
 
+@pytest.mark.parametrize("promised", [True, False])
+async def test_a_clock_behind_pinball_maps_does_not_hide_what_was_posted(
+    pipeline: Pipeline, tmp_path: Path, *, promised: bool
+) -> None:
+    await pipeline.watch(kind="comments")
+    if not promised:
+        backup.copy_database(_file(pipeline.database), tmp_path / "copy.db", silent)
+    ids = await _comments_due(pipeline, 3)
+    if promised:
+        backup.copy_database(_file(pipeline.database), tmp_path / "copy.db", silent)
+    await pipeline.sender.drain()
+    pipeline.clock.advance(-3600)
+    await _restore(pipeline, tmp_path / "copy.db")
+    if not promised:
+        await pipeline.poller.poll()
+        # Some of it may be due only once our clock has come so far.
+        pipeline.clock.advance(3600)
+    await pipeline.sender.drain()
+    pipeline.clock.advance(7200)
+    await pipeline.sender.drain()
+    assert pipeline.shown() == ids
+    await pipeline.database.close()
+
+
+@pytest.mark.parametrize(
+    ("newest", "until"),
+    [
+        (None, NOON),
+        (NOON - timedelta(days=9), NOON),
+        (NOON + timedelta(hours=1), NOON + timedelta(hours=1)),
+        (NOON + timedelta(days=999), NOON + timedelta(days=1)),
+    ],
+)
+def test_what_is_in_doubt_ends_with_what_may_have_been_posted_but_a_wrong_row_does_not_make_it_endless(
+    newest: datetime | None, until: datetime
+) -> None:
+    assert heartbeat.in_doubt_until(NOON, newest) == until
+
+
 async def test_what_was_created_after_the_restore_is_posted_without_a_look(pipeline: Pipeline) -> None:
     await pipeline.watch(kind="comments")
     await _mark_restored(pipeline)
+    await pipeline.poller.poll()
     pipeline.clock.advance(600)
     ids = await _comments_due(pipeline, 3)
     await pipeline.sender.drain()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from sqlalchemy import URL, update
+from sqlalchemy import URL, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from dispinmap.backup.checks import Copy, look_at, staleness
@@ -26,7 +26,8 @@ from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
 from dispinmap.database.backup import put_in_place, remove_file
 from dispinmap.database.engine import sync_engine, undivided
-from dispinmap.database.tables import HeartbeatRow
+from dispinmap.database.queries.heartbeat import in_doubt_until
+from dispinmap.database.tables import HeartbeatRow, SubmissionRow
 
 WITHOUT_IT: Final = (
     "The bot does not start without it: `dispinmap backup restore --at TIME` goes on from an older state; to begin "
@@ -160,7 +161,8 @@ def mark_restored(file: Path, now: datetime) -> None:
     engine = sync_engine(URL.create("sqlite", database=str(file)).render_as_string())
     try:
         with engine.begin() as connection:
-            connection.execute(update(HeartbeatRow).values(restored_at=now))
+            newest = connection.scalar(select(func.max(SubmissionRow.created_at)))
+            connection.execute(update(HeartbeatRow).values(restored_at=in_doubt_until(now, newest)))
     finally:
         engine.dispose()
 

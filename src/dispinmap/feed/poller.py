@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided
-from dispinmap.database.queries import channels, promises, seen, submissions, targets
+from dispinmap.database.queries import channels, heartbeat, promises, seen, submissions, targets
 from dispinmap.database.queries import feed as feed_queries
 from dispinmap.feed import schedule
 from dispinmap.feed.cursor import Cursor, advance, keep_walking, reaches, read_back_to, unknown
@@ -62,6 +62,8 @@ class Poller:
         self._turn = asyncio.Lock()
         self._failures = 0
         self._not_before: datetime | None = None
+        # Whether Pinball Map has answered since this process began.
+        self._answered = False
         self.problem: str | None = None
         """Why Pinball Map could not be asked last time; None once it could."""
         self.polls: Counter[str] = Counter(ok=0, failed=0)
@@ -196,7 +198,10 @@ class Poller:
             due = [each.target for each in watched if each.due_at <= now]
             await targets.touch(session, [target.id for target in due], now)
             await channels.set_last_poll(session, {target.channel_id for target in due}, now)
+            if rows and not self._answered:
+                await heartbeat.doubt_first_answer(session, cursor.last_polled_at, max(row.created_at for row in rows))
             await feed_queries.save_cursor(session, advance(cursor, fresh, now))
+        self._answered = True
         return Poll(len(fresh), count)
 
     async def _promise(

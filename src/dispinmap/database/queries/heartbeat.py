@@ -1,13 +1,16 @@
 """The heartbeat, the drills, and what a restore left in doubt."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispinmap.database.tables import DrillRow, HeartbeatRow
+from dispinmap.database.tables import DrillRow, HeartbeatRow, SubmissionRow
 from dispinmap.health import DrillState
 
+LONGEST_SLOW_CLOCK: Final = timedelta(days=1)
+"""By how much ours may be behind Pinball Map's; past that it is a row of theirs that is wrong."""
 _ONLY = 1
 
 
@@ -26,12 +29,29 @@ async def beat(session: AsyncSession, now: datetime, holder: str, after: str | N
 
 
 async def mark_restored(session: AsyncSession, now: datetime) -> None:
-    """From now on what was created up to `now` is looked for in a channel's history before it is posted."""
+    """From now on what was created up to `now`, or is here already, is looked for in a channel before it is posted."""
     row = await session.get(HeartbeatRow, _ONLY)
     if row is None:
         row = HeartbeatRow(id=_ONLY)
         session.add(row)
-    row.restored_at = now
+    row.restored_at = in_doubt_until(now, await session.scalar(select(func.max(SubmissionRow.created_at))))
+
+
+async def doubt_first_answer(session: AsyncSession, last_polled_at: datetime | None, newest: datetime) -> None:
+    """Pinball Map's first answer after a restore, the former one being of `last_polled_at`: `newest` may be posted too.
+
+    When something was created is said by Pinball Map's clock, and when the database was restored by ours.
+    """
+    row = await session.get(HeartbeatRow, _ONLY)
+    if row is None or row.restored_at is None:
+        return
+    if last_polled_at is None or last_polled_at <= row.restored_at:
+        row.restored_at = in_doubt_until(row.restored_at, newest)
+
+
+def in_doubt_until(restored_at: datetime, newest: datetime | None) -> datetime:
+    """Until when what was created may have been posted before a restore, `newest` of it being known by then (pure)."""
+    return restored_at if newest is None else max(restored_at, min(newest, restored_at + LONGEST_SLOW_CLOCK))
 
 
 async def restored_at(session: AsyncSession) -> datetime | None:
