@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from dispinmap.alerts.alerts import Alerts
 from dispinmap.alerts.watch import LOOK_SECONDS, Watch
@@ -19,11 +20,12 @@ from dispinmap.backup.litestream.litestream import Replication
 from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.opening import open_place
 from dispinmap.backup.place import Place
-from dispinmap.backup.restore import Restored, bring_back, require_known, set_aside
+from dispinmap.backup.restore import Restored, bring_back, reason, require_known, set_aside
 from dispinmap.backup.service import Backup
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided
+from dispinmap.database.errors import DatabaseError
 from dispinmap.database.lock import in_use
 from dispinmap.database.progress import logged
 from dispinmap.database.upgrade import upgrade
@@ -153,7 +155,7 @@ class _Launch:
             restored_in_seconds=self._restored.seconds if self._restored else None,
         )
         try:
-            await self._sign(previous, await backup.heart.beat(previous.writer if previous else None))
+            await self._sign(previous, await self._first_beat(backup, previous))
             replicating = asyncio.create_task(replication.run(), name="litestream")
             # What is not ours any more must not be written to for a moment longer.
             keeping.add_done_callback(lambda _: replicating.cancel())
@@ -192,6 +194,15 @@ class _Launch:
         url, checked = self._settings.database_url, restored is not None
         await asyncio.to_thread(upgrade, url, progress=logged, checked=checked)
         self._phase = "The bot is connecting."
+
+    async def _first_beat(self, backup: Backup, previous: LeaseRecord | None) -> datetime:
+        try:
+            return await backup.heart.beat(previous.writer if previous else None)
+        except DBAPIError as error:
+            raise DatabaseError(
+                f"{self.file} cannot be written ({reason(error)}): check that its disk has room and may be "
+                "written, then start again."
+            ) from error
 
     async def _sign(self, previous: LeaseRecord | None, beat: datetime) -> None:
         """Our name into the lease, before anything of ours is in the replica.

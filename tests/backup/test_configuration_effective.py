@@ -122,6 +122,7 @@ def test_a_folder_by_another_name_is_the_same_replica_with_the_same_lease(tmp_pa
     ("url", "words"),
     [
         ("db", "does not say what kind of storage"),
+        ("backup/db", "no folder from / on"),
         ("abs://b-1/db", "not a kind of storage"),
         ("gcs://b-1", "path in the bucket is missing"),
         ("gcs://b-1//db", "plain path"),

@@ -23,6 +23,7 @@ from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.storage.store import StoredObject
 from dispinmap.clock import SystemClock
 from dispinmap.database.engine import Database
+from dispinmap.database.errors import DatabaseError
 from dispinmap.errors import SettingsError
 from dispinmap.sandbox.services import EmbeddedServices, embedded_services
 from dispinmap.settings import Settings
@@ -346,6 +347,21 @@ async def test_starts_that_die_before_they_sign_leave_an_adopted_database_the_on
             task.cancel()
             await _ended(task)
         previous = replace(BEFORE, holder=holder, writer=None, heartbeat_at=None)
+
+
+async def test_a_database_that_takes_no_writes_stops_the_start_with_a_sentence(
+    settings: Settings, database_file: Path, recorded: Recorded, diary: Diary
+) -> None:
+    with closing(sqlite3.connect(database_file)) as connection, connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON heartbeat BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+    async with _launched(recorded, settings) as task:
+        with pytest.raises(
+            DatabaseError, match=r"cannot be written \(the disk is full\): check that its disk has room"
+        ):
+            await asyncio.wait_for(task, PATIENCE)
+    assert [entry.partition(",")[0] for entry in diary.entries] == ["lease acquired", "lease released"]
 
 
 async def test_a_database_that_takes_no_more_writes_is_synced_all_the_same(

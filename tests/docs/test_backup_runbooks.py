@@ -154,6 +154,7 @@ async def test_moving_to_another_host(operator: Operator, dispinmap: str, tmp_pa
     said = await there.types(unpack)
     assert "The backup is good." in said
     assert "The lease is free" in said
+    assert "mount the volume it is on" in await operator.types("DISCORD_TOKEN=unused PORT=0 dispinmap start", 1)
 
 
 @with_0_5

@@ -86,7 +86,7 @@ def _replica(settings: Mapping[str, object]) -> Replica:
             raise Misplaced("url", f"`url` and `{key}` are both there, which Litestream refuses.", "Keep one of them.")
     name = _kind_name(settings)
     if url and not name:
-        raise Misplaced("url", "It does not say what kind of storage it means.", _EXAMPLES)
+        raise Misplaced("url", "It does not say what kind of storage it means, and is no folder from / on.", _EXAMPLES)
     if name not in _KINDS:
         raise Misplaced(
             "url" if url else "type",
