@@ -26,8 +26,8 @@ sandbox: $(STAMP) ## the whole bot on this machine, with no account, token or in
 run: $(STAMP) ## the bot for real (see README: needs DISCORD_TOKEN)
 	@$(BIN)/dispinmap run
 
-# Three on two cores: many tests wait for a process that waits. File by file in the order of the folders: the longest ones
-# are in the first, so that the end comes for all at once.
+# Three on two cores: many tests wait for a process that waits. File by file in the order of the folders: the longest
+# ones are in the first, so that the end comes for all at once.
 test: check ## everything CI checks: format, lint, types, import contracts, tests
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 

@@ -110,11 +110,11 @@ class _Launch:
         """Wait until the lease is renewed, and tell the operator meanwhile: the bot's own alerts ended with the bot."""
         self._phase = EXPIRED
 
-        async def look() -> Mapping[str, Part]:
+        async def parts() -> Mapping[str, Part]:
             return {"lease": Part(regaining.done(), EXPIRED)}
 
         async with open_session() as session:
-            watch = Watch(look, Alerts(session, self._settings.operator_webhook_url), self._clock)
+            watch = Watch(parts, Alerts(session, self._settings.operator_webhook_url), self._clock)
             regaining = asyncio.create_task(self._place.lease.regain(), name="lease")
             try:
                 while not regaining.done():

@@ -66,8 +66,8 @@ def remembered(troubles: Troubles, name: str, found: Mapping[str, Part]) -> Trou
 class Watch:
     """Tells once when a part stays at fault and once when it works again; what could not be told is told later."""
 
-    def __init__(self, look: Callable[[], Awaitable[Mapping[str, Part]]], alerts: Alerts, clock: Clock) -> None:
-        self._parts = look
+    def __init__(self, parts: Callable[[], Awaitable[Mapping[str, Part]]], alerts: Alerts, clock: Clock) -> None:
+        self._parts = parts
         self._alerts = alerts
         self._clock = clock
         self._troubles: Troubles | None = None
