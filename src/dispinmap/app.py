@@ -19,7 +19,7 @@ from dispinmap.database.engine import Database
 from dispinmap.database.housekeeping import Housekeeper, Retention
 from dispinmap.database.lock import keep_others_out
 from dispinmap.database.progress import logged
-from dispinmap.database.queries import outbox, promises
+from dispinmap.database.queries import notifications, outbox
 from dispinmap.database.queries.status import status
 from dispinmap.database.upgrade import upgrade
 from dispinmap.discordbot import cards
@@ -107,7 +107,14 @@ class Application:
         )
         posts = DiscordDestination(self.bot)
         self._destination = CountingDestination(posts)
-        self._sender = Sender(database, self._destination, clock, cards.measure, report=self.vitals.failed)
+        self._sender = Sender(
+            database,
+            self._destination,
+            clock,
+            cards.measure,
+            settle_window=self._settle_window,
+            report=self.vitals.failed,
+        )
         self._poller = Poller(
             self._pinballmap,
             database,
@@ -175,8 +182,8 @@ class Application:
             problem = str(error)
         now = self._clock.now()
         async with self._database.write() as session:
-            await promises.hasten(session, channel_id, now - self._settle_window, now)
-            new = await promises.count_leaving(session, channel_id, started, now)
+            await notifications.make_due(session, channel_id, now)
+            new = await notifications.count_leaving(session, channel_id, started, now)
             refusal = await outbox.retry_parked(session, channel_id, now)
         self._sender.wake()
         if refusal is not None:

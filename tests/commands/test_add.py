@@ -4,7 +4,6 @@ import pytest
 from simcord import OptionError
 
 from dispinmap.geocoding.models import Place
-from dispinmap.outbox.destination import Item
 from dispinmap.pinballmap.errors import Unavailable
 from dispinmap.pinballmap.models import Location, LocationHint, Submission
 from tests.commands.conftest import NOW, World
@@ -17,7 +16,7 @@ PORTLAND_MAINE = Place("Portland", 43.661, -70.256, "Maine", "United States", "U
 
 async def test_a_location_with_an_exact_name_is_added_and_confirmed(world: World) -> None:
     world.targets.locations = (GROUND_KONTROL,)
-    world.targets.latest = (Item(1, Submission(1, "new_lmx", NOW, 874, "GK", machine_name="Godzilla (Stern, 2021)")),)
+    world.targets.latest = (Submission(1, "new_lmx", NOW, 874, "GK", machine_name="Godzilla (Stern, 2021)"),)
     answer = await world.slash("add location", name="Ground Kontrol Classic Arcade")
     assert answer.content == (
         "✓ Now watching **Ground Kontrol Classic Arcade**.\n"

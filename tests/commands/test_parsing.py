@@ -19,7 +19,6 @@ from dispinmap.discordbot.parsing import (
 from dispinmap.discordbot.tables import ago, padded, target_pages, width
 from dispinmap.errors import UserError
 from dispinmap.geocoding.models import Place
-from dispinmap.outbox.destination import Item
 from dispinmap.pinballmap.models import Location, Submission
 from dispinmap.targets.models import Channel, NotificationKind, Target, TargetType, WatchedTarget
 from dispinmap.targets.naming import unquoted
@@ -174,11 +173,11 @@ def test_every_page_of_the_list_fits_into_a_message_and_none_is_missing(targets:
 
 @given(TARGETS, st.sampled_from(AddOutcome), st.none() | st.text(max_size=3000), st.text(max_size=500))
 def test_every_answer_fits_into_a_message(target: Target, outcome: AddOutcome, problem: str | None, text: str) -> None:
-    items = tuple(Item(n, Submission(n, text, NOW, 1, text, machine_name=text, comment=text)) for n in range(5))
+    known = tuple(Submission(n, text, NOW, 1, text, machine_name=text, comment=text) for n in range(5))
     plan = ImportPlan((PlannedStep(1, text, text, problem),))
     answers = (
-        texts.added(Added(target, outcome, items, problem), None),
-        texts.nothing_new(problem, items),
+        texts.added(Added(target, outcome, known, problem), None),
+        texts.nothing_new(problem, known),
         texts.removed(target),
         texts.no_location(text),
         texts.no_place(text),

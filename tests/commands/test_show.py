@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from dispinmap.discordbot.services import CheckResult
 from dispinmap.health import BackupState, DrillState, QueueState
-from dispinmap.outbox.destination import Item
 from dispinmap.pinballmap.models import Submission
 from dispinmap.targets.models import NotificationKind, Target, TargetType
 from tests.commands.conftest import NOW, World
@@ -17,8 +16,8 @@ TOKYO = Target(2, 1, TargetType.CITY, "35.689,139.692,10", NOW, "東京", poll_r
 LOST = Target(3, 1, TargetType.CITY, "somewhere", NOW)
 
 
-def items(count: int) -> tuple[Item, ...]:
-    return tuple(Item(n, Submission(n, "new_lmx", NOW, 874, "GK", machine_name=f"Machine {n}")) for n in range(count))
+def submissions(count: int) -> tuple[Submission, ...]:
+    return tuple(Submission(n, "new_lmx", NOW, 874, "GK", machine_name=f"Machine {n}") for n in range(count))
 
 
 async def test_the_list_is_an_aligned_table_in_any_script(world: World) -> None:
@@ -131,7 +130,7 @@ async def test_a_check_tells_both_what_is_new_and_what_went_wrong(world: World) 
 
 async def test_a_check_without_news_shows_the_latest_known(world: World) -> None:
     world.targets.watch(GROUND_KONTROL)
-    world.targets.latest = items(7)
+    world.targets.latest = submissions(7)
     lines = (await world.slash("check")).content.splitlines()
     assert lines[:2] == ["Nothing new since the last check.", "The latest that are already known:"]
     assert len(lines) == 7

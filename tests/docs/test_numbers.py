@@ -7,7 +7,7 @@ import pytest
 from dispinmap import supervision
 from dispinmap.discordbot import tables
 from dispinmap.discordbot.commands import check, transfer
-from dispinmap.feed import cursor, schedule, settle
+from dispinmap.feed import cursor, schedule
 from dispinmap.outbox import batches, retry
 from dispinmap.targets import latest, models, planning, suggestions
 from tests.docs.pages import read
@@ -40,9 +40,6 @@ def test_the_commands_page_gives_the_limits_that_hold(sentence: str) -> None:
     [
         f"at most {schedule.LONGEST_INTERVAL // MINUTE} minutes",
         f"until {cursor.OVERLAP // MINUTE} minutes before the newest known row",
-        f"From {cursor.PATIENT_WALK} pages on",
-        f"and {cursor.LONGEST_WALK} pages",
-        f"+ {settle.GRACE.seconds} s; if that poll fails",
         f"at most {batches.MAX_CARDS} cards",
         f"relied on for {retry.NONCE_LIFETIME.seconds} seconds",
         f"{WORDS[retry.FIRST_PARKING // MINUTE]} minutes at first, doubling up to a day",

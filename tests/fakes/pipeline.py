@@ -38,7 +38,14 @@ class Pipeline:
     def wire(self, pinballmap: PinballMapClient) -> None:
         """Make the loops anew, as a restart does."""
         self.pinballmap = pinballmap
-        self.sender = Sender(self.database, self.destination, self.clock, measure, report=self.given_up.append)
+        self.sender = Sender(
+            self.database,
+            self.destination,
+            self.clock,
+            measure,
+            settle_window=WINDOW,
+            report=self.given_up.append,
+        )
         self.poller = Poller(
             pinballmap,
             self.database,
@@ -76,9 +83,10 @@ class Pipeline:
             )
 
     async def turn(self, seconds: float = 60) -> None:
-        """Let `seconds` pass, then poll if it is time and deliver what is due."""
+        """Let `seconds` pass, then poll if it is time, read any gap to its end, and deliver what is due."""
         self.clock.advance(seconds)
-        await self.poller.step()
+        while not await self.poller.step():
+            pass
         await self.sender.drain()
 
     def problem(self) -> str | None:

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 from dispinmap.errors import UserError
 from dispinmap.geocoding.models import Place
-from dispinmap.outbox.destination import Item
-from dispinmap.pinballmap.models import Location, LocationHint
+from dispinmap.pinballmap.models import Location, LocationHint, Submission
 from dispinmap.targets.models import (
     DEFAULT_KIND,
     DEFAULT_POLL_RATE_MINUTES,
@@ -32,7 +31,7 @@ class FakeTargetService(TargetService):
         self.locations: tuple[Location, ...] = ()
         self.hints: tuple[LocationHint, ...] = ()
         self.places: tuple[Place, ...] = ()
-        self.latest: tuple[Item, ...] = ()
+        self.latest: tuple[Submission, ...] = ()
         self.latest_problem: str | None = None
         self.exported = ""
         self.plan = ImportPlan(())
@@ -141,7 +140,7 @@ class FakeTargetService(TargetService):
                 return target
         raise UserError(f"No target here is called “{selector}”: look at the list.")
 
-    async def latest_known(self, channel_id: int, limit: int = 5) -> tuple[Item, ...]:
+    async def latest_known(self, channel_id: int, limit: int = 5) -> tuple[Submission, ...]:
         self._called(str(channel_id))
         return self.latest[:limit]
 

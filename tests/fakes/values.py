@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from dispinmap.geocoding.models import Place
+from dispinmap.outbox.notifications import Notification
 from dispinmap.pinballmap.models import Location, Submission, SubmissionType
 from dispinmap.targets.models import Area, Channel, ChannelRef, NotificationKind, Target, TargetType, WatchedTarget
 
@@ -39,6 +40,11 @@ def submission(
         user_name="flipper_fan",
         comment=comment,
     )
+
+
+def notification(row: Submission, area: Area | None = None, *, channel_id: int = 10) -> Notification:
+    """With the submission's id."""
+    return Notification(channel_id, 1, row, NOON, area=area, id=row.id)
 
 
 def watched(

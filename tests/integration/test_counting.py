@@ -9,7 +9,6 @@ from dispinmap.outbox.destination import (
     ChannelClosed,
     DeliveryError,
     DeliveryUnknown,
-    Item,
     MessageRejected,
     NotDelivered,
     OutgoingMessage,
@@ -17,9 +16,9 @@ from dispinmap.outbox.destination import (
 from tests.fakes.clock import ManualClock
 from tests.fakes.destination import FakeDestination
 from tests.fakes.pipeline import Pipeline
-from tests.fakes.values import GROUND_KONTROL, NOON, submission
+from tests.fakes.values import GROUND_KONTROL, NOON, notification, submission
 
-MESSAGE = OutgoingMessage(10, "v1-abc", (Card((Item(1, submission(1)),)),))
+MESSAGE = OutgoingMessage(10, "v1-abc", (Card((notification(submission(1)),)),))
 MONSTER_BASH = 641
 
 

@@ -18,12 +18,12 @@ from dispinmap.outbox.destination import (
     Card,
     ChannelClosed,
     DeliveryUnknown,
-    Item,
     MessageRejected,
     NotDelivered,
     OutgoingMessage,
 )
 from dispinmap.pinballmap.models import Submission
+from tests.fakes.values import notification
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 BOT = {"id": "77", "username": "DisPinMap", "discriminator": "0", "avatar": None, "bot": True}
@@ -42,7 +42,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def outgoing(*numbers: int) -> OutgoingMessage:
-    items = tuple(Item(n, Submission(n, "new_lmx", NOW, 874, "Ground Kontrol", comment="@everyone")) for n in numbers)
+    items = tuple(
+        notification(Submission(n, "new_lmx", NOW, 874, "Ground Kontrol", comment="@everyone")) for n in numbers
+    )
     return OutgoingMessage(CHANNEL, "v1-abc", (Card(items),))
 
 

@@ -13,13 +13,14 @@ from dispinmap.discordbot.bot import DisPinMapBot, use_api_base
 from dispinmap.discordbot.destination import DiscordDestination
 from dispinmap.discordbot.services import CheckResult, Services
 from dispinmap.health import HealthReport
-from dispinmap.outbox.destination import Card, ChannelClosed, Item, NotDelivered, OutgoingMessage
+from dispinmap.outbox.destination import Card, ChannelClosed, NotDelivered, OutgoingMessage
 from dispinmap.pinballmap.models import Location, Submission
 from dispinmap.sandbox.discord.permissions import Permission
 from dispinmap.sandbox.discord.seed import Seed
 from dispinmap.sandbox.discord.server import DiscordServer
 from tests.fakes.clock import ManualClock
 from tests.fakes.target_service import FakeTargetService
+from tests.fakes.values import notification
 from tests.integration.sandbox_bot import PATIENCE, TOKEN, serving, until_described
 
 
@@ -78,7 +79,7 @@ async def bot(server: DiscordServer, seed: Seed, services: Services) -> AsyncIte
 
 def outgoing(channel_id: int, *numbers: int) -> OutgoingMessage:
     now = ManualClock().now()
-    items = tuple(Item(n, Submission(n, "new_lmx", now, 874, "Ground Kontrol")) for n in numbers)
+    items = tuple(notification(Submission(n, "new_lmx", now, 874, "Ground Kontrol")) for n in numbers)
     return OutgoingMessage(channel_id, "nonce-1", (Card(items),))
 
 

@@ -23,7 +23,6 @@ from dispinmap.database.tables import (
 )
 from dispinmap.database.upgrade import upgrade
 from dispinmap.feed.cursor import Cursor
-from dispinmap.feed.settle import Settling
 from tests.fakes.clock import ManualClock
 from tests.fakes.pipeline import Pipeline, running_pipeline
 from tests.fakes.values import GROUND_KONTROL
@@ -221,10 +220,10 @@ async def test_a_poll_under_way_takes_nothing_forgotten_meanwhile_for_news(
         for _ in range(runs_before_the_poll):
             await housekeeper.tidy()
         cursor = await poller._cursor(clock.now())
-        rows = await poller._read(cursor, await poller._watched())
+        reading = await poller._reader.newest(cursor)
         await housekeeper.tidy()
-        stored = await poller._store(cursor, rows, clock.now(), Settling(timedelta(0), timedelta(minutes=1)))
-        assert stored.promised == 0
+        stored = await poller._store(cursor, reading, clock.now())
+        assert stored.notifications == 0
         await housekeeper.tidy()
         await pipeline.turn()
         assert len(pipeline.shown()) == 2

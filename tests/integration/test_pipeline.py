@@ -10,7 +10,7 @@ from dispinmap.database.queries import outbox
 from dispinmap.database.tables import ChannelConfigRow, ChannelParkingRow, NotificationRow, SubmissionRow
 from dispinmap.outbox.destination import ChannelClosed, MessageRejected, NotDelivered
 from dispinmap.pinballmap.errors import PinballMapError
-from tests.fakes.pipeline import CHANNEL, Pipeline
+from tests.fakes.pipeline import CHANNEL, MINUTE, Pipeline
 from tests.fakes.values import GROUND_KONTROL
 
 MONSTER_BASH = 641
@@ -59,35 +59,52 @@ async def test_default_rates_cost_four_requests_an_hour_whatever_the_number_of_t
     assert sum(pipeline.server.requests.values()) - before == 4
 
 
-async def test_a_slow_target_gets_its_news_together_when_it_is_due(pipeline: Pipeline) -> None:
+async def test_the_first_news_leaves_at_once_and_what_follows_comes_together_a_poll_rate_later(
+    pipeline: Pipeline,
+) -> None:
     await pipeline.watch(poll_rate_minutes=30)
     await pipeline.watch(channel_id=11, poll_rate_minutes=1)
-    first, second = _absent_machines(pipeline, 2)
     pipeline.clock.advance(1)
-    rows = [pipeline.world.add_machine(GROUND_KONTROL, first).id]
-    await pipeline.turn()
-    rows.append(pipeline.world.add_machine(GROUND_KONTROL, second).id)
-    await pipeline.turn()
-    assert pipeline.shown(11) == rows
-    assert pipeline.shown() == []
-    for _ in range(29):
+    rows = []
+    for machine in _absent_machines(pipeline, 3):
+        rows.append(pipeline.world.add_machine(GROUND_KONTROL, machine).id)
         await pipeline.turn()
+    assert pipeline.shown(11) == rows
+    assert pipeline.shown() == rows[:1]
+    for _ in range(27):
+        await pipeline.turn()
+        assert pipeline.shown() == rows[:1]
+    await pipeline.turn()
     assert pipeline.shown() == rows
-    assert len([post for post in pipeline.destination.posts if post.channel_id == CHANNEL]) == 1
-    assert len(pipeline.destination.posts[-1].cards) == 1
+    assert [len(post.cards) for post in pipeline.destination.posts if post.channel_id == CHANNEL] == [1, 1]
 
 
-async def test_a_served_target_waits_for_its_next_turn(pipeline: Pipeline) -> None:
-    await pipeline.watch(poll_rate_minutes=30)
-    first, second = _absent_machines(pipeline, 2)
+async def test_targets_that_follow_the_channel_share_its_rate_and_others_do_not(pipeline: Pipeline) -> None:
+    await pipeline.watch(poll_rate_minutes=None, kind="comments")
+    await pipeline.watch(area=PORTLAND, poll_rate_minutes=None, kind="machines")
+    await pipeline.watch(location_id=9485, poll_rate_minutes=1, kind="comments")
     pipeline.clock.advance(1)
-    early = pipeline.world.add_machine(GROUND_KONTROL, first).id
-    await pipeline.turn(15 * 60)
-    await pipeline.turn(15 * 60)
-    assert pipeline.shown() == [early]
-    pipeline.world.add_machine(GROUND_KONTROL, second)
-    await pipeline.turn(15 * 60)
-    assert pipeline.shown() == [early]
+    first = pipeline.world.comment(GROUND_KONTROL, MONSTER_BASH, "plays well").id
+    await pipeline.turn()
+    pipeline.world.add_machine(GROUND_KONTROL, _absent_machines(pipeline, 1)[0])
+    own = pipeline.world.comment(9485, pipeline.world.location(9485).machines[0].id, "plays well").id
+    await pipeline.turn()
+    assert pipeline.shown() == [first, own]
+
+
+async def test_a_removal_that_settles_after_a_message_waits_for_the_poll_rate_too(pipeline: Pipeline) -> None:
+    await pipeline.watch(poll_rate_minutes=20)
+    pipeline.clock.advance(1)
+    removal = pipeline.world.remove_machine(GROUND_KONTROL, MONSTER_BASH).id
+    await pipeline.poller.poll()
+    addition = pipeline.world.add_machine(GROUND_KONTROL, _absent_machines(pipeline, 1)[0]).id
+    await pipeline.poller.poll()
+    await pipeline.sender.drain()
+    posted_at = pipeline.clock.now()
+    assert pipeline.shown() == [addition]
+    while removal not in pipeline.shown():
+        await pipeline.turn()
+    assert pipeline.clock.now() - posted_at == 20 * MINUTE
 
 
 async def test_overlapping_targets_of_a_channel_post_once(pipeline: Pipeline) -> None:
@@ -110,11 +127,11 @@ async def test_a_comment_goes_only_to_who_wants_comments(pipeline: Pipeline) -> 
     assert [pipeline.shown(channel_id) for channel_id in (1, 2, 3)] == [[], [row.id], [row.id]]
 
 
-async def test_a_removal_is_held_for_the_settle_window(pipeline: Pipeline) -> None:
+async def test_a_removal_leaves_after_the_first_poll_at_the_end_of_its_window(pipeline: Pipeline) -> None:
     await pipeline.watch()
     pipeline.clock.advance(1)
     row = pipeline.world.remove_machine(GROUND_KONTROL, MONSTER_BASH)
-    for _ in range(5):
+    for _ in range(4):
         await pipeline.turn()
         assert pipeline.shown() == []
     await pipeline.turn()

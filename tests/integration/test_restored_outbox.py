@@ -15,17 +15,16 @@ from sqlalchemy import insert, select
 from dispinmap.database import backup
 from dispinmap.database.engine import Database
 from dispinmap.database.progress import silent
-from dispinmap.database.queries import heartbeat, outbox, promises, submissions
+from dispinmap.database.queries import heartbeat, notifications, outbox, submissions
 from dispinmap.database.tables import ChannelConfigRow, MessageRow, MonitoringTargetRow, NotificationRow
 from dispinmap.discordbot.cards import measure
-from dispinmap.matching.promises import Promise
 from dispinmap.outbox.batches import nonce
-from dispinmap.outbox.destination import Card, Item, OutgoingMessage
+from dispinmap.outbox.destination import Card, OutgoingMessage
 from dispinmap.outbox.sender import Sender
 from tests.fakes.clock import ManualClock
 from tests.fakes.destination import FakeDestination
 from tests.fakes.pipeline import CHANNEL, Pipeline
-from tests.fakes.values import GROUND_KONTROL, NOON, submission
+from tests.fakes.values import GROUND_KONTROL, NOON, notification, submission
 from tests.integration.test_delivery_troubles import KilledError, MortalDatabase
 
 MONSTER_BASH = 641
@@ -214,16 +213,16 @@ async def test_whatever_was_posted_in_whatever_messages_the_rest_is_posted_once(
             await heartbeat.mark_restored(session, clock.now())
         database.writes_left, database.is_committed = writes_left, is_committed
         try:
-            await Sender(database, destination, clock, measure).drain()
+            await Sender(database, destination, clock, measure, settle_window=timedelta(0)).drain()
         except KilledError:
             database.writes_left = None
-            await Sender(database, destination, clock, measure).drain()
+            await Sender(database, destination, clock, measure, settle_window=timedelta(0)).drain()
         await database.close()
     assert Counter(destination.shown(CHANNEL)) == dict.fromkeys(NUMBERS, 1)
 
 
 def _message(numbers: list[int]) -> OutgoingMessage:
-    cards = tuple(Card((Item(number, submission(number)),)) for number in numbers)
+    cards = tuple(Card((notification(submission(number)),)) for number in numbers)
     return OutgoingMessage(CHANNEL, nonce(CHANNEL, numbers), cards)
 
 
@@ -235,12 +234,12 @@ async def _remember(database: Database, saved: Groups, noted: set[int]) -> None:
         await session.execute(
             insert(MonitoringTargetRow).values(id=1, channel_id=CHANNEL, target_type="location", target_name="anywhere")
         )
-        await submissions.remember(session, rows, NOON)
-        await promises.save(session, [Promise(CHANNEL, 1, row, NOON) for row in rows], NOON)
-        due = {item.submission.id: item for item in await outbox.due_items(session, CHANNEL, NOON)}
+        await submissions.remember(session, rows)
+        await notifications.save(session, [notification(row, channel_id=CHANNEL) for row in rows], NOON)
+        due = {each.submission.id: each for each in await outbox.leaving(session, CHANNEL, NOON)}
         for group in sorted(set(saved.values())):
             items = [due[number] for number in sorted(saved) if saved[number] == group]
-            name = nonce(CHANNEL, [item.submission.id for item in items])
+            name = nonce(CHANNEL, [each.submission.id for each in items])
             message = await outbox.save_message(session, CHANNEL, name, items, NOON)
             if group in noted:
                 await outbox.begin_attempt(session, message, NOON)

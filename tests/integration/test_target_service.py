@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.engine import Database
-from dispinmap.database.queries import channels, seen, submissions, targets
+from dispinmap.database.queries import channels, seen, submissions
 from dispinmap.database.tables import MonitoringTargetRow, NotificationRow
 from dispinmap.errors import UserError
 from dispinmap.geocoding.models import GeocodingError
@@ -21,6 +21,7 @@ from dispinmap.targets.models import Area, Channel, ChannelRef, NotificationKind
 from dispinmap.targets.service import AddOutcome, TargetService
 from tests.fakes.clock import ManualClock
 from tests.fakes.lookups import FakeGeocoder, FakePinballMap
+from tests.fakes.stored import watched_targets
 from tests.fakes.values import HERE, KONTROL, NOON, PORTLAND, WEDGEHEAD, submission
 
 
@@ -163,8 +164,7 @@ async def test_the_latest_five_of_the_wanted_kind_are_shown_newest_first(
         for number in range(1, 21)
     ]
     added = await service.add_location(HERE, KONTROL)
-    assert [item.submission.id for item in added.latest] == [20, 18, 16, 14, 12]
-    assert {item.area for item in added.latest} == {None}
+    assert [row.id for row in added.latest] == [20, 18, 16, 14, 12]
 
 
 async def test_all_that_was_there_counts_as_seen(
@@ -184,15 +184,13 @@ async def test_what_another_target_is_about_to_announce_is_not_taken_from_it(
     fresh = [submission(number, at=clock.now()) for number in range(1, 9)]
     pinballmap.submissions = [*fresh, submission(99, at=NOON, location_id=5)]
     added = await service.add_city(HERE, PORTLAND)
-    shown = {item.submission.id for item in added.latest}
+    shown = {row.id for row in added.latest}
     assert shown == {4, 5, 6, 7, 8}
     assert await seen_ids(database) == {*shown, 99}
 
 
-async def test_an_areas_items_carry_its_circle(service: TargetService, pinballmap: FakePinballMap) -> None:
-    pinballmap.submissions = [submission(1)]
-    added = await service.add_city(HERE, PORTLAND, 40)
-    assert [item.area for item in added.latest] == [added.target.area]
+async def test_an_area_is_asked_for_with_its_circle(service: TargetService, pinballmap: FakePinballMap) -> None:
+    await service.add_city(HERE, PORTLAND, 40)
     assert pinballmap.asked == ["submissions near 45.5234,-122.676 within 40"]
 
 
@@ -201,10 +199,11 @@ async def test_a_fed_submission_stays_fed(
 ) -> None:
     pinballmap.submissions = [submission(1), submission(2)]
     async with database.write() as session:
-        await submissions.remember(session, [submission(1)], NOON)
+        await submissions.remember(session, [submission(1)])
+        await submissions.mark_fed(session, [1], NOON)
     await service.add_location(HERE, KONTROL)
     async with database.read() as session:
-        assert await submissions.fed_ids(session, [1, 2]) == {1}
+        assert await submissions.known_ids(session, [1, 2], matched=True) == {1}
 
 
 async def test_an_outage_keeps_the_target_and_says_so(service: TargetService, pinballmap: FakePinballMap) -> None:
@@ -222,8 +221,7 @@ async def test_the_latest_known_are_those_shown_of_the_wanted_kinds(
     pinballmap.submissions = [submission(number) for number in range(1, 21)]
     await service.add_city(HERE, PORTLAND)
     known = await service.latest_known(HERE.channel_id)
-    assert [item.submission.id for item in known] == [20, 19, 18, 17, 16]
-    assert {item.area for item in known} == {Area(45.52345, -122.67621)}
+    assert [row.id for row in known] == [20, 19, 18, 17, 16]
     assert len(await service.latest_known(HERE.channel_id, 2)) == 2
     await service.set_kind(HERE, NotificationKind.COMMENTS)
     assert await service.latest_known(HERE.channel_id) == ()
@@ -232,10 +230,10 @@ async def test_the_latest_known_are_those_shown_of_the_wanted_kinds(
 async def test_what_still_waits_is_not_known_yet(service: TargetService, database: Database) -> None:
     await service.add_location(HERE, KONTROL)
     async with database.write() as session:
-        await submissions.remember(session, [submission(1), submission(2)], NOON)
+        await submissions.remember(session, [submission(1), submission(2)])
         await seen.mark_seen(session, [(100, 1), (100, 2)], NOON)
         session.add(NotificationRow(channel_id=100, submission_id=2, state="pending", due_at=NOON, created_at=NOON))
-    assert [item.submission.id for item in await service.latest_known(100)] == [1]
+    assert [row.id for row in await service.latest_known(100)] == [1]
 
 
 # -- listing
@@ -260,7 +258,7 @@ async def test_a_row_nobody_can_follow_is_listed_with_its_problem_and_not_watche
     listed = await service.targets(HERE.channel_id)
     assert [each.watched.target.problem is None for each in listed] == [True, False, False]
     async with database.read() as session:
-        assert len(await targets.watched(session)) == 1
+        assert len(await watched_targets(session)) == 1
 
 
 async def test_settings_nobody_could_follow_fall_back(service: TargetService, database: Database) -> None:
@@ -273,7 +271,7 @@ async def test_settings_nobody_could_follow_fall_back(service: TargetService, da
             text("UPDATE channel_configs SET poll_rate_minutes = -5, notification_types = '', is_active = NULL")
         )
     async with database.read() as session:
-        (watched,) = await targets.watched(session)
+        (watched,) = await watched_targets(session)
     assert (watched.poll_rate.total_seconds(), watched.kind) == (3600, NotificationKind.MACHINES)
     assert watched.target.created_at == target.last_checked_at
     assert watched.channel.is_active
@@ -290,7 +288,7 @@ async def test_a_target_without_channel_is_skipped(
             "VALUES (5, 'location', 'x', 1)"
         )
     async with database.read() as session:
-        assert [each.target.channel_id for each in await targets.watched(session)] == [100]
+        assert [each.target.channel_id for each in await watched_targets(session)] == [100]
 
 
 # -- servers
@@ -307,10 +305,10 @@ async def test_leaving_a_server_silences_its_channels_and_coming_back_revives_th
         )
     await service.left_guild(7)
     async with database.read() as session:
-        assert [each.channel.channel_id for each in await targets.watched(session)] == [200]
+        assert [each.channel.channel_id for each in await watched_targets(session)] == [200]
     await service.joined_guild(7)
     async with database.read() as session:
-        assert len(await targets.watched(session)) == 2
+        assert len(await watched_targets(session)) == 2
         assert (await session.execute(text("SELECT * FROM channel_parkings"))).all() == []
 
 
@@ -334,7 +332,7 @@ async def test_a_server_left_and_joined_while_the_database_is_busy_is_joined(
     others_have_written.set()
     await asyncio.gather(leaving, joining)
     async with database.read() as session:
-        assert len(await targets.watched(session)) == 1
+        assert len(await watched_targets(session)) == 1
 
 
 async def test_a_start_finds_out_what_happened_meanwhile(service: TargetService, database: Database) -> None:

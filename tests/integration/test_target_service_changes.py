@@ -1,28 +1,29 @@
 """Removing targets and changing settings, with notifications already waiting, on a real database."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from dispinmap.database.engine import Database
+from dispinmap.database.queries import notifications, submissions
 from dispinmap.database.queries import outbox as queries
-from dispinmap.database.queries import submissions, targets, waiting
-from dispinmap.database.tables import MessageRow, NotificationRow
+from dispinmap.database.tables import ChannelConfigRow, MessageRow, MonitoringTargetRow, NotificationRow
 from dispinmap.errors import UserError
 from dispinmap.health import QueueState
 from dispinmap.pinballmap.models import Submission, SubmissionType
 from dispinmap.targets.models import MAX_POLL_RATE_MINUTES, ChannelRef, NotificationKind
 from dispinmap.targets.service import TargetService
-from dispinmap.targets.waiting import HandOver
 from tests.fakes.clock import ManualClock
+from tests.fakes.stored import watched_targets
 from tests.fakes.values import HERE, KONTROL, PORTLAND, WEDGEHEAD, submission
 
 
 async def wait(database: Database, target_id: int, *rows: Submission, due_at: datetime, found_at: datetime) -> None:
     """Put the rows into the outbox as the feed does."""
     async with database.write() as session:
-        await submissions.remember(session, rows, found_at)
+        await submissions.remember(session, rows)
         session.add_all(
             NotificationRow(
                 channel_id=HERE.channel_id,
@@ -65,7 +66,7 @@ async def test_removing_hands_on_what_another_target_wants_too(
     await wait(database, kontrol.id, submission(1, at=clock.now()), due_at=later, found_at=clock.now())
     await service.remove(HERE.channel_id, "1")
     row = (await outbox(database))[1]
-    assert (row.state, row.target_id, row.due_at) == ("pending", city.id, later)
+    assert (row.state, row.target_id, row.due_at) == ("pending", city.id, clock.now())
 
 
 async def test_removing_leaves_alone_what_a_message_carries_or_was_sent(
@@ -130,16 +131,24 @@ async def test_settings_of_an_unknown_target_leave_nothing(service: TargetServic
     assert await service.channel(HERE.channel_id) is None
 
 
-async def test_a_faster_rate_brings_forward_what_waits_but_for_young_removals(
+async def test_another_rate_changes_when_what_waits_is_due_and_never_when_it_is_settled(
     service: TargetService, database: Database, clock: ManualClock
 ) -> None:
     target = (await service.add_location(HERE, KONTROL)).target
+    served_at = clock.now()
     clock.advance(120)
-    now, later = clock.now(), clock.now() + timedelta(minutes=58)
+    now = clock.now()
+    settles_at = now + timedelta(minutes=5)
     removal = submission(2, at=now, type=SubmissionType.REMOVE_MACHINE)
+    later = served_at + timedelta(minutes=60)
     await wait(database, target.id, submission(1, at=now), removal, due_at=later, found_at=now)
-    await service.set_poll_rate(HERE, 1)
-    assert {id_: row.due_at for id_, row in (await outbox(database)).items()} == {1: now, 2: now + timedelta(minutes=5)}
+    async with database.write() as session:
+        await session.execute(update(ChannelConfigRow).values(served_at=served_at))
+        await session.execute(update(NotificationRow).values(settles_at=settles_at))
+    for minutes, due_at in ((1, now), (10, served_at + timedelta(minutes=10)), (90, served_at + timedelta(minutes=90))):
+        await service.set_poll_rate(HERE, minutes)
+        rows = (await outbox(database)).values()
+        assert [(row.due_at, row.settles_at) for row in rows] == [(due_at, settles_at)] * 2
 
 
 async def test_the_channels_rate_does_not_hurry_a_target_with_its_own(
@@ -147,9 +156,12 @@ async def test_the_channels_rate_does_not_hurry_a_target_with_its_own(
 ) -> None:
     target = (await service.add_location(HERE, KONTROL)).target
     await service.set_poll_rate(HERE, 600, "1")
+    served_at = clock.now()
     clock.advance(120)
-    later = clock.now() + timedelta(hours=9)
+    later = served_at + timedelta(hours=10)
     await wait(database, target.id, submission(1, at=clock.now()), due_at=later, found_at=clock.now())
+    async with database.write() as session:
+        await session.execute(update(MonitoringTargetRow).values(served_at=served_at))
     await service.set_poll_rate(HERE, 1)
     assert (await outbox(database))[1].due_at == later
     await service.set_poll_rate(HERE, None, "1")
@@ -177,7 +189,7 @@ async def test_a_deleted_channel_is_forgotten_with_all_that_waits_for_it(
     rows = [submission(number, at=now) for number in (1, 2, 3)]
     await wait(database, kontrol.id, *rows, due_at=now, found_at=now)
     async with database.write() as session:
-        first, second, _ = await queries.due_items(session, HERE.channel_id, now)
+        first, second, _ = await queries.leaving(session, HERE.channel_id, now)
         for nonce, item in (("half", first), ("other half", second)):
             await queries.save_message(session, HERE.channel_id, nonce, [item], now)
         await queries.park(session, HERE.channel_id, "gone", 1, now, now)
@@ -186,7 +198,7 @@ async def test_a_deleted_channel_is_forgotten_with_all_that_waits_for_it(
     async with database.read() as session:
         assert await queries.ready_channels(session, now) == []
         assert await queries.queue_state(session, now) == QueueState()
-        assert [each.target.id for each in await targets.watched(session)] == [elsewhere.id]
+        assert [each.target.id for each in await watched_targets(session)] == [elsewhere.id]
 
 
 async def test_what_a_message_has_come_to_carry_since_it_was_looked_at_is_not_cancelled(
@@ -196,11 +208,11 @@ async def test_what_a_message_has_come_to_carry_since_it_was_looked_at_is_not_ca
     clock.advance(60)
     now = clock.now()
     await wait(database, target.id, submission(1, at=now), submission(2, at=now), due_at=now, found_at=now)
-    rows = await outbox(database)
     async with database.write() as session:
-        carried = [item for item in await queries.due_items(session, HERE.channel_id, now) if item.submission.id == 1]
+        before = await notifications.unsent(session, HERE.channel_id)
+        carried = [each for each in await queries.leaving(session, HERE.channel_id, now) if each.submission.id == 1]
         await queries.save_message(session, HERE.channel_id, "a-nonce", carried, now)
-        await waiting.hand_over(session, [HandOver(row.id, None) for row in rows.values()])
+        await notifications.update_waiting(session, [replace(each, target_id=None) for each in before])
     after = await outbox(database)
     assert {number: row.state for number, row in after.items()} == {1: "pending", 2: "cancelled"}
     assert after[1].target_id == target.id

@@ -10,6 +10,7 @@ from dispinmap.database.queries import channels, seen, targets
 from dispinmap.database.queries.batching import CHUNK
 from dispinmap.targets.models import ChannelRef
 from tests.fakes.clock import ManualClock
+from tests.fakes.stored import watched_targets
 
 MANY = CHUNK + 10
 
@@ -28,19 +29,22 @@ async def target_ids(database: Database, clock: ManualClock) -> list[int]:
         return list(range(1, MANY + 1))
 
 
-async def test_every_target_is_touched_and_no_other(
+async def test_the_checks_of_every_target_and_channel_are_noted_a_part_at_a_time(
     database: Database, clock: ManualClock, target_ids: list[int]
 ) -> None:
     later = clock.now() + timedelta(minutes=5)
+    last: int | None = 0
     async with database.write() as session:
-        await targets.touch(session, target_ids[:-1], later)
-        await channels.set_last_poll(session, [1], later)
+        while last is not None:
+            last = await targets.note_checks(session, last, later)
+        assert await channels.note_polls(session, 0, later) == 2
+        assert await channels.note_polls(session, 2, later) is None
     async with database.read() as session:
-        watched = await targets.watched(session)
+        watched = await watched_targets(session)
         polled = await session.execute(text("SELECT channel_id FROM channel_configs WHERE last_poll_at IS NOT NULL"))
-        assert polled.scalars().all() == [1]
+        assert polled.scalars().all() == [1, 2]
     assert [each.target.id for each in watched] == target_ids
-    assert [each.target.last_checked_at for each in watched] == [later] * (MANY - 1) + [clock.now()]
+    assert {each.target.last_checked_at for each in watched} == {later}
 
 
 async def test_only_the_marked_pairs_are_seen(database: Database, clock: ManualClock, target_ids: list[int]) -> None:
@@ -67,8 +71,6 @@ async def test_marking_again_keeps_the_first_time(
         assert times.scalars().all() == ["2026-03-01 12:00:00.000000", "2026-03-01 12:01:00.000000"]
 
 
-async def test_nothing_to_mark_or_touch_is_no_statement(database: Database, clock: ManualClock) -> None:
+async def test_nothing_to_mark_is_no_statement(database: Database, clock: ManualClock) -> None:
     async with database.write() as session:
         await seen.mark_seen(session, [], clock.now())
-        await targets.touch(session, [], clock.now())
-        await channels.set_last_poll(session, [], clock.now())

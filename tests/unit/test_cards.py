@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from dispinmap.discordbot import cards
 from dispinmap.discordbot.lines import short
 from dispinmap.discordbot.markdown import clean, cut, escape, fit, length, pages
-from dispinmap.outbox.destination import Card, Item
+from dispinmap.outbox.destination import Card
 from dispinmap.pinballmap.models import Submission, SubmissionType
 from dispinmap.targets.models import Area
+from tests.fakes.values import notification
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HAWTHORNE = Area(45.512, -122.617, 25)
@@ -32,7 +33,7 @@ def submission(number: int = 1, kind: str = SubmissionType.NEW_LMX, **changes: o
 
 
 def card(*submissions: Submission, area: Area | None = None) -> Card:
-    return Card(tuple(Item(one.id, one, area) for one in submissions))
+    return Card(tuple(notification(one, area) for one in submissions))
 
 
 def test_a_machine_that_came_is_green_with_its_name_maker_year_who_and_when() -> None:
@@ -56,7 +57,7 @@ def test_an_area_adds_the_distance_to_its_centre_in_miles_and_kilometres() -> No
 def test_with_several_areas_the_nearest_centre_counts() -> None:
     here, far = Area(45.5240826, -122.675826), Area(46, -123)
     one, two = submission(1), submission(2)
-    shown = cards.embed(Card((Item(1, one, far), Item(2, two, here))))
+    shown = cards.embed(Card((notification(one, far), notification(two, here))))
     assert "0 mi (0 km) from the centre" in shown["description"]
 
 
@@ -128,8 +129,8 @@ SUBMISSIONS = st.builds(
     user_name=MAYBE,
     comment=MAYBE,
 )
-ITEMS = st.builds(Item, st.integers(), SUBMISSIONS, st.none() | st.just(HAWTHORNE))
-CARDS = st.lists(ITEMS, min_size=1, max_size=60).map(lambda items: Card(tuple(items)))
+NOTIFICATIONS = st.builds(notification, SUBMISSIONS, st.none() | st.just(HAWTHORNE))
+CARDS = st.lists(NOTIFICATIONS, min_size=1, max_size=60).map(lambda those: Card(tuple(those)))
 
 
 @given(CARDS)
@@ -144,12 +145,12 @@ def test_every_card_is_within_discords_limits(one: Card) -> None:
 
 
 @given(CARDS)
-def test_no_item_is_lost_silently(one: Card) -> None:
+def test_no_notification_is_lost_silently(one: Card) -> None:
     shown = cards.embed(one)["description"]
     lines = shown.splitlines()
     told = sum(bool(re.search(r"<t:-?\d+:R>$", line)) for line in lines)
     more = [int(found[1]) for line in lines if (found := re.fullmatch(r"… and (\d+) more", line))]
-    assert told + sum(more) == len(one.items)
+    assert told + sum(more) == len(one.notifications)
     assert told >= 1
 
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dispinmap.matching.cells import cell_of, cells_around
 from dispinmap.matching.distance import miles_between
-from dispinmap.matching.index import TargetIndex, cell_of, cells_around
-from dispinmap.matching.promises import due_at
+from dispinmap.matching.notify import notifications, one_per_channel
 from dispinmap.matching.rules import announces, matches, wants
+from dispinmap.outbox.notifications import Notification
 from dispinmap.pinballmap.models import SubmissionType
 from dispinmap.targets.models import Area, NotificationKind
 from tests.fakes.values import NOON, submission, watched
@@ -68,30 +69,6 @@ def test_what_is_older_than_the_target_is_never_announced() -> None:
     assert announces(target, submission(at=NOON + timedelta(seconds=1)))
 
 
-@given(st.integers(1, 10_080), st.floats(-1e6, 1e9), st.integers(1, 15))
-def test_nobody_waits_longer_than_the_poll_rate_whenever_the_target_was_served(
-    rate: int, served_ago: float, interval: int
-) -> None:
-    target = watched(poll_rate_minutes=rate, last_checked_at=NOON - timedelta(seconds=served_ago))
-    due = due_at(target, NOON, timedelta(minutes=interval))
-    assert NOON <= due <= NOON + timedelta(minutes=rate)
-
-
-def test_a_target_as_quick_as_the_polls_gets_its_news_from_each_of_them() -> None:
-    minute = timedelta(minutes=1)
-    target = watched(poll_rate_minutes=1, last_checked_at=NOON - minute / 2)
-    assert due_at(target, NOON, minute) == NOON
-    slow = watched(poll_rate_minutes=2, last_checked_at=NOON - minute / 2)
-    assert due_at(slow, NOON, minute) == NOON + 1.5 * minute
-
-
-@given(areas, latitudes, longitudes)
-def test_the_index_never_misses_a_target(area: Area, latitude: float, longitude: float) -> None:
-    target = watched(area=area)
-    row = submission(latitude=latitude, longitude=longitude, location_id=None)
-    assert TargetIndex([target]).announcing(row) == ([target] if announces(target, row) else [])
-
-
 @given(areas, st.floats(0, 1), st.floats(-180, 180))
 def test_every_point_of_a_circle_lies_in_its_cells(area: Area, reach: float, bearing: float) -> None:
 
@@ -106,7 +83,24 @@ def test_every_point_of_a_circle_lies_in_its_cells(area: Area, reach: float, bea
         assert cell_of(*point) in set(cells_around(area))
 
 
-def test_far_away_targets_are_not_even_candidates() -> None:
-    far = [watched(id=n, area=Area(-33.0, 151.0, 100)) for n in range(2, 500)]
-    near = watched(id=1, area=Area(45.5, -122.6, 25))
-    assert TargetIndex([*far, near]).candidates(submission()) == [near]
+def test_a_circle_of_the_default_radius_touches_few_cells() -> None:
+    cells = list(cells_around(Area(45.5, -122.6, 25)))
+    assert len(cells) == len(set(cells)) <= 4
+
+
+def test_cells_are_numbered_alike_on_both_sides_of_the_date_line() -> None:
+    assert cell_of(10.5, 180.5) == cell_of(10.5, -179.5)
+    assert cell_of(10.5, -180) == cell_of(10.5, 180)
+
+
+def test_a_target_gets_a_notification_of_each_submission_it_wants() -> None:
+    rows = [submission(1), submission(2, type=SubmissionType.NEW_CONDITION), submission(3, location_id=1)]
+    (found,) = notifications(watched(id=7), rows, NOON, timedelta(minutes=5))
+    assert (found.channel_id, found.target_id, found.submission, found.due_at) == (10, 7, rows[0], NOON)
+
+
+def test_of_several_targets_of_a_channel_the_one_due_first_counts() -> None:
+    row = submission()
+    late, early = (Notification(10, target, row, NOON + timedelta(minutes=wait)) for target, wait in ((1, 5), (2, 0)))
+    elsewhere = Notification(11, 3, row, NOON)
+    assert one_per_channel([late, early, elsewhere]) == [early, elsewhere]

@@ -9,58 +9,59 @@ from hypothesis import strategies as st
 from dispinmap.discordbot.cards import link, measure, submission_ids
 from dispinmap.outbox import retry
 from dispinmap.outbox.batches import MAX_CARDS, MAX_CHARACTERS, NONCE_LENGTH, cards, first_message, nonce
-from dispinmap.outbox.destination import Card, Item
-from tests.fakes.values import NOON, submission
+from dispinmap.outbox.destination import Card
+from dispinmap.outbox.notifications import Notification
+from tests.fakes.values import NOON, notification, submission
 
-items = st.lists(
+notifications = st.lists(
     st.builds(
-        lambda id_, location, comment: Item(id_, submission(id_, location_id=location, comment=comment)),
+        lambda id_, location, comment: notification(submission(id_, location_id=location, comment=comment)),
         st.integers(1, 10**6),
         st.integers(1, 15) | st.none(),
         st.text(max_size=400),
     ),
     max_size=60,
-    unique_by=lambda item: item.notification_id,
+    unique_by=lambda each: each.id,
 )
 
 
 def _ids(shown: tuple[Card, ...] | list[Card]) -> list[int]:
-    return [item.notification_id for card in shown for item in card.items]
+    return [each.id for card in shown for each in card.notifications]
 
 
-@given(items)
-def test_every_item_is_on_exactly_one_card_and_each_card_is_of_one_location(due: list[Item]) -> None:
+@given(notifications)
+def test_every_notification_is_on_exactly_one_card_and_each_card_is_of_one_location(due: list[Notification]) -> None:
     shown = cards(due, measure)
-    assert sorted(_ids(shown)) == sorted(item.notification_id for item in due)
-    assert all(len({item.submission.location_id for item in card.items}) == 1 for card in shown)
+    assert sorted(_ids(shown)) == sorted(each.id for each in due)
+    assert all(len({each.submission.location_id for each in card.notifications}) == 1 for card in shown)
 
 
-@given(items)
-def test_repeated_messages_carry_everything_within_the_limits(due: list[Item]) -> None:
+@given(notifications)
+def test_repeated_messages_carry_everything_within_the_limits(due: list[Notification]) -> None:
     rest, sent = due, []
     while rest:
         message = first_message(rest, measure)
         assert 0 < len(message) <= MAX_CARDS
         assert sum(measure(card) for card in message) <= MAX_CHARACTERS
         sent += _ids(message)
-        rest = [item for item in rest if item.notification_id not in sent]
-    assert sorted(sent) == sorted(item.notification_id for item in due)
+        rest = [each for each in rest if each.id not in sent]
+    assert sorted(sent) == sorted(each.id for each in due)
 
 
-@given(items)
-def test_a_saved_message_is_cut_into_the_same_cards_again(due: list[Item]) -> None:
+@given(notifications)
+def test_a_saved_message_is_cut_into_the_same_cards_again(due: list[Notification]) -> None:
     message = first_message(due, measure)
     chosen = set(_ids(message))
-    assert tuple(cards([item for item in due if item.notification_id in chosen], measure)) == message
+    assert tuple(cards([each for each in due if each.id in chosen], measure)) == message
 
 
 def test_ten_changes_at_one_location_are_one_card() -> None:
-    due = [Item(n, submission(n)) for n in range(10)]
+    due = [notification(submission(n)) for n in range(10)]
     assert len(first_message(due, measure)) == 1
 
 
 def test_cards_come_in_the_order_of_their_oldest_items() -> None:
-    due = [Item(n, submission(n, location_id=location)) for n, location in ((1, 7), (2, 8), (3, 7))]
+    due = [notification(submission(n, location_id=location)) for n, location in ((1, 7), (2, 8), (3, 7))]
     assert [card.submission_ids for card in cards(due, measure)] == [(1, 3), (2,)]
 
 
@@ -93,8 +94,8 @@ def test_an_attempt_is_in_doubt_once_its_nonce_no_longer_protects_it() -> None:
     assert retry.is_in_doubt(NOON, NOON - timedelta(hours=1))
 
 
-@given(items)
-def test_a_post_can_be_found_again_by_every_submission_in_it(due: list[Item]) -> None:
+@given(notifications)
+def test_a_post_can_be_found_again_by_every_submission_in_it(due: list[Notification]) -> None:
     message = first_message(due, measure)
     carried = {id_ for card in message for id_ in submission_ids(link(card))}
     assert carried == {id_ for card in message for id_ in card.submission_ids}

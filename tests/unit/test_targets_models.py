@@ -1,6 +1,6 @@
 """Targets and channels as plain values."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,6 @@ from dispinmap.targets.models import (
     kind_or_none,
     poll_rate_or_none,
 )
-from tests.fakes.values import watched
 
 ADDED = datetime(2026, 3, 1, tzinfo=UTC)
 radii = st.none() | st.floats(1, 100)
@@ -86,9 +85,3 @@ def test_a_target_that_cannot_be_watched_says_what_to_do(
 ) -> None:
     problem = Target(1, 1, type_, name, ADDED, location_id=location_id).problem
     assert problem == f"{sentence}: remove it and add it again."
-
-
-def test_a_target_is_due_its_poll_rate_after_it_was_served() -> None:
-    assert watched(last_checked_at=ADDED).due_at == ADDED + timedelta(minutes=60)
-    assert watched(last_checked_at=ADDED, poll_rate_minutes=5).due_at == ADDED + timedelta(minutes=5)
-    assert watched(created_at=ADDED).due_at == ADDED

@@ -1,6 +1,7 @@
 """The tables at head. Migrations are what creates them; a test holds the two against each other."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, String, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -12,23 +13,37 @@ class Base(DeclarativeBase):
     metadata = MetaData()
 
 
+UNSENT_SQL: Final = "state = 'pending' AND message_id IS NULL"
+UNMAPPED_SQL: Final = "target_type <> 'location' AND (mapped_name IS NULL OR mapped_name <> target_name)"
+"""Conditions of partial indexes. SQLite uses such an index only for a query with the very same condition."""
+
+
 class ChannelConfigRow(Base):
-    """A channel and its settings. NULL settings mean the defaults; NULL `is_active` means active."""
+    """A channel and its settings. NULL settings mean the defaults; NULL `is_active` means active.
+
+    `served_at` is when the last message left for a target that follows the channel's poll rate. `last_poll_at` is
+    brought up to date once a day.
+    """
 
     __tablename__ = "channel_configs"
 
     channel_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     guild_id: Mapped[int] = mapped_column(BigInteger)
-    poll_rate_minutes: Mapped[int | None]
+    poll_rate_minutes: Mapped[int | None] = mapped_column(index=True)
     notification_types: Mapped[str | None]
     is_active: Mapped[bool | None]
     last_poll_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=text("CURRENT_TIMESTAMP"))
     updated_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=text("CURRENT_TIMESTAMP"))
+    served_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class MonitoringTargetRow(Base):
-    """A channel's interest. NULL settings mean the channel's."""
+    """A channel's interest. NULL settings mean the channel's.
+
+    `served_at` is when the last message for it left; it counts if the target has a poll rate of its own. `mapped_name`
+    is the `target_name` that its map cells were worked out from. `last_checked_at` is brought up to date once a day.
+    """
 
     __tablename__ = "monitoring_targets"
 
@@ -37,11 +52,13 @@ class MonitoringTargetRow(Base):
     target_type: Mapped[str]
     target_name: Mapped[str]
     display_name: Mapped[str | None]
-    location_id: Mapped[int | None]
-    poll_rate_minutes: Mapped[int | None] = mapped_column(server_default=text("60"))
+    location_id: Mapped[int | None] = mapped_column(index=True)
+    poll_rate_minutes: Mapped[int | None] = mapped_column(server_default=text("60"), index=True)
     notification_types: Mapped[str | None] = mapped_column(server_default=text("'machines'"))
     last_checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime | None] = mapped_column(UtcDateTime, server_default=text("CURRENT_TIMESTAMP"))
+    mapped_name: Mapped[str | None]
+    served_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         UniqueConstraint("channel_id", "target_type", "location_id", name="unique_channel_location"),
@@ -55,6 +72,23 @@ class MonitoringTargetRow(Base):
             sqlite_where=text("location_id IS NULL"),
             postgresql_where=text("location_id IS NULL"),
         ),
+        Index(
+            "ix_monitoring_targets_unmapped",
+            "id",
+            sqlite_where=text(UNMAPPED_SQL),
+            postgresql_where=text(UNMAPPED_SQL),
+        ),
+    )
+
+
+class TargetCellRow(Base):
+    """A map cell (`matching.cells`) that a target's circle touches."""
+
+    __tablename__ = "target_cells"
+
+    cell: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    target_id: Mapped[int] = mapped_column(
+        ForeignKey("monitoring_targets.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
     )
 
 
@@ -72,7 +106,11 @@ class SeenSubmissionRow(Base):
 
 
 class SubmissionRow(Base):
-    """Our copy of a submission. `fed_at` is when the feed brought it, NULL while only a look-up did."""
+    """Our copy of a submission.
+
+    `fed_at` is when it was matched with the targets. It is NULL while a gap in the feed is being read, and for good if
+    only a look-up brought it.
+    """
 
     __tablename__ = "submissions"
 
@@ -92,7 +130,12 @@ class SubmissionRow(Base):
 
 
 class FeedStateRow(Base):
-    """How far the feed has been read: one row, whose id is 1."""
+    """How far the feed has been read: one row, whose id is 1.
+
+    Everything up to `cursor_created_at` was matched, and `last_polled_at` is when the feed was last read without a gap.
+    While a gap is being read, `reading_since` is when that began; what was created before `unread_before` is still
+    missing, and nothing is once that is NULL.
+    """
 
     __tablename__ = "feed_state"
 
@@ -100,6 +143,8 @@ class FeedStateRow(Base):
     history_until: Mapped[datetime] = mapped_column(UtcDateTime)
     cursor_created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_polled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reading_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    unread_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class MessageRow(Base):
@@ -126,7 +171,11 @@ class MessageRow(Base):
 
 
 class NotificationRow(Base):
-    """One submission due to one channel: a row of the outbox."""
+    """One submission for one channel: a row of the outbox.
+
+    It leaves once `due_at` has passed and the feed was read without a gap at or after `settles_at` (NULL: it always
+    was). See `outbox.due`.
+    """
 
     __tablename__ = "notifications"
 
@@ -138,10 +187,12 @@ class NotificationRow(Base):
     state: Mapped[str]
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    settles_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         UniqueConstraint("channel_id", "submission_id", name="unique_notification"),
         Index("ix_notifications_state_channel_due", "state", "channel_id", "due_at"),
+        Index("ix_notifications_unsent", "due_at", sqlite_where=text(UNSENT_SQL), postgresql_where=text(UNSENT_SQL)),
     )
 
 

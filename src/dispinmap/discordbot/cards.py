@@ -9,8 +9,8 @@ from typing import Final, TypedDict
 from dispinmap.discordbot.lines import Kind, distance, full, kind_of
 from dispinmap.discordbot.markdown import fit, length, safe
 from dispinmap.matching.distance import miles_between
-from dispinmap.outbox.destination import Card, Item
-from dispinmap.pinballmap.models import Submission
+from dispinmap.outbox.destination import Card
+from dispinmap.outbox.notifications import Notification
 
 TITLE_LIMIT: Final = 256
 DESCRIPTION_LIMIT: Final = 4096
@@ -42,8 +42,8 @@ class Embed(TypedDict):
 
 
 def embed(card: Card) -> Embed:
-    """The card within every limit of an embed, whatever its items hold; what has no room is counted in words."""
-    first = card.items[0].submission
+    """The card within every limit of an embed, whatever it is about; what has no room is counted in words."""
+    first = card.notifications[0].submission
     return {
         "title": safe(first.location_name or "", _NAME_LIMIT) or "A location without a name",
         "url": link(card),
@@ -61,7 +61,7 @@ def measure(card: Card) -> int:
 
 def link(card: Card) -> str:
     """The location's page with the submission ids as fragment, by which the post can be found again."""
-    page = _page(card.items[0].submission.location_id)
+    page = _page(card.notifications[0].submission.location_id)
     ids = fit([str(number) for number in card.submission_ids], URL_LIMIT - len(page + _MARK) - 1, ",")
     return page + _MARK + ids.partition(",…")[0]
 
@@ -79,34 +79,34 @@ def _page(location_id: int | None) -> str:
 
 
 def _kind(card: Card) -> Kind:
-    kinds = {kind_of(item.submission) for item in card.items}
+    kinds = {kind_of(each.submission) for each in card.notifications}
     return kinds.pop() if len(kinds) == 1 else Kind.OTHER
 
 
 def _description(card: Card) -> str:
-    ordered = sorted(card.items, key=lambda item: kind_of(item.submission).value)
+    ordered = sorted(card.notifications, key=lambda each: kind_of(each.submission).value)
     head = _where(card)
-    foot = f"[Changed again? Update it at Pinball Map]({_page(card.items[0].submission.location_id)})"
+    foot = f"[Changed again? Update it at Pinball Map]({_page(card.notifications[0].submission.location_id)})"
     room = DESCRIPTION_LIMIT - length(head) - length(foot) - 4
-    body = fit([full(item.submission) for item in ordered], room)
+    body = fit([full(each.submission) for each in ordered], room)
     return "\n\n".join(part for part in (head, body, foot) if part)
 
 
 def _where(card: Card) -> str:
-    first = card.items[0].submission
+    first = card.notifications[0].submission
     city = safe(first.city_name or "", _NAME_LIMIT)
-    miles = _miles(card.items)
+    miles = _miles(card.notifications)
     away = "" if miles is None else f"{distance(miles)} from the centre"
     return " · ".join(part for part in (city, away) if part)
 
 
-def _miles(items: tuple[Item, ...]) -> float | None:
+def _miles(notifications: tuple[Notification, ...]) -> float | None:
     """To the nearest centre among the areas that wanted these."""
-    return min((miles for item in items if (miles := _miles_of(item)) is not None), default=None)
+    return min((miles for each in notifications if (miles := _miles_of(each)) is not None), default=None)
 
 
-def _miles_of(item: Item) -> float | None:
-    spot: Submission = item.submission
-    if item.area is None or spot.latitude is None or spot.longitude is None:
+def _miles_of(notification: Notification) -> float | None:
+    spot, area = notification.submission, notification.area
+    if area is None or spot.latitude is None or spot.longitude is None:
         return None
-    return miles_between(item.area.latitude, item.area.longitude, spot.latitude, spot.longitude)
+    return miles_between(area.latitude, area.longitude, spot.latitude, spot.longitude)

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dispinmap.discordbot.lines import short
 from dispinmap.discordbot.markdown import clean, cut, escape, fit, length, safe
 from dispinmap.geocoding.models import Place
-from dispinmap.outbox.destination import Item
-from dispinmap.pinballmap.models import Location
+from dispinmap.pinballmap.models import Location, Submission
 from dispinmap.targets.models import (
     DEFAULT_KIND,
     DEFAULT_POLL_RATE_MINUTES,
@@ -101,9 +100,9 @@ def _latest_there(result: Added) -> list[str]:
     return ["The latest submissions there:", *listed(result.latest, place=not one_place)]
 
 
-def listed(items: Sequence[Item], *, place: bool = True) -> list[str]:
+def listed(submissions: Sequence[Submission], *, place: bool = True) -> list[str]:
     """Submissions, one a line; `place` says whether each tells where it was."""
-    return [short(item.submission, place=place) for item in items]
+    return [short(each, place=place) for each in submissions]
 
 
 def checked(new: int, problem: str | None) -> str:
@@ -113,7 +112,7 @@ def checked(new: int, problem: str | None) -> str:
     return cut(f"{told}\n⚠ {escape(problem)}", MESSAGE_LIMIT) if problem else told
 
 
-def nothing_new(problem: str | None, known: Sequence[Item]) -> str:
+def nothing_new(problem: str | None, known: Sequence[Submission]) -> str:
     """The answer to `/check` where nothing was new, or Pinball Map could not be asked."""
     head = f"⚠ {escape(problem)}" if problem else "Nothing new since the last check."
     if not known:

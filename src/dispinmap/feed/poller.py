@@ -1,10 +1,10 @@
-"""Asks Pinball Map for news, and stores what it says together with what is promised because of it."""
+"""Polls Pinball Map when it is time. Submissions, notifications and cursor are saved in one transaction."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, NoReturn
 
@@ -13,35 +13,38 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided
-from dispinmap.database.queries import channels, heartbeat, promises, seen, submissions, targets
+from dispinmap.database.queries import cells, heartbeat, submissions
 from dispinmap.database.queries import feed as feed_queries
 from dispinmap.feed import schedule
-from dispinmap.feed.cursor import Cursor, advance, keep_walking, reaches, read_back_to, unknown
-from dispinmap.feed.settle import GRACE, Settling, settle
-from dispinmap.matching.index import TargetIndex
-from dispinmap.matching.promises import promised
+from dispinmap.feed.cursor import Cursor, advance, read_back_to, read_well, unknown
+from dispinmap.feed.matcher import Matcher
+from dispinmap.feed.reading import FeedReader, Reading
+from dispinmap.outbox.waiting import reconsider_all
 from dispinmap.pinballmap.client import PinballMapClient
 from dispinmap.pinballmap.errors import Limited, PinballMapError, Unavailable
-from dispinmap.pinballmap.models import Nothing, Rows, Submission
-from dispinmap.targets.models import Area, WatchedTarget
+from dispinmap.pinballmap.models import Submission
 
-FEED_ROWS: Final = 200
-PAGE_ROWS: Final = 50
-"""Rows in an answer without and with a page number."""
+BATCH: Final = 200
+"""Submissions of a gap that are matched in one transaction."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """What one look at the feed brought: new submissions, and notifications promised because of them."""
+    """What one poll brought: new submissions, and the notifications made because of them."""
 
-    new: int
-    promised: int
+    new: int = 0
+    notifications: int = 0
 
 
 class Poller:
-    """One feed request per interval serves every target of every channel."""
+    """One feed request per interval serves every target of every channel.
+
+    If the answer does not reach back to what is known, the gap is read first, a page a step; its progress is saved, so
+    that a restart goes on from there. Nothing leaves before the gap is closed: then everything is matched in the order
+    in which it happened, and each channel gets what it missed together.
+    """
 
     def __init__(
         self,
@@ -53,12 +56,13 @@ class Poller:
         settle_window: timedelta,
         wake_sender: Callable[[], None],
     ) -> None:
-        self._pinballmap = pinballmap
         self._database = database
         self._clock = clock
         self._shortest_interval = shortest_interval
         self._settle_window = settle_window
         self._wake_sender = wake_sender
+        self._reader = FeedReader(pinballmap, database)
+        self._matcher = Matcher(settle_window)
         self._turn = asyncio.Lock()
         self._failures = 0
         self._not_before: datetime | None = None
@@ -70,8 +74,10 @@ class Poller:
         """Polls since the start, by outcome."""
 
     async def begin(self) -> None:
-        """Note, at the very first start, what is history: before anybody can ask for anything."""
+        """Before anybody can ask for anything: note, at the very first start, what is history."""
         await self._cursor(self._clock.now())
+        async with self._database.write() as session:
+            await cells.forget_lost_cells(session)
 
     async def run(self) -> NoReturn:
         """Poll for ever, whenever it is time. Only errors that are ours end it."""
@@ -79,59 +85,136 @@ class Poller:
             await self._clock.sleep(await self.step())
 
     async def step(self) -> float:
-        """Poll if it is time to, and return the seconds after which to look at the time again."""
+        """Poll if it is time to, and return the seconds after which to look again: none while a gap is being read."""
         async with self._turn:
             next_at = await self._next_poll_at()
             if next_at is not None and next_at <= self._clock.now():
                 with suppress(PinballMapError):  # _poll() has reported it and set when to try again
                     await self._poll()
                 next_at = await self._next_poll_at()
-        # A smaller poll rate may be set meanwhile, so nobody sleeps longer than the shortest interval.
+        # A smaller poll rate may be set before then, so the sleep is never longer than the shortest interval.
         longest = self._shortest_interval.total_seconds()
         return longest if next_at is None else min(max((next_at - self._clock.now()).total_seconds(), 0.0), longest)
 
     async def check(self) -> Poll:
-        """Poll because somebody asked, unless that was done a moment ago. Raises PinballMapError."""
+        """Poll because somebody asked, unless that is of no use now. Raises PinballMapError."""
         async with self._turn:
             now = self._clock.now()
             if self._not_before is not None and now < self._not_before:
                 raise PinballMapError(self.problem or "Pinball Map asked us to wait: try again later.")
             cursor = await self._cursor(now)
+            if cursor.reading_since is not None:
+                return Poll()
             if schedule.is_fresh(cursor.last_polled_at, now) and self.problem is None:
-                return Poll(0, 0)
+                return Poll()
             return await self._poll()
 
     async def poll(self) -> Poll:
-        """Ask Pinball Map and store the answer in one transaction. Raises PinballMapError, having stored nothing."""
+        """Take one step: ask Pinball Map and store the answer. Raises PinballMapError, having stored nothing."""
         async with self._turn:
             return await self._poll()
 
     async def _poll(self) -> Poll:
         now = self._clock.now()
         cursor = await self._cursor(now)
-        watched = await self._watched()
-        interval = self._interval(min((each.poll_rate for each in watched), default=schedule.LONGEST_INTERVAL))
-        try:
-            rows = await self._read(cursor, watched)
-        except PinballMapError as error:
-            again_at = self._failed(error, now, interval)
-            await self._hold_on(cursor, again_at + GRACE)
-            raise
-        result = await self._store(cursor, rows, now, Settling(self._settle_window, interval))
-        self._succeeded(result)
+        while await self._map_targets():
+            pass
+        if cursor.reading_since is not None and cursor.unread_before is None:
+            result = await self._match_gap(cursor, now)
+        else:
+            try:
+                reading = await (self._reader.newest if cursor.reading_since is None else self._reader.older)(cursor)
+            except PinballMapError as error:
+                self._failed(error, now, await self._interval())
+                raise
+            self._succeeded()
+            result = await self._store(cursor, reading, now)
         self._wake_sender()
         return result
 
+    async def _store(self, cursor: Cursor, reading: Reading, now: datetime) -> Poll:
+        if cursor.reading_since is not None:
+            return await self._narrow_gap(cursor, reading)
+        if reading.complete and len(reading.rows) <= BATCH:
+            return await self._store_news(cursor, reading.rows, now)
+        return await self._open_gap(cursor, reading, now)
+
+    @undivided
+    async def _store_news(self, cursor: Cursor, rows: Sequence[Submission], now: datetime) -> Poll:
+        """The usual case: everything since the last poll is in one answer."""
+        async with self._database.write() as session:
+            fresh = unknown(rows, await submissions.known_ids(session, [row.id for row in rows], matched=True))
+            await submissions.remember(session, fresh)
+            made = await self._matcher.match(session, fresh, cursor.history_until, now)
+            if cursor.last_polled_at is not None and cursor.last_polled_at > now:
+                await reconsider_all(session, now, self._settle_window)
+            await self._note_first_answer(session, cursor, rows)
+            await feed_queries.save_cursor(session, read_well(advance(cursor, fresh, now), now))
+        log.info("feed_polled", new=len(fresh), notifications=made)
+        return Poll(len(fresh), made)
+
+    @undivided
+    async def _open_gap(self, cursor: Cursor, reading: Reading, now: datetime) -> Poll:
+        oldest = None if reading.complete else min(row.created_at for row in reading.rows)
+        begun = replace(cursor, reading_since=now, unread_before=oldest)
+        async with self._database.write() as session:
+            new = await _remember_unknown(session, reading.rows)
+            await self._note_first_answer(session, cursor, reading.rows)
+            await feed_queries.save_cursor(session, begun)
+        log.warning("feed_gap_found", since=cursor.created_at.isoformat())
+        return Poll(new)
+
+    @undivided
+    async def _narrow_gap(self, cursor: Cursor, reading: Reading) -> Poll:
+        known = [cursor.unread_before] if cursor.unread_before is not None else []
+        oldest = min([*known, *(row.created_at for row in reading.rows)])
+        narrowed = replace(cursor, unread_before=None if reading.complete else oldest)
+        async with self._database.write() as session:
+            new = await _remember_unknown(session, reading.rows)
+            await feed_queries.save_cursor(session, narrowed)
+        log.info("feed_gap_read", back_to=oldest.isoformat(), percent=round(100 * narrowed.progress))
+        return Poll(new)
+
+    @undivided
+    async def _match_gap(self, cursor: Cursor, now: datetime) -> Poll:
+        """Match the next rows of a gap that is read; after the last ones it is closed."""
+        async with self._database.write() as session:
+            rows = await submissions.unmatched(session, read_back_to(cursor), BATCH)
+            made = await self._matcher.match(session, rows, cursor.history_until, now)
+            after = advance(cursor, rows, now)
+            is_last = len(rows) < BATCH
+            if is_last:
+                after = read_well(after, min(cursor.reading_since or now, now))
+            await feed_queries.save_cursor(session, after)
+        if is_last:
+            log.info("feed_gap_closed")
+        return Poll(0, made)
+
+    async def _note_first_answer(self, session: AsyncSession, cursor: Cursor, rows: Sequence[Submission]) -> None:
+        if rows and not self._answered:
+            await heartbeat.doubt_first_answer(session, cursor.last_polled_at, max(row.created_at for row in rows))
+        self._answered = True
+
     @undivided
     async def _next_poll_at(self) -> datetime | None:
-        """None while nobody watches anything; then nothing is asked either."""
+        """None while nothing is watched; then nothing is asked either."""
         now = self._clock.now()
         cursor = await self._cursor(now)
         async with self._database.read() as session:
             smallest = await feed_queries.smallest_poll_rate(session)
         if smallest is None:
             return None
-        return self._not_before or schedule.next_poll(cursor.last_polled_at, self._interval(smallest), now)
+        if self._not_before is not None:
+            return self._not_before
+        if cursor.reading_since is not None:
+            return now
+        return schedule.next_poll(cursor.last_polled_at, schedule.interval(smallest, self._shortest_interval), now)
+
+    @undivided
+    async def _interval(self) -> timedelta:
+        async with self._database.read() as session:
+            smallest = await feed_queries.smallest_poll_rate(session)
+        return schedule.interval(smallest or schedule.LONGEST_INTERVAL, self._shortest_interval)
 
     @undivided
     async def _cursor(self, now: datetime) -> Cursor:
@@ -149,93 +232,15 @@ class Poller:
         return cursor
 
     @undivided
-    async def _watched(self) -> list[WatchedTarget]:
+    async def _map_targets(self) -> bool:
+        """Work out map cells for some areas that have none yet; whether there were any."""
         async with self._database.read() as session:
-            return await targets.watched(session)
-
-    def _interval(self, smallest_poll_rate: timedelta) -> timedelta:
-        return schedule.interval(smallest_poll_rate, self._shortest_interval)
-
-    async def _read(self, cursor: Cursor, watched: Sequence[WatchedTarget]) -> list[Submission]:
-        """The feed from its newest row back to what is known."""
-        answer = await self._pinballmap.feed()
-        rows, is_full = _rows(answer), _is_full(answer, FEED_ROWS)
-        until = read_back_to(cursor, min((each.target.created_at for each in watched), default=cursor.created_at))
-        places = {each.target.area or each.target.location_id for each in watched}
-        pages = FEED_ROWS // PAGE_ROWS
-        while rows and is_full and not reaches(rows, until):
-            if not keep_walking(pages, rows[0].created_at, rows[-1].created_at, until, len(places)):
-                log.warning("feed_gap_too_long", pages=pages, places=len(places))
-                return rows + await self._look_up(places, until)
-            pages += 1
-            answer = await self._pinballmap.feed(pages)
-            is_full = _is_full(answer, PAGE_ROWS)
-            rows += _rows(answer)
-        return rows
-
-    async def _look_up(self, places: Collection[Area | int | None], until: datetime) -> list[Submission]:
-        """Every watched place on its own."""
-        # The server counts in whole days of its own zone, which may still be yesterday.
-        since = (until - timedelta(days=1)).date()
-        rows: list[Submission] = []
-        for place in places:
-            if isinstance(place, Area):
-                rows += _rows(
-                    await self._pinballmap.submissions_near(place.latitude, place.longitude, place.radius, since)
-                )
-            elif place is not None:
-                rows += _rows(await self._pinballmap.submissions_at(place))
-        return rows
-
-    @undivided
-    async def _store(self, cursor: Cursor, rows: Sequence[Submission], now: datetime, settling: Settling) -> Poll:
+            if not await cells.has_unmapped(session):
+                return False
         async with self._database.write() as session:
-            watched = await targets.watched(session)
-            fresh = unknown(rows, await submissions.fed_ids(session, [row.id for row in rows]))
-            await submissions.remember(session, fresh, now)
-            news = [row for row in fresh if row.created_at > cursor.history_until]
-            count = await self._promise(session, watched, news, rows, now, settling)
-            due = [each.target for each in watched if each.due_at <= now]
-            await targets.touch(session, [target.id for target in due], now)
-            await channels.set_last_poll(session, {target.channel_id for target in due}, now)
-            if rows and not self._answered:
-                await heartbeat.doubt_first_answer(session, cursor.last_polled_at, max(row.created_at for row in rows))
-            await feed_queries.save_cursor(session, advance(cursor, fresh, now))
-        self._answered = True
-        return Poll(len(fresh), count)
+            return bool(await cells.map_targets(session))
 
-    async def _promise(
-        self,
-        session: AsyncSession,
-        watched: Sequence[WatchedTarget],
-        news: Sequence[Submission],
-        rows: Sequence[Submission],
-        now: datetime,
-        settling: Settling,
-    ) -> int:
-        """Save what the news among the rows promise to whom; returns the number of notifications."""
-        if not news:
-            return 0
-        found = promised(TargetIndex(watched), news, now, settling.interval)
-        pairs = {(each.channel_id, each.submission.id) for each in found}
-        already = await seen.seen(session, pairs)
-        found = [each for each in found if (each.channel_id, each.submission.id) not in already]
-        held = await promises.held_removals(session, min(row.created_at for row in news) - settling.window)
-        settlement = settle(found, news, held, now, settling, rows)
-        await seen.mark_seen(session, pairs - already, now)
-        await promises.save(session, settlement.promises, now)
-        await promises.cancel(session, settlement.cancelled)
-        return len(settlement.promises)
-
-    @undivided
-    async def _hold_on(self, cursor: Cursor, until: datetime) -> None:
-        """The window of some removals was not seen to its end: they stay held until the next poll has looked."""
-        if cursor.last_polled_at is not None:
-            async with self._database.write() as session:
-                await promises.hold_removals(session, cursor.last_polled_at - self._settle_window, until)
-
-    def _failed(self, error: PinballMapError, now: datetime, interval: timedelta) -> datetime:
-        """Returns when to try again."""
+    def _failed(self, error: PinballMapError, now: datetime, interval: timedelta) -> None:
         self._failures += 1
         self.polls["failed"] += 1
         retry_after = error.retry_after if isinstance(error, Limited | Unavailable) else None
@@ -243,20 +248,16 @@ class Poller:
         if self.problem is None:
             log.warning("pinballmap_outage_began", outcome=type(error).__name__)
         self.problem = str(error)
-        return self._not_before
 
-    def _succeeded(self, result: Poll) -> None:
+    def _succeeded(self) -> None:
         if self.problem is not None:
             log.info("pinballmap_outage_ended", failed_polls=self._failures)
         self.problem, self._failures, self._not_before = None, 0, None
         self.polls["ok"] += 1
-        log.info("feed_polled", new=result.new, promised=result.promised)
 
 
-def _rows(answer: Rows | Nothing) -> list[Submission]:
-    return list(answer.submissions) if isinstance(answer, Rows) else []
-
-
-def _is_full(answer: Rows | Nothing, size: int) -> bool:
-    """Whether there may be more behind it. A row that could not be read takes up its place all the same."""
-    return isinstance(answer, Rows) and len(answer.submissions) + answer.malformed >= size
+async def _remember_unknown(session: AsyncSession, rows: Sequence[Submission]) -> int:
+    """Add to our copy what it does not hold; how many those are."""
+    fresh = unknown(rows, await submissions.known_ids(session, [row.id for row in rows]))
+    await submissions.remember(session, fresh)
+    return len(fresh)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
-from dispinmap.outbox.destination import Card, Item
+from dispinmap.outbox.destination import Card
+from dispinmap.outbox.notifications import Notification
 
 MAX_CARDS: Final = 10
 MAX_CHARACTERS: Final = 6000
@@ -18,11 +19,11 @@ Measure = Callable[[Card], int]
 """The number of characters Discord counts in a card."""
 
 
-def first_message(items: Iterable[Item], measure: Measure) -> tuple[Card, ...]:
-    """The cards of the next message: as many of `items` (oldest first) as fit into one."""
+def first_message(notifications: Iterable[Notification], measure: Measure) -> tuple[Card, ...]:
+    """The cards of the next message: as many of these (oldest first) as fit into one."""
     message: list[Card] = []
     room = MAX_CHARACTERS
-    for card in cards(items, measure):
+    for card in cards(notifications, measure):
         room -= measure(card)
         if message and room < 0:
             break
@@ -32,20 +33,20 @@ def first_message(items: Iterable[Item], measure: Measure) -> tuple[Card, ...]:
     return tuple(message)
 
 
-def cards(items: Iterable[Item], measure: Measure) -> list[Card]:
-    """One card per location, in the order of their oldest items; one that grows too long is split."""
-    groups: dict[object, list[Item]] = {}
-    for item in items:
-        groups.setdefault(_place(item), []).append(item)
+def cards(notifications: Iterable[Notification], measure: Measure) -> list[Card]:
+    """One card per location, in the order of their oldest news; one that grows too long is split."""
+    groups: dict[object, list[Notification]] = {}
+    for each in notifications:
+        groups.setdefault(_place(each), []).append(each)
     return [card for group in groups.values() for card in _split(group, measure)]
 
 
-def _place(item: Item) -> object:
-    row = item.submission
+def _place(notification: Notification) -> object:
+    row = notification.submission
     return (row.location_name, row.latitude, row.longitude) if row.location_id is None else row.location_id
 
 
-def _split(group: Sequence[Item], measure: Measure) -> list[Card]:
+def _split(group: Sequence[Notification], measure: Measure) -> list[Card]:
     split: list[Card] = []
     start = 0
     for end in range(1, len(group) + 1):

@@ -6,28 +6,18 @@ from datetime import datetime
 from typing import Protocol
 
 from dispinmap.errors import DisPinMapError
-from dispinmap.pinballmap.models import Submission
-from dispinmap.targets.models import Area
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One notification with what is needed to show it. `area` is the circle of the target that wanted it."""
-
-    notification_id: int
-    submission: Submission
-    area: Area | None = None
+from dispinmap.outbox.notifications import Notification
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What is due together at one location, oldest first: one embed."""
+    """What leaves together about one location, oldest first: one embed."""
 
-    items: tuple[Item, ...]
+    notifications: tuple[Notification, ...]
 
     @property
     def submission_ids(self) -> tuple[int, ...]:
-        return tuple(item.submission.id for item in self.items)
+        return tuple(each.submission.id for each in self.notifications)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided
 from dispinmap.database.queries import heartbeat, outbox
 from dispinmap.database.queries.outbox import SavedMessage
-from dispinmap.outbox.destination import Destination, Item
+from dispinmap.outbox.destination import Destination
+from dispinmap.outbox.notifications import Notification
 from dispinmap.outbox.retry import is_in_doubt, may_be_forgotten
 
 HISTORY_MARGIN: Final = timedelta(minutes=5)
@@ -39,14 +40,14 @@ class Doubts:
         """
         now = self._clock.now()
         if is_in_doubt(message.attempted_at, now):
-            return await self._find(message.channel_id, message.items, min(message.created_at, now))
+            return await self._find(message.channel_id, message.notifications, min(message.created_at, now))
         looked = await self._look(message, now)
-        return {id_: post_id for id_ in _ids(message.items) if (post_id := looked.get(id_)) is not None}
+        return {id_: post_id for id_ in _ids(message.notifications) if (post_id := looked.get(id_)) is not None}
 
     async def _look(self, message: SavedMessage, now: datetime) -> Mapping[int, int | None]:
         """What is known of the doubtful ones of the message since the restore; nothing where there are none."""
         restored_at, due = await self._restored(message.channel_id, now)
-        doubtful = _forgettable(message.items, restored_at)
+        doubtful = _forgettable(message.notifications, restored_at)
         known = self._looks.get(message.channel_id, {})
         if known.keys() >= _ids(doubtful):
             return known
@@ -55,22 +56,24 @@ class Doubts:
         known = self._looks[message.channel_id] = {id_: found.get(id_) for id_ in _ids(doubtful)}
         return known
 
-    async def _find(self, channel_id: int, items: Iterable[Item], no_later_than: datetime) -> Mapping[int, int]:
+    async def _find(
+        self, channel_id: int, notifications: Iterable[Notification], no_later_than: datetime
+    ) -> Mapping[int, int]:
         """Nothing can have been posted before it was created, and before this attempt was noted."""
-        since = min(no_later_than, *(item.submission.created_at for item in items)) - HISTORY_MARGIN
-        return await self._destination.find(channel_id, _ids(items), since)
+        since = min(no_later_than, *(each.submission.created_at for each in notifications)) - HISTORY_MARGIN
+        return await self._destination.find(channel_id, _ids(notifications), since)
 
     @undivided
-    async def _restored(self, channel_id: int, now: datetime) -> tuple[datetime | None, tuple[Item, ...]]:
+    async def _restored(self, channel_id: int, now: datetime) -> tuple[datetime | None, list[Notification]]:
         """When the database was restored, and what is due in the channel besides."""
         async with self._database.read() as session:
             restored_at = await heartbeat.restored_at(session)
-            return restored_at, () if restored_at is None else await outbox.due_items(session, channel_id, now)
+            return restored_at, [] if restored_at is None else await outbox.leaving(session, channel_id, now)
 
 
-def _ids(items: Iterable[Item]) -> set[int]:
-    return {item.submission.id for item in items}
+def _ids(notifications: Iterable[Notification]) -> set[int]:
+    return {each.submission.id for each in notifications}
 
 
-def _forgettable(items: Iterable[Item], restored_at: datetime | None) -> list[Item]:
-    return [item for item in items if may_be_forgotten(item.submission.created_at, restored_at)]
+def _forgettable(notifications: Iterable[Notification], restored_at: datetime | None) -> list[Notification]:
+    return [each for each in notifications if may_be_forgotten(each.submission.created_at, restored_at)]

@@ -19,14 +19,15 @@ from dispinmap.outbox.destination import (
     DeliveryError,
     DeliveryUnknown,
     Destination,
-    Item,
     MessageRejected,
     NotDelivered,
     OutgoingMessage,
 )
 from dispinmap.outbox.doubt import Doubts
+from dispinmap.outbox.notifications import Notification
 from dispinmap.outbox.retry import message_delay, parking_delay
 from dispinmap.outbox.states import MessageState
+from dispinmap.outbox.waiting import serve
 
 IDLE: Final = timedelta(seconds=15)
 """How long a change that nobody announced to the sender can go unnoticed."""
@@ -52,6 +53,7 @@ class Sender:
         clock: Clock,
         measure: Measure,
         *,
+        settle_window: timedelta,
         report: Callable[[str], None] = lambda _sentence: None,
         parallel_channels: int = 8,
     ) -> None:
@@ -61,6 +63,7 @@ class Sender:
         self._doubts = Doubts(database, destination, clock)
         self._clock = clock
         self._measure = measure
+        self._settle_window = settle_window
         self._report = report
         self._slots = asyncio.Semaphore(parallel_channels)
         self._busy: set[int] = set()
@@ -152,19 +155,20 @@ class Sender:
         async with self._database.write() as session:
             message = await outbox.pending_message(session, channel_id)
             if message is None:
-                chosen = first_message(await outbox.due_items(session, channel_id, now), self._measure)
+                chosen = first_message(await outbox.leaving(session, channel_id, now), self._measure)
                 if not chosen:
                     return None
-                items = [item for card in chosen for item in card.items]
-                name = nonce(channel_id, (item.submission.id for item in items))
-                message = await outbox.save_message(session, channel_id, name, items, now)
+                carried = [each for card in chosen for each in card.notifications]
+                name = nonce(channel_id, (each.submission.id for each in carried))
+                message = await outbox.save_message(session, channel_id, name, carried, now)
+                await serve(session, channel_id, carried, now, self._settle_window)
             await outbox.begin_attempt(session, message, now)
         return message
 
     async def _post(self, message: SavedMessage) -> Mapping[int, int]:
-        shown = tuple(cards(message.items, self._measure))
+        shown = tuple(cards(message.notifications, self._measure))
         post_id = await self._destination.send(OutgoingMessage(message.channel_id, message.nonce, shown))
-        return dict.fromkeys((item.submission.id for item in message.items), post_id)
+        return dict.fromkeys((each.submission.id for each in message.notifications), post_id)
 
     @undivided
     async def _sent(self, message: SavedMessage, posted: Mapping[int, int]) -> None:
@@ -174,12 +178,14 @@ class Sender:
         """
         now = self._clock.now()
         posts = [*dict.fromkeys(posted.values())]
-        parts = [[item for item in message.items if posted.get(item.submission.id) == post_id] for post_id in posts]
-        rest = [item for item in message.items if item.submission.id not in posted]
+        parts = [
+            [each for each in message.notifications if posted.get(each.submission.id) == post_id] for post_id in posts
+        ]
+        rest = [each for each in message.notifications if each.submission.id not in posted]
         async with self._database.write() as session:
             await outbox.finish(session, message, MessageState.SENT, now, posted_id=posts[0], error=None)
-            for post_id, items in zip(posts[1:], parts[1:], strict=True):
-                part = await _save_part(session, message, items, now)
+            for post_id, carried in zip(posts[1:], parts[1:], strict=True):
+                part = await _save_part(session, message, carried, now)
                 await outbox.finish(session, part, MessageState.SENT, now, posted_id=post_id, error=None)
             if rest:
                 await _save_part(session, message, rest, now)
@@ -188,7 +194,7 @@ class Sender:
             "message_sent",
             channel_id=message.channel_id,
             message_id=message.id,
-            notifications=len(message.items) - len(rest),
+            notifications=len(message.notifications) - len(rest),
             left=len(rest),
         )
 
@@ -224,8 +230,8 @@ class Sender:
     @undivided
     async def _give_up(self, message: SavedMessage, error: MessageRejected) -> None:
         """Where there are several notifications, each half gets its own chance: one of them may spoil the rest."""
-        middle = len(message.items) // 2
-        halves = (message.items[:middle], message.items[middle:]) if middle else ()
+        middle = len(message.notifications) // 2
+        halves = (message.notifications[:middle], message.notifications[middle:]) if middle else ()
         now = self._clock.now()
         async with self._database.write() as session:
             await outbox.finish(session, message, MessageState.REJECTED, now, posted_id=None, error=str(error))
@@ -241,6 +247,8 @@ def _is_certain(message: SavedMessage, error: DeliveryError) -> bool:
     return message.attempted_at is None and not isinstance(error, DeliveryUnknown)
 
 
-async def _save_part(session: AsyncSession, whole: SavedMessage, items: Sequence[Item], now: datetime) -> SavedMessage:
-    name = nonce(whole.channel_id, (item.submission.id for item in items))
-    return await outbox.save_part(session, whole, name, items, now)
+async def _save_part(
+    session: AsyncSession, whole: SavedMessage, carried: Sequence[Notification], now: datetime
+) -> SavedMessage:
+    name = nonce(whole.channel_id, (each.submission.id for each in carried))
+    return await outbox.save_part(session, whole, name, carried, now)

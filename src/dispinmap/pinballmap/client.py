@@ -76,12 +76,12 @@ class PinballMapClient:
         self._unchanged: dict[str, tuple[str, object]] = {}
         self._reported: set[int] = set()
 
-    async def feed(self, page: int | None = None) -> Rows | Nothing:
-        """The newest 200 submissions of the whole world; with `page` (from 1), pages of 50."""
+    async def feed(self, page: int | None = None, *, limit: int = PAGE_SIZE) -> Rows | Nothing:
+        """The newest 200 submissions of the whole world; with `page` (from 1), pages of `limit`, 50 at most."""
         if page is None:
             return await self._submissions("user_submissions.json", {}, conditional=True)
         await self._paging_limiter.acquire()
-        return await self._submissions("user_submissions.json", {"limit": str(PAGE_SIZE), "page": str(page)})
+        return await self._submissions("user_submissions.json", {"limit": str(limit), "page": str(page)})
 
     async def submissions_at(self, location_id: int) -> Rows | Nothing:
         """The newest 200 submissions of one location."""

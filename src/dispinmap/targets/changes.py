@@ -1,18 +1,17 @@
 """Changes of a channel's targets within the caller's transaction."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispinmap.database.queries import channels, outbox, targets, waiting
+from dispinmap.database.queries import channels, outbox, targets
 from dispinmap.outbox.states import MessageState
+from dispinmap.outbox.waiting import reconsider
 from dispinmap.targets.drafts import to_store
-from dispinmap.targets.models import NewTarget, NotificationKind, Target, WatchedTarget
+from dispinmap.targets.models import NewTarget, NotificationKind, Target
 from dispinmap.targets.selection import listed, repeated, resized, select
 from dispinmap.targets.transfer import AddTarget, ImportPlan, SetKind, SetPollRate
-from dispinmap.targets.waiting import hastened, without_target, without_unwanted
 
 
 class AddOutcome(StrEnum):
@@ -34,21 +33,18 @@ async def put(session: AsyncSession, channel_id: int, new: NewTarget, now: datet
 
 
 async def remove(session: AsyncSession, channel_id: int, selector: str) -> Target:
-    """What waits for it alone is cancelled, the rest goes to the channel's other targets. Raises UserError."""
-    everyone = await targets.of_channel(session, channel_id)
-    target = select(listed(everyone), selector).target
-    others = [watched for watched in everyone if watched.target.id != target.id]
-    await waiting.hand_over(session, without_target(await waiting.for_targets(session, [target.id]), others))
+    """Raises UserError unless the selector means one target."""
+    target = select(listed(await targets.of_channel(session, channel_id)), selector).target
     await targets.remove(session, target.id)
     return target
 
 
-async def forget_channel(session: AsyncSession, channel_id: int, now: datetime) -> int:
+async def forget_channel(session: AsyncSession, channel_id: int, now: datetime, window: timedelta) -> int:
     """Remove every target and give up what waits, for a channel that can never come back. Returns how many targets."""
     everyone = [watched.target.id for watched in await targets.of_channel(session, channel_id)]
-    await waiting.hand_over(session, without_target(await waiting.for_targets(session, everyone), ()))
     for target_id in everyone:
         await targets.remove(session, target_id)
+    await reconsider(session, channel_id, now, window)
     # Usually one; the halves of a message that Discord rejected wait side by side.
     while (message := await outbox.pending_message(session, channel_id)) is not None:
         reason = "The channel was deleted."
@@ -99,26 +95,3 @@ async def carry_out(session: AsyncSession, channel_id: int, plan: ImportPlan, no
                 await set_kind(session, channel_id, ids[position] if position else None, kind, now)
             case AddTarget():
                 pass
-
-
-async def follow_poll_rates(
-    session: AsyncSession, affected: Sequence[WatchedTarget], now: datetime, settle_window: timedelta
-) -> None:
-    """Bring forward what waits for longer than the targets' poll rates now say."""
-    waits = await waiting.for_targets(session, [watched.target.id for watched in affected])
-    await waiting.reschedule(session, hastened(waits, affected, now, settle_window))
-
-
-async def follow_kinds(session: AsyncSession, channel_id: int) -> None:
-    """Withdraw what waits but is wanted no more."""
-    everyone = await targets.of_channel(session, channel_id)
-    waits = await waiting.for_targets(session, [watched.target.id for watched in everyone])
-    await waiting.hand_over(session, without_unwanted(waits, everyone))
-
-
-async def polled_anew(session: AsyncSession, channel_id: int, target_id: int | None) -> list[WatchedTarget]:
-    """Whose poll rate a change touches: the target, or, where that is None, all that follow the channel."""
-    everyone = await targets.of_channel(session, channel_id)
-    if target_id is not None:
-        return [watched for watched in everyone if watched.target.id == target_id]
-    return [watched for watched in everyone if watched.target.poll_rate_minutes is None]

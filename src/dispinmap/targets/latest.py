@@ -2,15 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
-from dispinmap.matching.rules import announces, is_at, wants
-from dispinmap.outbox.destination import Item
+from dispinmap.matching.rules import announces, wants
 from dispinmap.pinballmap.client import PinballMapClient
 from dispinmap.pinballmap.models import Rows, Submission, SubmissionType
 from dispinmap.targets.models import NotificationKind, Target, WatchedTarget
 
 LATEST_COUNT = 5
-NO_NOTIFICATION = 0
-"""The notification id of an item that is shown as an answer and not delivered."""
 
 
 async def fetch(pinballmap: PinballMapClient, target: Target) -> tuple[Submission, ...]:
@@ -43,9 +40,3 @@ def counted_as_seen(
 def types_of(kinds: Collection[NotificationKind]) -> list[str]:
     """The submission types that any of the kinds covers."""
     return [each for each in SubmissionType if any(wants(kind, each) for kind in kinds)]
-
-
-def item(submission: Submission, targets: Sequence[WatchedTarget]) -> Item:
-    """With the circle of the first of the targets that the submission lies in."""
-    around = (watched.target.area for watched in targets if is_at(watched, submission))
-    return Item(NO_NOTIFICATION, submission, next((area for area in around if area is not None), None))

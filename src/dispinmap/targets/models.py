@@ -103,13 +103,16 @@ def decimal(number: float) -> str:
     return f"{round(number, 6) + 0.0:.6f}".rstrip("0").rstrip(".")
 
 
-def _area(target_type: TargetType, target_name: str) -> Area | None:
-    if target_type is TargetType.LOCATION:
-        return None
+def area_or_none(text: str) -> Area | None:
+    """The circle that a stored text means; None for text that is no area."""
     try:
-        return Area.parse(target_name)
+        return Area.parse(text)
     except UserError:
         return None
+
+
+def _area(target_type: TargetType, target_name: str) -> Area | None:
+    return None if target_type is TargetType.LOCATION else area_or_none(target_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ class Channel:
     poll_rate_minutes: int = DEFAULT_POLL_RATE_MINUTES
     kind: NotificationKind = DEFAULT_KIND
     is_active: bool = True
+    served_at: datetime | None = None
+    """When the last message left for a target that follows the channel's poll rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,8 @@ class Target:
     poll_rate_minutes: int | None = None
     kind: NotificationKind | None = None
     last_checked_at: datetime | None = None
+    served_at: datetime | None = None
+    """When the last message for it left. It counts if the target has a poll rate of its own."""
 
     @property
     def label(self) -> str:
@@ -202,8 +209,11 @@ class WatchedTarget:
         return self.target.kind or self.channel.kind
 
     @property
-    def due_at(self) -> datetime:
-        """When it is to be served next; one that never was is due at once."""
-        if self.target.last_checked_at is None:
-            return self.target.created_at
-        return self.target.last_checked_at + self.poll_rate
+    def has_own_poll_rate(self) -> bool:
+        """Whether its messages come at its own rate rather than together with the channel's."""
+        return self.target.poll_rate_minutes is not None
+
+    @property
+    def served_at(self) -> datetime | None:
+        """When the last message at its poll rate left."""
+        return self.target.served_at if self.has_own_poll_rate else self.channel.served_at

@@ -14,7 +14,7 @@ from dispinmap.database.queries import channels, seen, submissions, targets
 from dispinmap.errors import UserError
 from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.geocoding.models import Place
-from dispinmap.outbox.destination import Item
+from dispinmap.outbox.waiting import reconsider
 from dispinmap.pinballmap.client import PinballMapClient
 from dispinmap.pinballmap.errors import PinballMapError
 from dispinmap.pinballmap.models import Location, LocationHint, Submission
@@ -51,7 +51,7 @@ class Added:
 
     target: Target
     outcome: AddOutcome
-    latest: tuple[Item, ...] = ()
+    latest: tuple[Submission, ...] = ()
     problem: str | None = None
 
 
@@ -117,16 +117,16 @@ class TargetService:
             return Added(watched.target, outcome, problem=str(error))
         return Added(watched.target, outcome, await self._show(watched, rows))
 
-    async def _show(self, watched: WatchedTarget, rows: Sequence[Submission]) -> tuple[Item, ...]:
+    async def _show(self, watched: WatchedTarget, rows: Sequence[Submission]) -> tuple[Submission, ...]:
         """Keep what is shown, and count what was there before as seen."""
         shown = latest.shown(rows, watched.kind)
         channel_id = watched.channel.channel_id
         async with self._database.write() as session:
             others = await targets.of_channel(session, channel_id)
             ids = latest.counted_as_seen(rows, shown, others)
-            await submissions.remember(session, shown, fed_at=None)
+            await submissions.remember(session, shown)
             await seen.mark_seen(session, [(channel_id, id_) for id_ in ids], self._clock.now())
-        return tuple(latest.item(row, [watched]) for row in shown)
+        return shown
 
     @undivided
     async def targets(self, channel_id: int) -> tuple[ListedTarget, ...]:
@@ -143,6 +143,7 @@ class TargetService:
         """`selector` is an index of `/list` or a name. What still waits for this target alone is cancelled."""
         async with self._database.write() as session:
             target = await changes.remove(session, channel_id, selector)
+            await reconsider(session, channel_id, self._clock.now(), self._settle_window)
         _log.info("target_removed", channel_id=channel_id, target_id=target.id)
         return target
 
@@ -157,8 +158,7 @@ class TargetService:
             await channels.ensure(session, channel, now)
             target_id = await changes.chosen(session, channel.channel_id, selector)
             await changes.set_poll_rate(session, channel.channel_id, target_id, minutes, now)
-            affected = await changes.polled_anew(session, channel.channel_id, target_id)
-            await changes.follow_poll_rates(session, affected, now, self._settle_window)
+            await reconsider(session, channel.channel_id, now, self._settle_window)
             return None if target_id is None else (await targets.get(session, target_id)).target
 
     async def set_kind(
@@ -173,16 +173,15 @@ class TargetService:
             await channels.ensure(session, channel, now)
             target_id = await changes.chosen(session, channel.channel_id, selector)
             await changes.set_kind(session, channel.channel_id, target_id, kind, now)
-            await changes.follow_kinds(session, channel.channel_id)
+            await reconsider(session, channel.channel_id, now, self._settle_window)
             return None if target_id is None else (await targets.get(session, target_id)).target
 
-    async def latest_known(self, channel_id: int, limit: int = LATEST_COUNT) -> tuple[Item, ...]:
+    async def latest_known(self, channel_id: int, limit: int = LATEST_COUNT) -> tuple[Submission, ...]:
         """The newest submissions this channel has already been shown, newest first."""
         async with self._database.read() as session:
             here = await targets.of_channel(session, channel_id)
             types = latest.types_of({watched.kind for watched in here})
-            shown = await seen.latest_shown(session, channel_id, types, limit)
-        return tuple(latest.item(row, here) for row in shown)
+            return tuple(await seen.latest_shown(session, channel_id, types, limit))
 
     async def export(self, channel_id: int) -> str:
         """The channel's set-up as lines that `/import` reads back, here or elsewhere."""
@@ -205,15 +204,13 @@ class TargetService:
         async with self._database.write() as session:
             await channels.ensure(session, channel, now)
             await changes.carry_out(session, channel.channel_id, plan, now)
-            everyone = await targets.of_channel(session, channel.channel_id)
-            await changes.follow_poll_rates(session, everyone, now, self._settle_window)
-            await changes.follow_kinds(session, channel.channel_id)
+            await reconsider(session, channel.channel_id, now, self._settle_window)
         _log.info("setup_imported", channel_id=channel.channel_id, actions=len(plan.actions))
 
     async def channel_deleted(self, channel_id: int) -> None:
         """A channel or thread is gone for good, and what was set up there with it."""
         async with self._database.write() as session:
-            removed = await changes.forget_channel(session, channel_id, self._clock.now())
+            removed = await changes.forget_channel(session, channel_id, self._clock.now(), self._settle_window)
         if removed:
             _log.warning("channel_deleted", channel_id=channel_id, targets=removed)
 

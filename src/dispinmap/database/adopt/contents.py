@@ -61,7 +61,8 @@ async def carry_out(
     for chunk in chunks([step for step in steps if step.into is None]):
         added = [
             without_id(values(rows[step.source_id]))
-            | {"poll_rate_minutes": step.poll_rate_minutes, "notification_types": step.kind}
+            # Its map cells stay behind: the poller works them out again.
+            | {"poll_rate_minutes": step.poll_rate_minutes, "notification_types": step.kind, "mapped_name": None}
             for step in chunk
         ]
         # The table, not the class: a bulk insert of the class leaves NULLs out, and the columns' defaults come instead.

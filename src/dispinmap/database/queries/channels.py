@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispinmap.database.queries.batching import chunks, insert_new
+from dispinmap.database.queries.batching import CHUNK, chunks, insert_new
 from dispinmap.database.tables import ChannelConfigRow, ChannelParkingRow
 from dispinmap.targets.models import (
     DEFAULT_KIND,
@@ -27,6 +27,7 @@ def to_channel(row: ChannelConfigRow) -> Channel:
         poll_rate_minutes=poll_rate_or_none(row.poll_rate_minutes) or DEFAULT_POLL_RATE_MINUTES,
         kind=kind_or_none(row.notification_types) or DEFAULT_KIND,
         is_active=row.is_active is not False,
+        served_at=row.served_at,
     )
 
 
@@ -70,12 +71,18 @@ async def set_kind(session: AsyncSession, channel_id: int, kind: NotificationKin
     )
 
 
-async def set_last_poll(session: AsyncSession, channel_ids: Collection[int], at: datetime) -> None:
-    """The channels were served at `at`."""
-    for chunk in chunks(channel_ids):
-        await session.execute(
-            update(ChannelConfigRow).where(ChannelConfigRow.channel_id.in_(chunk)).values(last_poll_at=at)
+async def note_polls(session: AsyncSession, after: int, at: datetime) -> int | None:
+    """Set `last_poll_at` of some active channels, whose ids come after `after`; the last id, or None."""
+    ids = list(
+        await session.scalars(
+            select(ChannelConfigRow.channel_id)
+            .where(ChannelConfigRow.channel_id > after, ChannelConfigRow.is_active.is_not(False))
+            .order_by(ChannelConfigRow.channel_id)
+            .limit(CHUNK)
         )
+    )
+    await session.execute(update(ChannelConfigRow).where(ChannelConfigRow.channel_id.in_(ids)).values(last_poll_at=at))
+    return ids[-1] if ids else None
 
 
 async def guilds(session: AsyncSession) -> tuple[set[int], set[int]]:

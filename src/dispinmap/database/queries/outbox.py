@@ -4,24 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true, update
+from sqlalchemy import delete, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispinmap.database.queries.promises import UNSENT
-from dispinmap.database.queries.submissions import to_submission
-from dispinmap.database.tables import (
-    ChannelConfigRow,
-    ChannelParkingRow,
-    MessageRow,
-    MonitoringTargetRow,
-    NotificationRow,
-    SubmissionRow,
-)
-from dispinmap.errors import UserError
+from dispinmap.database.queries.notifications import UNSENT, fetch, is_settled, select_notifications
+from dispinmap.database.tables import ChannelConfigRow, ChannelParkingRow, MessageRow, NotificationRow
 from dispinmap.health import QueueState
-from dispinmap.outbox.destination import Item
+from dispinmap.outbox.notifications import Notification
 from dispinmap.outbox.states import MessageState, NotificationState
-from dispinmap.targets.models import Area, TargetType
 
 BATCH = 200
 """Due notifications looked at for one message; it holds far fewer."""
@@ -37,7 +27,7 @@ class SavedMessage:
     attempts: int
     attempted_at: datetime | None
     created_at: datetime
-    items: tuple[Item, ...]
+    notifications: tuple[Notification, ...]
 
 
 async def ready_channels(session: AsyncSession, now: datetime, channel_id: int | None = None) -> list[int]:
@@ -47,7 +37,7 @@ async def ready_channels(session: AsyncSession, now: datetime, channel_id: int |
     )
     unacknowledged = select(MessageRow.channel_id).where(MessageRow.state == MessageState.PENDING)
     fresh = select(NotificationRow.channel_id, NotificationRow.due_at).where(
-        UNSENT, NotificationRow.channel_id.not_in(unacknowledged)
+        UNSENT, NotificationRow.due_at <= now, is_settled(), NotificationRow.channel_id.not_in(unacknowledged)
     )
     work = repeats.union_all(fresh).subquery()
     return list(
@@ -92,32 +82,34 @@ async def pending_message(session: AsyncSession, channel_id: int) -> SavedMessag
     )
     if row is None:
         return None
-    items = await _items(session, NotificationRow.message_id == row.id)
-    return SavedMessage(row.id, row.channel_id, row.nonce, row.attempts, row.attempted_at, row.created_at, items)
+    carried = await fetch(session, select_notifications().where(NotificationRow.message_id == row.id))
+    return SavedMessage(
+        row.id, row.channel_id, row.nonce, row.attempts, row.attempted_at, row.created_at, tuple(carried)
+    )
 
 
-async def due_items(session: AsyncSession, channel_id: int, now: datetime) -> tuple[Item, ...]:
-    """What is due in the channel and in no message yet, oldest first."""
-    return await _items(session, and_(UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now))
+async def leaving(session: AsyncSession, channel_id: int, now: datetime) -> list[Notification]:
+    """What is due and settled in the channel and in no message yet, oldest first; `BATCH` at most."""
+    due = (UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now, is_settled())
+    return await fetch(session, select_notifications().where(*due).limit(BATCH))
 
 
 async def save_message(
-    session: AsyncSession, channel_id: int, nonce: str, items: Sequence[Item], now: datetime
+    session: AsyncSession, channel_id: int, nonce: str, notifications: Sequence[Notification], now: datetime
 ) -> SavedMessage:
-    """Persist a message made of these notifications. Their targets count as served when the first of them was due."""
+    """Persist a message made of these notifications."""
     row = MessageRow(
         channel_id=channel_id, nonce=nonce, state=MessageState.PENDING, attempts=0, next_attempt_at=now, created_at=now
     )
     session.add(row)
     await session.flush()
-    ids = [item.notification_id for item in items]
+    ids = [each.id for each in notifications]
     await session.execute(update(NotificationRow).where(NotificationRow.id.in_(ids)).values(message_id=row.id))
-    await _serve_targets(session, ids)
-    return SavedMessage(row.id, channel_id, nonce, 0, None, now, tuple(items))
+    return SavedMessage(row.id, channel_id, nonce, 0, None, now, tuple(notifications))
 
 
 async def save_part(
-    session: AsyncSession, whole: SavedMessage, nonce: str, items: Sequence[Item], now: datetime
+    session: AsyncSession, whole: SavedMessage, nonce: str, notifications: Sequence[Notification], now: datetime
 ) -> SavedMessage:
     """Persist a message of its own for some of the notifications of another one, whose doubt it shares."""
     row = MessageRow(
@@ -133,10 +125,10 @@ async def save_part(
     await session.flush()
     await session.execute(
         update(NotificationRow)
-        .where(NotificationRow.id.in_([item.notification_id for item in items]))
+        .where(NotificationRow.id.in_([each.id for each in notifications]))
         .values(message_id=row.id, state=NotificationState.PENDING)
     )
-    return SavedMessage(row.id, whole.channel_id, nonce, 0, whole.attempted_at, whole.created_at, tuple(items))
+    return SavedMessage(row.id, whole.channel_id, nonce, 0, whole.attempted_at, whole.created_at, tuple(notifications))
 
 
 async def begin_attempt(session: AsyncSession, message: SavedMessage, now: datetime) -> None:
@@ -229,7 +221,7 @@ async def queue_state(session: AsyncSession, now: datetime) -> QueueState:
     due, oldest = (
         await session.execute(
             select(func.count(), func.min(NotificationRow.due_at)).where(
-                pending, NotificationRow.due_at <= now, ~closed
+                pending, NotificationRow.due_at <= now, is_settled(), ~closed
             )
         )
     ).one()
@@ -244,46 +236,3 @@ async def counts(session: AsyncSession) -> dict[str, int]:
     """How many notifications there are in each state; a state without any is 0."""
     rows = await session.execute(select(NotificationRow.state, func.count()).group_by(NotificationRow.state))
     return dict.fromkeys(NotificationState, 0) | dict(rows.all())
-
-
-async def _items(session: AsyncSession, which: ColumnElement[bool]) -> tuple[Item, ...]:
-    rows = await session.execute(
-        select(NotificationRow.id, SubmissionRow, MonitoringTargetRow.target_type, MonitoringTargetRow.target_name)
-        .join(SubmissionRow, SubmissionRow.id == NotificationRow.submission_id)
-        .outerjoin(MonitoringTargetRow, MonitoringTargetRow.id == NotificationRow.target_id)
-        .where(which)
-        .order_by(SubmissionRow.created_at, SubmissionRow.id)
-        .limit(BATCH)
-    )
-    return tuple(
-        Item(notification_id, to_submission(row), _area(target_type, target_name))
-        for notification_id, row, target_type, target_name in rows
-    )
-
-
-def _area(target_type: str | None, target_name: str | None) -> Area | None:
-    if target_name is None or target_type == TargetType.LOCATION:
-        return None
-    try:
-        return Area.parse(target_name)
-    except UserError:
-        # Nobody can be told a distance to what is no place; the news goes out all the same.
-        return None
-
-
-async def _serve_targets(session: AsyncSession, notification_ids: Sequence[int]) -> None:
-    due = (
-        select(func.min(NotificationRow.due_at))
-        .where(NotificationRow.target_id == MonitoringTargetRow.id, NotificationRow.id.in_(notification_ids))
-        .scalar_subquery()
-    )
-    served = select(NotificationRow.target_id).where(NotificationRow.id.in_(notification_ids))
-    await session.execute(
-        update(MonitoringTargetRow)
-        .where(
-            MonitoringTargetRow.id.in_(served),
-            or_(MonitoringTargetRow.last_checked_at.is_(None), MonitoringTargetRow.last_checked_at < due),
-        )
-        .values(last_checked_at=due)
-        .execution_options(synchronize_session=False)
-    )

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries.batching import chunks, insert_new
@@ -30,11 +30,27 @@ async def seen(session: AsyncSession, pairs: Collection[tuple[int, int]]) -> set
 
 async def mark_seen(session: AsyncSession, pairs: Collection[tuple[int, int]], at: datetime) -> None:
     """Mark the pairs; one that is marked already keeps its time. The channels must have a row."""
-    await insert_new(
-        session,
-        SeenSubmissionRow,
-        [{"channel_id": channel_id, "submission_id": id_, "seen_at": at} for channel_id, id_ in sorted(set(pairs))],
-    )
+    for chunk in chunks(sorted(set(pairs))):
+        rows = [{"channel_id": channel_id, "submission_id": id_, "seen_at": at} for channel_id, id_ in chunk]
+        await insert_new(session, SeenSubmissionRow, rows)
+
+
+async def shown(session: AsyncSession, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Those of the pairs that the channel can read: marked, and not waiting or cancelled."""
+    found = await seen(session, pairs)
+    for chunk in chunks({submission_id for _, submission_id in found}):
+        rows = await session.execute(
+            select(NotificationRow.channel_id, NotificationRow.submission_id).where(
+                NotificationRow.submission_id.in_(chunk), _is_unshown()
+            )
+        )
+        found -= {(channel_id, submission_id) for channel_id, submission_id in rows}
+    return found
+
+
+def _is_unshown() -> ColumnElement[bool]:
+    waits = and_(NotificationRow.state == NotificationState.PENDING, NotificationRow.message_id.is_(None))
+    return or_(waits, NotificationRow.state == NotificationState.CANCELLED)
 
 
 async def latest_shown(session: AsyncSession, channel_id: int, types: Collection[str], limit: int) -> list[Submission]:

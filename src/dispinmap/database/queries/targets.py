@@ -1,26 +1,37 @@
 """Targets, with the channel settings they inherit from."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime
+from typing import Any, Final
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Bundle, InstrumentedAttribute
 
-from dispinmap.database.queries.batching import chunks
+from dispinmap.database.queries.batching import CHUNK, chunks
 from dispinmap.database.queries.channels import to_channel
-from dispinmap.database.tables import ChannelConfigRow, MonitoringTargetRow
+from dispinmap.database.tables import ChannelConfigRow, MonitoringTargetRow, TargetCellRow
+from dispinmap.database.types import UtcDateTime
+from dispinmap.matching.cells import cell_of
+from dispinmap.pinballmap.models import Submission
 from dispinmap.targets.models import (
+    Area,
+    Channel,
     NewTarget,
     NotificationKind,
     Target,
     TargetType,
     WatchedTarget,
+    area_or_none,
     kind_or_none,
     poll_rate_or_none,
 )
 
 # For a row that somebody wrote by hand without a time: it counts as always there.
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+PART: Final = 500
+"""Rows that are turned into values in one go: some milliseconds."""
 
 
 def to_target(row: MonitoringTargetRow) -> Target:
@@ -37,6 +48,7 @@ def to_target(row: MonitoringTargetRow) -> Target:
         poll_rate_minutes=poll_rate_or_none(row.poll_rate_minutes),
         kind=kind_or_none(row.notification_types),
         last_checked_at=row.last_checked_at,
+        served_at=row.served_at,
     )
 
 
@@ -53,10 +65,79 @@ async def _fetch(session: AsyncSession, query: Select[MonitoringTargetRow, Chann
     return [WatchedTarget(to_target(target), to_channel(channel)) for target, channel in rows]
 
 
-async def watched(session: AsyncSession) -> list[WatchedTarget]:
-    """Every target of an active channel that can be watched, by id."""
-    found = await _fetch(session, _select().where(ChannelConfigRow.is_active.is_not(False)))
-    return [each for each in found if each.target.problem is None]
+async def around(
+    session: AsyncSession, rows: Collection[Submission]
+) -> AsyncIterator[tuple[WatchedTarget, list[Submission]]]:
+    """Targets of active channels that may want some of these submissions, with those submissions.
+
+    A target comes once for its location, or once for each of its map cells that one of the submissions is in. The
+    submissions may still be outside its circle. Targets elsewhere are not read at all.
+    """
+    by_location: defaultdict[int, list[Submission]] = defaultdict(list)
+    by_cell: defaultdict[int, list[Submission]] = defaultdict(list)
+    for row in rows:
+        if row.location_id is not None:
+            by_location[row.location_id].append(row)
+        if row.latitude is not None and row.longitude is not None:
+            by_cell[cell_of(row.latitude, row.longitude)].append(row)
+    on_location = _columns(MonitoringTargetRow.location_id).where(
+        MonitoringTargetRow.target_type == TargetType.LOCATION, MonitoringTargetRow.location_id.in_(by_location)
+    )
+    in_cell = _columns(TargetCellRow.cell).join(TargetCellRow, TargetCellRow.target_id == MonitoringTargetRow.id)
+    async for watched, location_id in _stream(session, on_location):
+        yield watched, by_location[location_id]
+    async for watched, cell in _stream(session, in_cell.where(TargetCellRow.cell.in_(by_cell))):
+        yield watched, by_cell[cell]
+
+
+def _columns(key: InstrumentedAttribute[int] | InstrumentedAttribute[int | None]) -> Select[*tuple[Any, ...]]:
+    """Targets of active channels without the cost of mapped objects, because there may be very many."""
+    return (
+        select(
+            key, Bundle("target", *MonitoringTargetRow.__table__.c), Bundle("channel", *ChannelConfigRow.__table__.c)
+        )
+        .select_from(MonitoringTargetRow)
+        .join(ChannelConfigRow, ChannelConfigRow.channel_id == MonitoringTargetRow.channel_id)
+        .where(ChannelConfigRow.is_active.is_not(False))
+    )
+
+
+async def _stream(session: AsyncSession, query: Select[*tuple[Any, ...]]) -> AsyncIterator[tuple[WatchedTarget, int]]:
+    """The query's targets with its key, a part at a time, so that the event loop never waits for all of them."""
+    known: dict[int, Channel] = {}
+    result = await session.stream(query)
+    async for part in result.partitions(PART):
+        for key, target, channel in part:
+            settings = known.get(channel.channel_id) or known.setdefault(channel.channel_id, to_channel(channel))
+            yield WatchedTarget(to_target(target), settings), key
+
+
+async def places(session: AsyncSession, limit: int) -> set[Area | int] | None:
+    """The distinct locations (by id) and areas that active channels watch; None if they are more than `limit`."""
+    watched = (
+        select(MonitoringTargetRow.location_id, MonitoringTargetRow.target_name, MonitoringTargetRow.target_type)
+        .join(ChannelConfigRow, ChannelConfigRow.channel_id == MonitoringTargetRow.channel_id)
+        .where(ChannelConfigRow.is_active.is_not(False))
+    )
+    found: set[Area | int] = set()
+    async for part in (await session.stream(watched)).partitions(PART):
+        for location_id, target_name, target_type in part:
+            place = location_id if target_type == TargetType.LOCATION else area_or_none(target_name)
+            if place is not None:
+                found.add(place)
+        if len(found) > limit:
+            return None
+    return found
+
+
+async def oldest_created_at(session: AsyncSession) -> datetime | None:
+    """When the oldest target of an active channel was added; None if nothing is watched."""
+    created_at = func.coalesce(MonitoringTargetRow.created_at, MonitoringTargetRow.last_checked_at, _ALWAYS)
+    return await session.scalar(
+        select(func.min(created_at, type_=UtcDateTime))
+        .join(ChannelConfigRow, ChannelConfigRow.channel_id == MonitoringTargetRow.channel_id)
+        .where(ChannelConfigRow.is_active.is_not(False))
+    )
 
 
 async def of_channel(session: AsyncSession, channel_id: int) -> list[WatchedTarget]:
@@ -115,9 +196,34 @@ async def remove(session: AsyncSession, target_id: int) -> None:
     await session.execute(delete(MonitoringTargetRow).where(MonitoringTargetRow.id == target_id))
 
 
-async def touch(session: AsyncSession, target_ids: Collection[int], at: datetime) -> None:
-    """The targets were served at `at`."""
-    for chunk in chunks(target_ids):
+async def mark_served(session: AsyncSession, channel_id: int, served: Collection[WatchedTarget], now: datetime) -> None:
+    """A message for these targets of the channel leaves at `now`."""
+    own = [watched.target.id for watched in served if watched.has_own_poll_rate]
+    for chunk in chunks(own):
         await session.execute(
-            update(MonitoringTargetRow).where(MonitoringTargetRow.id.in_(chunk)).values(last_checked_at=at)
+            update(MonitoringTargetRow).where(MonitoringTargetRow.id.in_(chunk)).values(served_at=now)
         )
+    if len(own) < len(served):
+        await session.execute(
+            update(ChannelConfigRow).where(ChannelConfigRow.channel_id == channel_id).values(served_at=now)
+        )
+
+
+async def note_checks(session: AsyncSession, after: int, at: datetime) -> int | None:
+    """Set `last_checked_at` of some targets of active channels, whose ids come after `after`; the last id, or None."""
+    ids = list(
+        await session.scalars(
+            select(MonitoringTargetRow.id)
+            .where(MonitoringTargetRow.id > after)
+            .order_by(MonitoringTargetRow.id)
+            .limit(CHUNK)
+        )
+    )
+    active = select(ChannelConfigRow.channel_id).where(ChannelConfigRow.is_active.is_not(False))
+    await session.execute(
+        update(MonitoringTargetRow)
+        .where(MonitoringTargetRow.id.in_(ids), MonitoringTargetRow.channel_id.in_(active))
+        .values(last_checked_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    return ids[-1] if ids else None

@@ -1,0 +1,19 @@
+"""Which text of an area its map cells were worked out from, so that rows written by hand are noticed."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "1c5a7f30e8b2"
+down_revision = "e41f60b98d27"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("monitoring_targets") as batch:
+        batch.add_column(sa.Column("mapped_name", sa.String()))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("monitoring_targets") as batch:
+        batch.drop_column("mapped_name")

@@ -1,0 +1,19 @@
+"""How far the feed must have been read before a notification may leave."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "94fb273d6851"
+down_revision = "83ea162c5740"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("notifications") as batch:
+        batch.add_column(sa.Column("settles_at", sa.DateTime()))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("notifications") as batch:
+        batch.drop_column("settles_at")

@@ -1,0 +1,19 @@
+"""When the reading of a gap in the feed began."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "b61d495f8a73"
+down_revision = "a50c384e7962"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("feed_state") as batch:
+        batch.add_column(sa.Column("reading_since", sa.DateTime()))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("feed_state") as batch:
+        batch.drop_column("reading_since")

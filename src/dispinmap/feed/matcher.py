@@ -1,0 +1,96 @@
+"""Turns new submissions of our copy into notifications."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dispinmap.database.queries import notifications, seen, submissions, targets
+from dispinmap.database.queries.batching import chunks
+from dispinmap.matching.notify import notifications as notifications_of
+from dispinmap.matching.notify import one_per_channel
+from dispinmap.outbox import due
+from dispinmap.outbox.notifications import Notification
+from dispinmap.outbox.states import NotificationState
+from dispinmap.pinballmap.models import Submission
+
+GROUP: Final = 25
+"""Submissions matched at once: few enough that what they bring fits into memory, whatever the number of targets."""
+
+Pair = tuple[int, int]
+"""A channel id and a submission id."""
+Returns = Sequence[tuple[Submission, Submission]]
+"""Pairs of a removal and the addition that undid it."""
+
+
+class Matcher:
+    """Finds who wants a submission, and saves a notification for each channel, within the caller's transaction."""
+
+    def __init__(self, settle_window: timedelta) -> None:
+        self._window = settle_window
+
+    async def match(
+        self, session: AsyncSession, rows: Sequence[Submission], history_until: datetime, now: datetime
+    ) -> int:
+        """Match rows of our copy that were not matched before; returns the number of notifications.
+
+        What was created up to `history_until` is announced to no channel.
+        """
+        news = [row for row in rows if row.created_at > history_until]
+        made = 0
+        if news:
+            returns = await self._returns(session, news)
+            for group in chunks(news, GROUP):
+                made += await self._announce(session, group, returns, now)
+            await notifications.cancel_unsent(session, [removal.id for removal, _ in returns])
+        await submissions.mark_fed(session, [row.id for row in rows], now)
+        return made
+
+    async def _announce(
+        self, session: AsyncSession, group: Sequence[Submission], returns: Returns, now: datetime
+    ) -> int:
+        wanted = one_per_channel(
+            [
+                each
+                async for watched, rows in targets.around(session, group)
+                for each in notifications_of(watched, rows, now, self._window)
+            ]
+        )
+        pairs = {_pair(each) for each in wanted}
+        unseen = pairs - await seen.seen(session, pairs)
+        fresh = [each for each in wanted if _pair(each) in unseen]
+        undone = await self._undone(session, fresh, returns)
+        news = [each for each in fresh if _pair(each) not in undone]
+        await seen.mark_seen(session, unseen, now)
+        await notifications.save(session, news, now)
+        # Kept, so that a later return can tell that the channel was never shown the removal.
+        cancelled = [each for each in fresh if _pair(each) in undone]
+        await notifications.save(session, cancelled, now, NotificationState.CANCELLED)
+        return len(news)
+
+    async def _returns(self, session: AsyncSession, news: Sequence[Submission]) -> Returns:
+        """The removals that were undone, with their returns, as far as the news are concerned."""
+        since = min(row.created_at for row in news) - self._window
+        until = max(row.created_at for row in news) + self._window
+        new_ids = {row.id for row in news}
+        rows = await submissions.machine_changes(session, since, until)
+        return [pair for pair in due.undone(rows, self._window) if new_ids & {row.id for row in pair}]
+
+    async def _undone(self, session: AsyncSession, fresh: Sequence[Notification], returns: Returns) -> set[Pair]:
+        """Removals that were undone, and their returns, but for channels that were shown the removal."""
+        removals = {removal.id for removal, _ in returns}
+        removal_of = {addition.id: removal.id for removal, addition in returns}
+        back = {
+            _pair(each): (each.channel_id, removal_of[each.submission.id])
+            for each in fresh
+            if each.submission.id in removal_of
+        }
+        shown = await seen.shown(session, set(back.values()))
+        return {_pair(each) for each in fresh if each.submission.id in removals} | {
+            addition for addition, removal in back.items() if removal not in shown
+        }
+
+
+def _pair(notification: Notification) -> Pair:
+    return notification.channel_id, notification.submission.id

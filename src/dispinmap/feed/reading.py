@@ -1,0 +1,124 @@
+"""Asks Pinball Map for the feed: its newest rows, and what a gap hides behind them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from dispinmap.database.engine import Database, undivided
+from dispinmap.database.queries import submissions, targets
+from dispinmap.feed.cursor import SHARED_ROWS, Cursor, next_page, pages_left, reaches, read_back_to
+from dispinmap.pinballmap.client import PinballMapClient
+from dispinmap.pinballmap.models import Nothing, Rows, Submission
+from dispinmap.targets.models import Area
+
+NEWEST_ROWS: Final = 200
+"""Rows in an answer without a page number, of the feed or of one place."""
+LOOKED_UP_PLACES: Final = 20
+"""If more places than this are watched, a gap is read page by page."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Rows of the feed. `complete` says that nothing is missing between them and what is known."""
+
+    rows: list[Submission]
+    complete: bool
+
+
+class FeedReader:
+    """Every method raises PinballMapError, and writes nothing."""
+
+    def __init__(self, pinballmap: PinballMapClient, database: Database) -> None:
+        self._pinballmap = pinballmap
+        self._database = database
+        # How many rows further down a gap goes on than our copy tells: news came since, or rows vanished.
+        self._shift = 0
+
+    async def newest(self, cursor: Cursor) -> Reading:
+        """The newest rows of the feed. If they leave a gap, it is closed here if few look-ups can do that."""
+        answer = await self._pinballmap.feed()
+        rows = _rows(answer)
+        if not _is_full(answer, NEWEST_ROWS) or reaches(rows, read_back_to(cursor)):
+            return Reading(rows, complete=True)
+        until = read_back_to(cursor, await self._oldest_target_at(cursor))
+        if not rows or reaches(rows, until):
+            return Reading(rows, complete=True)
+        places = await self._places()
+        if places is None or len(places) >= pages_left(rows, until):
+            return Reading(rows, complete=False)
+        return await self._look_up(rows, places, cursor)
+
+    async def older(self, cursor: Cursor) -> Reading:
+        """The rows of a gap that go on before `cursor.unread_before`, or none if the page was the wrong one.
+
+        The page is found by the number of rows in our copy that are newer. It counts only if its first row is one of
+        them: then no row is missing in between. If it is not, the next call asks for another page.
+        """
+        page = next_page(max(await self._rows_read(cursor) + self._shift, 0))
+        answer = await self._pinballmap.feed(page.number, limit=page.limit)
+        rows = _rows(answer)
+        if page.begins_at and not await self._joins(rows, cursor):
+            self._shift -= page.limit
+            return Reading([], complete=False)
+        complete = not _is_full(answer, page.limit) or reaches(
+            rows, read_back_to(cursor, await self._oldest_target_at(cursor))
+        )
+        if not complete and not _goes_on(rows, cursor):
+            self._shift += page.limit - SHARED_ROWS
+        return Reading(rows, complete)
+
+    async def _look_up(self, rows: list[Submission], places: Collection[Area | int], cursor: Cursor) -> Reading:
+        """Every watched place on its own. Complete only if each answer reaches back far enough, or is all there is."""
+        until = read_back_to(cursor)
+        for place in places:
+            if isinstance(place, Area):
+                answer = await self._pinballmap.submissions_near(place.latitude, place.longitude, place.radius)
+            else:
+                answer = await self._pinballmap.submissions_at(place)
+            found = _rows(answer)
+            if _is_full(answer, NEWEST_ROWS) and not reaches(found, until):
+                log.info("feed_gap_too_wide_for_look_ups", places=len(places))
+                return Reading(rows, complete=False)
+            rows = rows + [row for row in found if row.created_at > until]
+        return Reading(rows, complete=True)
+
+    @undivided
+    async def _oldest_target_at(self, cursor: Cursor) -> datetime:
+        async with self._database.read() as session:
+            return await targets.oldest_created_at(session) or cursor.created_at
+
+    @undivided
+    async def _places(self) -> set[Area | int] | None:
+        async with self._database.read() as session:
+            return await targets.places(session, LOOKED_UP_PLACES)
+
+    @undivided
+    async def _rows_read(self, cursor: Cursor) -> int:
+        async with self._database.read() as session:
+            return 0 if cursor.unread_before is None else await submissions.count_since(session, cursor.unread_before)
+
+    @undivided
+    async def _joins(self, rows: list[Submission], cursor: Cursor) -> bool:
+        """Whether the page begins with a row that was read."""
+        if not rows or cursor.unread_before is None or rows[0].created_at < cursor.unread_before:
+            return False
+        async with self._database.read() as session:
+            return bool(await submissions.known_ids(session, [rows[0].id]))
+
+
+def _rows(answer: Rows | Nothing) -> list[Submission]:
+    return list(answer.submissions) if isinstance(answer, Rows) else []
+
+
+def _is_full(answer: Rows | Nothing, size: int) -> bool:
+    """Whether there may be more behind it. A row that could not be read takes up its place all the same."""
+    return isinstance(answer, Rows) and len(answer.submissions) + answer.malformed >= size
+
+
+def _goes_on(rows: list[Submission], cursor: Cursor) -> bool:
+    return any(cursor.unread_before is not None and row.created_at < cursor.unread_before for row in rows)

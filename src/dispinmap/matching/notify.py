@@ -1,0 +1,34 @@
+"""Which channel gets which submission, and because of which target (pure)."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from dispinmap.matching.rules import announces
+from dispinmap.outbox.due import when_due, when_settled
+from dispinmap.outbox.notifications import Notification
+from dispinmap.pinballmap.models import Submission
+from dispinmap.targets.models import WatchedTarget
+
+
+def notifications(
+    watched: WatchedTarget, rows: Iterable[Submission], now: datetime, window: timedelta
+) -> list[Notification]:
+    """A notification of each row that is to be posted because of this target. `window` is the settle window."""
+    target = watched.target
+    return [
+        Notification(
+            target.channel_id, target.id, row, when_due(watched, now), when_settled(row, now, window), target.area
+        )
+        for row in rows
+        if announces(watched, row)
+    ]
+
+
+def one_per_channel(found: Iterable[Notification]) -> list[Notification]:
+    """Of those of one submission for one channel, the one that is due first."""
+    first: dict[tuple[int, int], Notification] = {}
+    for each in found:
+        known = first.setdefault((each.channel_id, each.submission.id), each)
+        if (each.due_at, each.target_id or 0) < (known.due_at, known.target_id or 0):
+            first[each.channel_id, each.submission.id] = each
+    return list(first.values())
