@@ -19,7 +19,7 @@ from dispinmap.database.engine import Database
 from dispinmap.database.housekeeping import Housekeeper, Retention
 from dispinmap.database.lock import keep_others_out
 from dispinmap.database.progress import logged
-from dispinmap.database.queries import notifications, outbox
+from dispinmap.database.queries import feed, notifications, outbox
 from dispinmap.database.queries.status import status
 from dispinmap.database.upgrade import upgrade
 from dispinmap.discordbot import cards
@@ -27,9 +27,10 @@ from dispinmap.discordbot.bot import DisPinMapBot, use_api_base
 from dispinmap.discordbot.destination import DiscordDestination
 from dispinmap.discordbot.services import CheckResult, Services
 from dispinmap.errors import DisPinMapError
+from dispinmap.feed.cursor import Cursor
 from dispinmap.feed.poller import Poller
 from dispinmap.geocoding.client import GeocodingClient
-from dispinmap.health import HealthReport, Part, Vitals, parts
+from dispinmap.health import CatchUp, HealthReport, Part, Vitals, parts
 from dispinmap.http import open_session
 from dispinmap.outbox.counting import CountingDestination
 from dispinmap.outbox.sender import Sender
@@ -182,10 +183,13 @@ class Application:
             problem = str(error)
         now = self._clock.now()
         async with self._database.write() as session:
+            catch_up = _catch_up(await feed.cursor(session))
             await notifications.make_due(session, channel_id, now)
             new = await notifications.count_leaving(session, channel_id, started, now)
             refusal = await outbox.retry_parked(session, channel_id, now)
         self._sender.wake()
+        if catch_up is not None:
+            problem = problem or str(catch_up)
         if refusal is not None:
             problem = " ".join(filter(None, (problem, f"The last post here failed; it is tried again now. {refusal}")))
         return CheckResult(new, problem)
@@ -206,7 +210,7 @@ class Application:
             now=now,
             started_at=self.vitals.started_at,
             gateway_connected=self._is_connected(),
-            last_good_poll_at=stored.last_polled_at,
+            last_good_poll_at=stored.cursor.last_polled_at if stored.cursor else None,
             last_poll_problem=self._poller.problem,
             newest_submission_at=stored.newest_submission_at,
             queue=stored.queue,
@@ -224,4 +228,11 @@ class Application:
             deliveries=dict(self._destination.outcomes),
             submissions=stored.submissions,
             notifications=stored.notifications,
+            catch_up=_catch_up(stored.cursor),
         )
+
+
+def _catch_up(cursor: Cursor | None) -> CatchUp | None:
+    if cursor is None or cursor.reading_since is None:
+        return None
+    return CatchUp(cursor.created_at, cursor.progress)

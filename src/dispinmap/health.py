@@ -27,6 +27,20 @@ class QueueState:
 
 
 @dataclass(frozen=True, slots=True)
+class CatchUp:
+    """The reading of what happened while the bot was away."""
+
+    since: datetime
+    """When the gap began."""
+    progress: float
+    """How much of it is read, from 0 to 1."""
+
+    def __str__(self) -> str:
+        done = f"{self.progress:.0%} is done"
+        return f"Reading what happened since {self.since:%d %B %Y, %H:%M} UTC: {done}. News follows after that."
+
+
+@dataclass(frozen=True, slots=True)
 class DrillState:
     """How one trial restore of our own backup went. `problem` is None where it stood up to the checks."""
 
@@ -115,6 +129,8 @@ class HealthReport:
     """Submissions in our copy."""
     notifications: Mapping[str, int] = field(default_factory=dict)
     """Notifications in the database, by state."""
+    catch_up: CatchUp | None = None
+    """Set while a gap in Pinball Map's feed is being read."""
 
 
 class Vitals:
@@ -213,6 +229,8 @@ def _database(report: HealthReport) -> Part:
 def _pinballmap(report: HealthReport) -> Part:
     if not report.targets:
         return Part(True, "Nothing is watched, so nothing is asked.")
+    if report.catch_up is not None and report.last_poll_problem is None:
+        return Part(True, str(report.catch_up))
     since = max(
         filter(None, (_past(report, report.last_good_poll_at), _past(report, report.watched_since))), default=None
     )

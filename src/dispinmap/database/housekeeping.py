@@ -1,4 +1,6 @@
-"""What was delivered long ago goes, a little at a time, and nothing is announced twice because of it.
+"""What is done once a day: what was delivered long ago is deleted, and the times of the last checks are written down.
+
+Nothing is announced twice because of it.
 
 A submission that the feed still shows may only go once nobody could take it for news again. So what is going to be
 deleted is declared history first (`feed_state.history_until`), and deleted by the next run: every poll then works with
@@ -8,14 +10,15 @@ that boundary, also one that was under way while it was drawn.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, NoReturn
+from functools import partial
+from typing import Final, NoReturn, TypeVar
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided
-from dispinmap.database.queries import feed, retention
+from dispinmap.database.queries import channels, feed, retention, targets
 from dispinmap.feed.cursor import Cursor
 
 FIRST_AFTER: Final = timedelta(minutes=5)
@@ -25,6 +28,8 @@ CLOCK_MARGIN: Final = timedelta(days=1)
 """`seen_at` is our clock's, `created_at` Pinball Map's: they need not agree to the minute."""
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ def limits(keep: Retention, cursor: Cursor, now: datetime) -> Limits:
 
 
 class Housekeeper:
-    """Deletes what is old, once a day, in small transactions."""
+    """Tidies the database once a day, in small transactions."""
 
     def __init__(self, database: Database, clock: Clock, keep: Retention) -> None:
         self._database = database
@@ -71,14 +76,30 @@ class Housekeeper:
             await self._clock.sleep(EVERY.total_seconds())
 
     async def tidy(self) -> None:
-        """Delete what is old, and let SQLite use the room. Before the feed was ever read nothing is old."""
+        """Note the last checks, delete what is old, and let SQLite use the room.
+
+        Before the feed was ever read nothing is old.
+        """
         async with self._database.read() as session:
             cursor = await feed.cursor(session)
         if cursor is not None:
+            await self._note_checks(cursor.last_polled_at)
             await self._delete(limits(self._keep, cursor, self._clock.now()))
         pages = await self._repeat(retention.give_back_pages)
         await self._optimize()
         log.info("pages_given_back", pages=pages)
+
+    async def _note_checks(self, polled_at: datetime | None) -> None:
+        """Every poll serves all targets and channels, so that it need not write to each of them; once a day is enough.
+
+        `feed_state.last_polled_at` has the exact time.
+        """
+        if polled_at is None:
+            return
+        for note in (targets.note_checks, channels.note_polls):
+            last: int | None = 0
+            while last is not None:
+                last = await self._once(partial(note, after=last, at=polled_at))
 
     async def _delete(self, upto: Limits) -> None:
         messages = await self._repeat(lambda session: retention.delete_messages(session, upto.messages))
@@ -96,7 +117,7 @@ class Housekeeper:
         return total
 
     @undivided
-    async def _once(self, step: Callable[[AsyncSession], Awaitable[int]]) -> int:
+    async def _once(self, step: Callable[[AsyncSession], Awaitable[T]]) -> T:
         async with self._database.write() as session:
             return await step(session)
 

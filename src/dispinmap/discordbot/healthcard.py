@@ -52,7 +52,7 @@ def _troubles(report: HealthReport) -> list[str]:
 
 def _parts(report: HealthReport) -> list[tuple[str, str]]:
     return [
-        ("Last good poll", moment(report.last_good_poll_at) if report.last_good_poll_at else "none yet"),
+        ("Last good poll", _poll(report)),
         ("Newest submission", moment(report.newest_submission_at) if report.newest_submission_at else "none yet"),
         ("Queue", _queue(report)),
         ("Watched", f"{counted(report.targets, 'target')} in {counted(report.channels, 'channel')}"),
@@ -62,6 +62,11 @@ def _parts(report: HealthReport) -> list[tuple[str, str]]:
         ("Backup", _backup(report.backup) if report.backup else "not configured"),
         ("Restore drill", _drill(report.backup) if report.backup else "not configured"),
     ]
+
+
+def _poll(report: HealthReport) -> str:
+    last = moment(report.last_good_poll_at) if report.last_good_poll_at else "none yet"
+    return f"{last}. {report.catch_up}" if report.catch_up else last
 
 
 def _backup(backup: BackupState) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries import feed, outbox, submissions
 from dispinmap.database.tables import ChannelConfigRow, MonitoringTargetRow
+from dispinmap.feed.cursor import Cursor
 from dispinmap.health import QueueState
 
 
@@ -21,7 +22,8 @@ class Status:
     targets: int
     watched_since: datetime | None
     queue: QueueState
-    last_polled_at: datetime | None
+    cursor: Cursor | None
+    """None before the bot's very first start."""
     newest_submission_at: datetime | None
     submissions: int
     notifications: Mapping[str, int]
@@ -48,7 +50,7 @@ async def status(session: AsyncSession, now: datetime) -> Status:
         targets=targets,
         watched_since=watched_since,
         queue=await outbox.queue_state(session, now),
-        last_polled_at=cursor.last_polled_at if cursor else None,
+        cursor=cursor,
         newest_submission_at=await submissions.newest_created_at(session),
         submissions=await submissions.count(session),
         notifications=await outbox.counts(session),
