@@ -58,6 +58,8 @@ def to_submission(row: SubmissionRow) -> Submission:
         machine_name=row.machine_name,
         user_name=row.user_name,
         comment=row.comment,
+        sentence=row.sentence,
+        high_score=row.high_score,
     )
 
 
@@ -75,5 +77,7 @@ def _values(row: Submission, fed_at: datetime | None) -> dict[str, object]:
         "machine_name": row.machine_name,
         "user_name": row.user_name,
         "comment": row.comment,
+        "sentence": row.sentence,
+        "high_score": row.high_score,
         "fed_at": fed_at,
     }
