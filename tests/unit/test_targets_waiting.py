@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispinmap.pinballmap.models import SubmissionType
-from dispinmap.targets.models import Area, NotificationKind
+from dispinmap.targets.models import Area
 from dispinmap.targets.waiting import HandOver, Waiting, hastened, without_target, without_unwanted
-from tests.fakes.values import NOON, submission, watched
+from tests.fakes.values import NOON, kinds_of, submission, watched
 
 WINDOW = timedelta(minutes=5)
 PORTLAND = Area(45.52, -122.68, 25)
@@ -27,7 +27,7 @@ def waits(
 
 def test_what_nobody_else_wants_is_cancelled() -> None:
     elsewhere = watched(id=2, location_id=1)
-    comments_only = watched(id=3, kind=NotificationKind.COMMENTS)
+    comments_only = watched(id=3, kinds=kinds_of("comments"))
     assert without_target([waits(7)], [elsewhere, comments_only]) == [HandOver(7, None)]
 
 
@@ -41,13 +41,13 @@ def test_a_target_inherits_nothing_that_is_older_than_itself() -> None:
 
 
 def test_only_what_its_target_no_longer_wants_is_withdrawn() -> None:
-    comments = watched(id=1, kind=NotificationKind.COMMENTS)
+    comments = watched(id=1, kinds=kinds_of("comments"))
     comment = waits(8, type_=SubmissionType.NEW_CONDITION)
     assert without_unwanted([waits(7), comment], [comments]) == [HandOver(7, None)]
 
 
 def test_another_target_may_still_want_it() -> None:
-    targets = [watched(id=1, kind=NotificationKind.COMMENTS), watched(id=2, area=PORTLAND)]
+    targets = [watched(id=1, kinds=kinds_of("comments")), watched(id=2, area=PORTLAND)]
     assert without_unwanted([waits(7)], targets) == [HandOver(7, 2)]
 
 

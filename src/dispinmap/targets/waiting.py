@@ -39,7 +39,7 @@ def without_unwanted(waiting: Iterable[Waiting], targets: Sequence[WatchedTarget
     unwanted = [
         each
         for each in waiting
-        if each.target_id in by_id and not wants(by_id[each.target_id].kind, each.submission.type)
+        if each.target_id in by_id and not wants(by_id[each.target_id].kinds, each.submission.type)
     ]
     return without_target(unwanted, targets)
 

@@ -9,13 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dispinmap.database.queries.batching import chunks
 from dispinmap.database.queries.channels import to_channel
 from dispinmap.database.tables import ChannelConfigRow, MonitoringTargetRow
+from dispinmap.targets.kinds import Kinds, kinds_or_none, stored_kinds
 from dispinmap.targets.models import (
     NewTarget,
-    NotificationKind,
     Target,
     TargetType,
     WatchedTarget,
-    kind_or_none,
     poll_rate_or_none,
 )
 
@@ -35,7 +34,7 @@ def to_target(row: MonitoringTargetRow) -> Target:
         display_name=row.display_name,
         location_id=row.location_id if known else None,
         poll_rate_minutes=poll_rate_or_none(row.poll_rate_minutes),
-        kind=kind_or_none(row.notification_types),
+        kinds=kinds_or_none(row.notification_types),
         last_checked_at=row.last_checked_at,
     )
 
@@ -104,10 +103,12 @@ async def set_poll_rate(session: AsyncSession, target_id: int, minutes: int | No
     )
 
 
-async def set_kind(session: AsyncSession, target_id: int, kind: NotificationKind | None) -> None:
+async def set_kinds(session: AsyncSession, target_id: int, kinds: Kinds | None) -> None:
     """None means the channel's."""
     await session.execute(
-        update(MonitoringTargetRow).where(MonitoringTargetRow.id == target_id).values(notification_types=kind)
+        update(MonitoringTargetRow)
+        .where(MonitoringTargetRow.id == target_id)
+        .values(notification_types=stored_kinds(kinds))
     )
 
 
