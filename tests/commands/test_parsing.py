@@ -20,12 +20,14 @@ from dispinmap.discordbot.tables import ago, padded, target_pages, width
 from dispinmap.errors import UserError
 from dispinmap.geocoding.models import Place
 from dispinmap.pinballmap.models import Location, Submission
-from dispinmap.targets.models import Channel, NotificationKind, Target, TargetType, WatchedTarget
+from dispinmap.targets.models import Channel, Target, TargetType, WatchedTarget
 from dispinmap.targets.naming import unquoted
 from dispinmap.targets.service import Added, AddOutcome, ListedTarget
 from dispinmap.targets.transfer import ImportPlan, PlannedStep
-from dispinmap.targets.values import parse_kind, parse_minutes, parse_radius
+from dispinmap.targets.values import parse_kinds, parse_minutes, parse_radius
 from tests.commands.conftest import NOW
+from tests.fakes.kinds import ANY_KINDS
+from tests.fakes.values import kinds_of
 
 
 @pytest.mark.parametrize(
@@ -104,13 +106,13 @@ def refusal(parse: Callable[[str], object], text: str) -> str:
 
 @given(st.text(max_size=12))
 def test_whatever_is_typed_is_read_or_refused_with_a_sentence(text: str) -> None:
-    for parse in (parse_minutes, parse_kind, parse_radius, parse_degrees):
+    for parse in (parse_minutes, parse_kinds, parse_radius, parse_degrees):
         assert refusal(parse, text).endswith(".")
 
 
 def test_kinds() -> None:
-    assert parse_kind("ALL") is NotificationKind.ALL
-    assert parse_kind("default") is None
+    assert parse_kinds("ALL") == kinds_of("all")
+    assert parse_kinds("default") is None
 
 
 def test_a_pasted_export_becomes_lines_again() -> None:
@@ -156,7 +158,7 @@ TARGETS = st.builds(
     display_name=st.none() | st.text(max_size=300),
     location_id=st.none() | st.integers(1),
     poll_rate_minutes=st.none() | st.integers(1, 10080),
-    kind=st.none() | st.sampled_from(NotificationKind),
+    kinds=st.none() | ANY_KINDS,
     last_checked_at=st.none() | st.just(NOW),
 )
 

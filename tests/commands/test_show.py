@@ -6,13 +6,14 @@ from datetime import timedelta
 from dispinmap.discordbot.services import CheckResult
 from dispinmap.health import BackupState, DrillState, QueueState
 from dispinmap.pinballmap.models import Submission
-from dispinmap.targets.models import NotificationKind, Target, TargetType
+from dispinmap.targets.models import Target, TargetType
 from tests.commands.conftest import NOW, World
+from tests.fakes.values import kinds_of
 
 GROUND_KONTROL = Target(
     1, 1, TargetType.LOCATION, "Ground Kontrol", NOW, location_id=874, last_checked_at=NOW - timedelta(minutes=5)
 )
-TOKYO = Target(2, 1, TargetType.CITY, "35.689,139.692,10", NOW, "東京", poll_rate_minutes=15, kind=NotificationKind.ALL)
+TOKYO = Target(2, 1, TargetType.CITY, "35.689,139.692,10", NOW, "東京", poll_rate_minutes=15, kinds=kinds_of("all"))
 LOST = Target(3, 1, TargetType.CITY, "somewhere", NOW)
 
 

@@ -9,7 +9,7 @@ from dispinmap.discordbot import tables
 from dispinmap.discordbot.commands import check, transfer
 from dispinmap.feed import cursor, schedule
 from dispinmap.outbox import batches, retry
-from dispinmap.targets import latest, models, planning, suggestions
+from dispinmap.targets import kinds, latest, models, planning, suggestions
 from tests.docs.pages import read
 
 MINUTE = timedelta(minutes=1)
@@ -26,7 +26,7 @@ WORDS = {3: "three", 5: "five", 10: "ten"}
         f"Once in {check.COOLDOWN_SECONDS:g} seconds a channel",
         f"A whole number from {models.MIN_POLL_RATE_MINUTES} to {models.MAX_POLL_RATE_MINUTES} (a week)",
         f"`default`: {models.DEFAULT_POLL_RATE_MINUTES} for the channel",
-        f"`default`: `{models.DEFAULT_KIND}` for the channel",
+        f"`default`: `{kinds.DEFAULT_KINDS}` for the channel",
         f"at most {transfer.FILE_LIMIT // 1024} KiB",
         f"the first {planning.MAX_LOOKUPS} of a text",
     ],

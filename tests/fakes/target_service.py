@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from dispinmap.errors import UserError
 from dispinmap.geocoding.models import Place
 from dispinmap.pinballmap.models import Location, LocationHint, Submission
+from dispinmap.targets.kinds import DEFAULT_KINDS, Kinds
 from dispinmap.targets.models import (
-    DEFAULT_KIND,
     DEFAULT_POLL_RATE_MINUTES,
     Area,
     Channel,
     ChannelRef,
-    NotificationKind,
     Target,
     TargetType,
     WatchedTarget,
@@ -115,14 +114,12 @@ class FakeTargetService(TargetService):
             return None
         return self._swap(selector, poll_rate_minutes=minutes)
 
-    async def set_kind(
-        self, channel: ChannelRef, kind: NotificationKind | None, selector: str | None = None
-    ) -> Target | None:
+    async def set_kinds(self, channel: ChannelRef, kinds: Kinds | None, selector: str | None = None) -> Target | None:
         settings = self._fake_settings(channel)
         if selector is None:
-            self._channel = replace(settings, kind=kind or DEFAULT_KIND)
+            self._channel = replace(settings, kinds=kinds or DEFAULT_KINDS)
             return None
-        return self._swap(selector, kind=kind)
+        return self._swap(selector, kinds=kinds)
 
     def _fake_settings(self, channel: ChannelRef) -> Channel:
         self._called("settings")

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from dispinmap.geocoding.models import Place
 from dispinmap.outbox.notifications import Notification
 from dispinmap.pinballmap.models import Location, Submission, SubmissionType
-from dispinmap.targets.models import Area, Channel, ChannelRef, NotificationKind, Target, TargetType, WatchedTarget
+from dispinmap.targets.kinds import Kinds, NotificationKind
+from dispinmap.targets.models import Area, Channel, ChannelRef, Target, TargetType, WatchedTarget
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 GROUND_KONTROL = 874
@@ -13,6 +14,11 @@ KONTROL = Location(GROUND_KONTROL, "Ground Kontrol Classic Arcade", "Portland", 
 WEDGEHEAD = Location(7900, "Wedgehead", "Portland", "OR")
 PORTLAND = Place("Portland", 45.52345, -122.67621, "Oregon", "United States")
 HERE = ChannelRef(channel_id=100, guild_id=7)
+
+
+def kinds_of(*names: str) -> Kinds:
+    """Such as `kinds_of("machines", "scores")`."""
+    return Kinds(map(NotificationKind, names))
 
 
 def submission(
@@ -53,7 +59,7 @@ def watched(
     channel_id: int = 10,
     location_id: int | None = GROUND_KONTROL,
     area: Area | None = None,
-    kind: NotificationKind | None = None,
+    kinds: Kinds | None = None,
     poll_rate_minutes: int | None = None,
     created_at: datetime = datetime(2026, 1, 1, tzinfo=UTC),
     last_checked_at: datetime | None = None,
@@ -66,7 +72,7 @@ def watched(
         type=TargetType.LATLONG if area else TargetType.LOCATION,
         target_name=str(area) if area else "Ground Kontrol Classic Arcade",
         location_id=None if area else location_id,
-        kind=kind,
+        kinds=kinds,
         poll_rate_minutes=poll_rate_minutes,
         created_at=created_at,
         last_checked_at=last_checked_at,

@@ -116,15 +116,19 @@ async def test_overlapping_targets_of_a_channel_post_once(pipeline: Pipeline) ->
     assert pipeline.shown() == [row.id]
 
 
-async def test_a_comment_goes_only_to_who_wants_comments(pipeline: Pipeline) -> None:
-    await pipeline.watch(channel_id=1, kind="machines")
-    await pipeline.watch(channel_id=2, kind="comments")
-    await pipeline.watch(channel_id=3, kind="all")
+async def test_each_channel_gets_the_kinds_it_wants(pipeline: Pipeline) -> None:
+    for channel_id, kinds in enumerate(("machines", "comments", "confirmations,machines", "all"), start=1):
+        await pipeline.watch(channel_id=channel_id, kind=kinds)
     pipeline.clock.advance(1)
-    row = pipeline.world.comment(GROUND_KONTROL, MONSTER_BASH, "plays well")
-    pipeline.world.confirm(GROUND_KONTROL)
+    comment = pipeline.world.comment(GROUND_KONTROL, MONSTER_BASH, "plays well").id
+    confirmed = pipeline.world.confirm(GROUND_KONTROL).id
     await pipeline.turn()
-    assert [pipeline.shown(channel_id) for channel_id in (1, 2, 3)] == [[], [row.id], [row.id]]
+    assert [pipeline.shown(channel_id) for channel_id in (1, 2, 3, 4)] == [
+        [],
+        [comment],
+        [confirmed],
+        [comment, confirmed],
+    ]
 
 
 async def test_a_removal_leaves_after_the_first_poll_at_the_end_of_its_window(pipeline: Pipeline) -> None:

@@ -17,12 +17,12 @@ from dispinmap.errors import UserError
 from dispinmap.geocoding.models import GeocodingError
 from dispinmap.pinballmap.errors import Unavailable
 from dispinmap.pinballmap.models import Location, SubmissionType
-from dispinmap.targets.models import Area, Channel, ChannelRef, NotificationKind, TargetType
+from dispinmap.targets.models import Area, Channel, ChannelRef, TargetType
 from dispinmap.targets.service import AddOutcome, TargetService
 from tests.fakes.clock import ManualClock
 from tests.fakes.lookups import FakeGeocoder, FakePinballMap
 from tests.fakes.stored import watched_targets
-from tests.fakes.values import HERE, KONTROL, NOON, PORTLAND, WEDGEHEAD, submission
+from tests.fakes.values import HERE, KONTROL, NOON, PORTLAND, WEDGEHEAD, kinds_of, submission
 
 
 async def seen_ids(database: Database, channel_id: int = HERE.channel_id) -> set[int]:
@@ -223,7 +223,7 @@ async def test_the_latest_known_are_those_shown_of_the_wanted_kinds(
     known = await service.latest_known(HERE.channel_id)
     assert [row.id for row in known] == [20, 19, 18, 17, 16]
     assert len(await service.latest_known(HERE.channel_id, 2)) == 2
-    await service.set_kind(HERE, NotificationKind.COMMENTS)
+    await service.set_kinds(HERE, kinds_of("comments"))
     assert await service.latest_known(HERE.channel_id) == ()
 
 
@@ -272,7 +272,7 @@ async def test_settings_nobody_could_follow_fall_back(service: TargetService, da
         )
     async with database.read() as session:
         (watched,) = await watched_targets(session)
-    assert (watched.poll_rate.total_seconds(), watched.kind) == (3600, NotificationKind.MACHINES)
+    assert (watched.poll_rate.total_seconds(), watched.kinds) == (3600, kinds_of("machines"))
     assert watched.target.created_at == target.last_checked_at
     assert watched.channel.is_active
 

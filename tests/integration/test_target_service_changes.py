@@ -4,20 +4,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from dispinmap.database.engine import Database
-from dispinmap.database.queries import notifications, submissions
+from dispinmap.database.queries import channels, notifications, seen, submissions
 from dispinmap.database.queries import outbox as queries
 from dispinmap.database.tables import ChannelConfigRow, MessageRow, MonitoringTargetRow, NotificationRow
 from dispinmap.errors import UserError
 from dispinmap.health import QueueState
 from dispinmap.pinballmap.models import Submission, SubmissionType
-from dispinmap.targets.models import MAX_POLL_RATE_MINUTES, ChannelRef, NotificationKind
+from dispinmap.targets.models import MAX_POLL_RATE_MINUTES, ChannelRef
 from dispinmap.targets.service import TargetService
 from tests.fakes.clock import ManualClock
 from tests.fakes.stored import watched_targets
-from tests.fakes.values import HERE, KONTROL, PORTLAND, WEDGEHEAD, submission
+from tests.fakes.values import HERE, KONTROL, PORTLAND, WEDGEHEAD, kinds_of, submission
 
 
 async def wait(database: Database, target_id: int, *rows: Submission, due_at: datetime, found_at: datetime) -> None:
@@ -97,10 +97,10 @@ async def test_removing_an_unknown_target_changes_nothing(service: TargetService
 
 async def test_the_channels_settings_are_set_even_before_its_first_target(service: TargetService) -> None:
     assert await service.set_poll_rate(HERE, 30) is None
-    assert await service.set_kind(HERE, NotificationKind.ALL) is None
+    assert await service.set_kinds(HERE, kinds_of("all")) is None
     channel = await service.channel(HERE.channel_id)
     assert channel is not None
-    assert (channel.poll_rate_minutes, channel.kind) == (30, NotificationKind.ALL)
+    assert (channel.poll_rate_minutes, channel.kinds) == (30, kinds_of("all"))
 
 
 async def test_a_target_has_its_own_settings_until_it_is_handed_back(service: TargetService) -> None:
@@ -109,13 +109,13 @@ async def test_a_target_has_its_own_settings_until_it_is_handed_back(service: Ta
     own = await service.set_poll_rate(HERE, 5, "1")
     assert own is not None
     assert own.poll_rate_minutes == 5
-    await service.set_kind(HERE, NotificationKind.COMMENTS, "ground kontrol")
+    await service.set_kinds(HERE, kinds_of("comments"), "ground kontrol")
     (listed,) = await service.targets(HERE.channel_id)
-    assert (listed.watched.poll_rate, listed.watched.kind) == (timedelta(minutes=5), NotificationKind.COMMENTS)
+    assert (listed.watched.poll_rate, listed.watched.kinds) == (timedelta(minutes=5), kinds_of("comments"))
     await service.set_poll_rate(HERE, None, "1")
-    await service.set_kind(HERE, None, "1")
+    await service.set_kinds(HERE, None, "1")
     (listed,) = await service.targets(HERE.channel_id)
-    assert (listed.watched.poll_rate, listed.watched.kind) == (timedelta(minutes=30), NotificationKind.MACHINES)
+    assert (listed.watched.poll_rate, listed.watched.kinds) == (timedelta(minutes=30), kinds_of("machines"))
 
 
 @pytest.mark.parametrize("minutes", [0, -1, MAX_POLL_RATE_MINUTES + 1])
@@ -175,7 +175,7 @@ async def test_kinds_switched_off_are_not_posted_any_more(
     now, later = clock.now(), clock.now() + timedelta(hours=1)
     comment = submission(2, at=now, type=SubmissionType.NEW_CONDITION)
     await wait(database, target.id, submission(1, at=now), comment, due_at=later, found_at=now)
-    await service.set_kind(HERE, NotificationKind.MACHINES)
+    await service.set_kinds(HERE, kinds_of("machines"))
     assert {id_: row.state for id_, row in (await outbox(database)).items()} == {1: "pending", 2: "cancelled"}
 
 
@@ -216,3 +216,24 @@ async def test_what_a_message_has_come_to_carry_since_it_was_looked_at_is_not_ca
     after = await outbox(database)
     assert {number: row.state for number, row in after.items()} == {1: "pending", 2: "cancelled"}
     assert after[1].target_id == target.id
+
+
+async def test_several_kinds_are_stored_as_text_and_read_back(service: TargetService, database: Database) -> None:
+    await service.set_kinds(HERE, kinds_of("scores", "machines"))
+    async with database.read() as session:
+        (stored,) = await session.scalars(text("SELECT notification_types FROM channel_configs"))
+    assert stored == "machines,scores"
+    channel = await service.channel(HERE.channel_id)
+    assert channel is not None
+    assert channel.kinds == kinds_of("machines", "scores")
+
+
+async def test_a_submission_comes_back_with_its_sentence_and_score(database: Database, clock: ManualClock) -> None:
+    row = replace(submission(7), sentence="Somebody scored.", high_score=2**40)
+    async with database.write() as session:
+        await channels.ensure(session, HERE, clock.now())
+        await submissions.remember(session, [row])
+        await seen.mark_seen(session, [(HERE.channel_id, 7)], clock.now())
+    async with database.read() as session:
+        assert await seen.latest_shown(session, HERE.channel_id, None, 5) == [row]
+        assert await seen.latest_shown(session, HERE.channel_id, {"new_condition"}, 5) == []

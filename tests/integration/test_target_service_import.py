@@ -11,22 +11,23 @@ from dispinmap.errors import UserError
 from dispinmap.geocoding.models import GeocodingError, Place
 from dispinmap.pinballmap.errors import Unavailable
 from dispinmap.pinballmap.models import Location
+from dispinmap.targets.kinds import Kinds
 from dispinmap.targets.lookup import Lookup
 from dispinmap.targets.models import (
     MAX_POLL_RATE_MINUTES,
     Area,
     Channel,
     ChannelRef,
-    NotificationKind,
     Target,
     TargetType,
 )
 from dispinmap.targets.planning import MAX_LOOKUPS, plan
 from dispinmap.targets.service import TargetService
-from dispinmap.targets.transfer import AddTarget, SetKind, SetPollRate, export
+from dispinmap.targets.transfer import AddTarget, SetKinds, SetPollRate, export
 from tests.fakes.clock import ManualClock
+from tests.fakes.kinds import ANY_KINDS
 from tests.fakes.lookups import FakeGeocoder, FakePinballMap
-from tests.fakes.values import HERE, KONTROL, PORTLAND, WEDGEHEAD
+from tests.fakes.values import HERE, KONTROL, PORTLAND, WEDGEHEAD, kinds_of
 
 THERE = ChannelRef(channel_id=200, guild_id=8)
 ADDED = datetime(2026, 3, 1, tzinfo=UTC)
@@ -35,19 +36,19 @@ ADDED = datetime(2026, 3, 1, tzinfo=UTC)
 async def setup(service: TargetService, channel_id: int) -> list[tuple[object, ...]]:
     """What a channel watches, without what differs between channels."""
     return [
-        (target.type, target.target_name, target.label, target.location_id, target.poll_rate_minutes, target.kind)
+        (target.type, target.target_name, target.label, target.location_id, target.poll_rate_minutes, target.kinds)
         for target in (each.watched.target for each in await service.targets(channel_id))
     ]
 
 
 async def fill(service: TargetService) -> None:
     await service.set_poll_rate(HERE, 30)
-    await service.set_kind(HERE, NotificationKind.ALL)
+    await service.set_kinds(HERE, kinds_of("all"))
     await service.add_location(HERE, KONTROL)
     await service.add_city(HERE, PORTLAND, 40)
     await service.add_coordinates(HERE, 48.1, 11.5)
     await service.set_poll_rate(HERE, 5, "2")
-    await service.set_kind(HERE, NotificationKind.COMMENTS, "3")
+    await service.set_kinds(HERE, kinds_of("comments"), "3")
 
 
 async def test_a_channel_is_restored_elsewhere_as_it_was(
@@ -62,7 +63,7 @@ async def test_a_channel_is_restored_elsewhere_as_it_was(
     assert await service.channel(THERE.channel_id) is None
     await service.apply_import(THERE, imported)
     assert await setup(service, THERE.channel_id) == await setup(service, HERE.channel_id)
-    assert await service.channel(THERE.channel_id) == Channel(200, 8, 30, NotificationKind.ALL)
+    assert await service.channel(THERE.channel_id) == Channel(200, 8, 30, kinds_of("all"))
     assert geocoder.asked == pinballmap.asked == []
     for each in await service.targets(THERE.channel_id):
         assert each.watched.target.created_at == each.watched.target.last_checked_at == clock.now()
@@ -100,7 +101,7 @@ async def test_what_the_original_exported_is_imported(service: TargetService, ge
         (TargetType.LOCATION, KONTROL.name, KONTROL.name, 874, None, None),
         (TargetType.LOCATION, "Wedgehead", "Wedgehead", 7900, 5, None),
         (TargetType.LATLONG, "48.1,11.5,20", "48.1,11.5,20", None, None, None),
-        (TargetType.CITY, "45.52345,-122.67621,25", PORTLAND.label, None, None, NotificationKind.COMMENTS),
+        (TargetType.CITY, "45.52345,-122.67621,25", PORTLAND.label, None, None, kinds_of("comments")),
     ]
 
 
@@ -176,7 +177,7 @@ labels = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min
 degrees = st.integers(-89_000_000, 89_000_000).map(lambda number: number / 1_000_000)
 areas = st.builds(Area, degrees, degrees, st.none() | st.integers(1, 1000).map(lambda tenths: max(1, tenths / 10)))
 rates = st.none() | st.integers(1, MAX_POLL_RATE_MINUTES)
-kinds = st.none() | st.sampled_from(NotificationKind)
+kinds = st.none() | ANY_KINDS
 
 
 @st.composite
@@ -192,27 +193,27 @@ def any_target(draw: st.DrawFn) -> Target:
         display_name=draw(labels) if type_ is TargetType.CITY else None,
         location_id=draw(st.integers(1, 99_999)) if location else None,
         poll_rate_minutes=draw(rates),
-        kind=draw(kinds),
+        kinds=draw(kinds),
     )
 
 
 def shape(target: Target) -> tuple[object, ...]:
     place = str(target.area) if target.area else target.location_id
     label = target.label if target.type is TargetType.CITY else None
-    return target.type, place, label, target.poll_rate_minutes, target.kind
+    return target.type, place, label, target.poll_rate_minutes, target.kinds
 
 
 @settings(deadline=None)
 @given(
     targets=st.lists(any_target(), max_size=8),
     rate=st.integers(1, MAX_POLL_RATE_MINUTES),
-    kind=st.sampled_from(NotificationKind),
+    chosen=ANY_KINDS,
 )
-def test_any_setup_is_planned_again_as_it_was(targets: list[Target], rate: int, kind: NotificationKind) -> None:
+def test_any_setup_is_planned_again_as_it_was(targets: list[Target], rate: int, chosen: Kinds) -> None:
     pinballmap = FakePinballMap()
     pinballmap.locations = [Location(each.location_id, each.target_name) for each in targets if each.location_id]
     lookup = Lookup(pinballmap, FakeGeocoder(), ManualClock())
-    actions = asyncio.run(plan(lookup, export(Channel(1, 1, rate, kind), targets), [])).actions
+    actions = asyncio.run(plan(lookup, export(Channel(1, 1, rate, chosen), targets), [])).actions
 
     restored = [
         Target(
@@ -228,8 +229,8 @@ def test_any_setup_is_planned_again_as_it_was(targets: list[Target], rate: int, 
         if isinstance(action, AddTarget)
     ]
     own_rates = {action.position: action.minutes for action in actions if isinstance(action, SetPollRate)}
-    own_kinds = {action.position: action.kind for action in actions if isinstance(action, SetKind)}
-    assert (own_rates.pop(None), own_kinds.pop(None)) == (rate, kind)
+    own_kinds = {action.position: action.kinds for action in actions if isinstance(action, SetKinds)}
+    assert (own_rates.pop(None), own_kinds.pop(None)) == (rate, chosen)
     assert [(*shape(each)[:3], own_rates.get(each.id), own_kinds.get(each.id)) for each in restored] == [
         shape(each) for each in targets
     ]

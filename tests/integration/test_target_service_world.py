@@ -12,10 +12,10 @@ from dispinmap.pinballmap.client import PinballMapClient
 from dispinmap.sandbox.geocoder_server import GeocoderServer
 from dispinmap.sandbox.pinballmap_server import PinballMapServer
 from dispinmap.sandbox.world import World
-from dispinmap.targets.models import ChannelRef, NotificationKind
+from dispinmap.targets.models import ChannelRef
 from dispinmap.targets.service import AddOutcome, TargetService
 from tests.fakes.clock import ManualClock
-from tests.fakes.values import HERE
+from tests.fakes.values import HERE, kinds_of
 
 THERE = ChannelRef(channel_id=200, guild_id=7)
 
@@ -66,7 +66,7 @@ async def test_a_city_is_found_and_added_with_its_latest(service: TargetService)
 async def test_a_setup_moves_to_another_channel(service: TargetService) -> None:
     await service.add_location(HERE, (await service.find_locations("874"))[0])
     await service.add_city(HERE, (await service.find_places("Portland, OR"))[0], 40)
-    await service.set_kind(HERE, NotificationKind.ALL, "2")
+    await service.set_kinds(HERE, kinds_of("all"), "2")
     text = await service.export(HERE.channel_id)
     await service.apply_import(THERE, await service.plan_import(THERE, text))
     assert await service.export(THERE.channel_id) == text

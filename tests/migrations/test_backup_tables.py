@@ -29,9 +29,9 @@ async def test_the_heartbeat_and_the_drills_go_with_their_tables_and_begin_anew(
 ) -> None:
     await _fill(database)
     write(database_file, "INSERT INTO channel_configs (channel_id, guild_id) VALUES (11, 7)")
-    downgrade(database.url, "-1")
+    downgrade(database.url, "9d2c71e05ab4")
     assert rows(database_file, "SELECT holder FROM heartbeat") == ["a run"]
-    downgrade(database.url, "-1")
+    downgrade(database.url, "43d138bd38f5")
     assert revision(database.url) == "43d138bd38f5"
     upgrade(database.url)
     assert verify(database.url) == []

@@ -28,6 +28,7 @@ __all__ = [
 
 AFTER_LEGACY = "c49cf21c6e65"
 NOON = datetime(2026, 3, 1, 12)  # noqa: DTZ001 -- as the column stores it
+SUBMISSION = {"__tablename__": "submissions", "submission_type": "new_msx", "created_at": NOON}
 
 
 @pytest.fixture
@@ -50,6 +51,8 @@ def alembic_config() -> Config:
                 {"__tablename__": "drills", "finished_at": NOON, "restore_seconds": 0.25, "problem": None},
                 {"__tablename__": "drills", "finished_at": NOON, "problem": "The backup is not whole."},
             ],
+            "c7d03b5a91e2": [{**SUBMISSION, "id": 1, "sentence": "Somebody took a picture."}],
+            "f18a42c6d0b7": [{**SUBMISSION, "id": 2, "high_score": 2**62}],
         },
     )
 

@@ -129,6 +129,18 @@ def test_times_that_nobody_can_read_and_targets_nobody_can_watch_are_noted(datab
     assert time.startswith("channel_configs.last_poll_at of row 1 is “noon”, which is no time: write it in UTC")
 
 
+def test_words_that_name_no_kind_are_noted(database_file: Path) -> None:
+    write(
+        database_file,
+        "INSERT INTO channel_configs (channel_id, guild_id, notification_types) VALUES "
+        "(1, 1, 'machines, scroes'), (2, 1, 'Scores,machines'), (3, 1, NULL)",
+    )
+    (sentence,) = notes(f"sqlite:///{database_file}")
+    assert sentence.startswith(
+        "channel_configs.notification_types of row 1 is “machines, scroes”, where scroes names no kind: use machines,"
+    )
+
+
 def test_several_stamps_are_said(database_file: Path) -> None:
     write(database_file, "INSERT INTO alembic_version VALUES ('ffffffffffff')")
     (sentence,) = verify(f"sqlite:///{database_file}")

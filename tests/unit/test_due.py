@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from dispinmap.outbox.due import reconsidered, undone, when_due, when_settled
 from dispinmap.outbox.notifications import Notification
 from dispinmap.pinballmap.models import Submission, SubmissionType
-from dispinmap.targets.models import Area, Channel, NotificationKind, WatchedTarget
-from tests.fakes.values import NOON, submission, watched
+from dispinmap.targets.models import Area, Channel, WatchedTarget
+from tests.fakes.values import NOON, kinds_of, submission, watched
 
 MINUTE = timedelta(minutes=1)
 WINDOW = timedelta(minutes=5)
@@ -118,7 +118,7 @@ def _reconsidered(each: Notification, targets: Sequence[WatchedTarget]) -> Notif
 
 def test_what_no_target_wants_any_more_has_no_target() -> None:
     elsewhere = watched(id=2, location_id=1)
-    comments_only = watched(id=3, kind=NotificationKind.COMMENTS)
+    comments_only = watched(id=3, kinds=kinds_of("comments"))
     assert _reconsidered(waiting(), [elsewhere, comments_only]).target_id is None
 
 
@@ -133,7 +133,7 @@ def test_a_target_inherits_nothing_that_is_older_than_itself() -> None:
 
 
 def test_only_what_its_target_no_longer_wants_leaves_it() -> None:
-    targets = [watched(id=1, kind=NotificationKind.COMMENTS), watched(id=2, area=PORTLAND)]
+    targets = [watched(id=1, kinds=kinds_of("comments")), watched(id=2, area=PORTLAND)]
     assert _reconsidered(waiting(), targets).target_id == 2
     assert _reconsidered(waiting(type_=COMMENT), targets).target_id == 1
 

@@ -13,8 +13,11 @@ from dispinmap.matching.notify import notifications, one_per_channel
 from dispinmap.matching.rules import announces, matches, wants
 from dispinmap.outbox.notifications import Notification
 from dispinmap.pinballmap.models import SubmissionType
-from dispinmap.targets.models import Area, NotificationKind
-from tests.fakes.values import NOON, submission, watched
+from dispinmap.targets.kinds import Kinds, NotificationKind
+from dispinmap.targets.models import Area
+from tests.fakes.values import NOON, kinds_of, submission, watched
+
+NEVER_HEARD_OF = "never_heard_of"
 
 latitudes = st.floats(-90, 90)
 longitudes = st.floats(-180, 180)
@@ -38,16 +41,26 @@ def test_distance_is_symmetric_and_at_most_half_the_globe(a: float, b: float, c:
 
 
 @pytest.mark.parametrize(
-    ("kind", "wanted"),
+    ("kinds", "wanted"),
     [
-        (NotificationKind.MACHINES, {"new_lmx", "remove_machine"}),
-        (NotificationKind.COMMENTS, {"new_condition"}),
-        (NotificationKind.ALL, {"new_lmx", "remove_machine", "new_condition"}),
+        (["machines"], {"new_lmx", "remove_machine"}),
+        (["comments"], {"new_condition"}),
+        (["scores"], {"new_msx"}),
+        (["confirmations"], {"confirm_location"}),
+        (["places"], {"add_location", "delete_location"}),
+        (["scores", "comments"], {"new_condition", "new_msx"}),
+        (["all"], {*SubmissionType, NEVER_HEARD_OF}),
     ],
 )
-def test_a_kind_covers_its_types_and_no_others(kind: NotificationKind, wanted: set[str]) -> None:
-    types = {*SubmissionType, "never_heard_of"}
-    assert {type_ for type_ in types if wants(kind, type_)} == wanted
+def test_kinds_cover_their_types_and_no_others(kinds: list[str], wanted: set[str]) -> None:
+    types = {*SubmissionType, NEVER_HEARD_OF}
+    assert {type_ for type_ in types if wants(kinds_of(*kinds), type_)} == wanted
+
+
+def test_only_all_covers_a_type_that_nobody_has_heard_of() -> None:
+    each = Kinds(set(NotificationKind) - {NotificationKind.ALL})
+    assert {type_ for type_ in SubmissionType if wants(each, type_)} == set(SubmissionType)
+    assert not wants(each, NEVER_HEARD_OF)
 
 
 def test_a_location_target_wants_its_own_location_only() -> None:

@@ -28,6 +28,7 @@ ROW: dict[str, Any] = {
     "machine_name": "Godzilla (Stern, 2021)",
     "user_name": "multiball_mary",
     "comment": None,
+    "submission": "Godzilla (Stern, 2021) was added to The Tilted Flipper in Springfield by multiball_mary",
 }
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -56,12 +57,18 @@ def test_a_row_becomes_a_submission_in_utc() -> None:
             machine_id=7,
             machine_name="Godzilla (Stern, 2021)",
             user_name="multiball_mary",
+            sentence="Godzilla (Stern, 2021) was added to The Tilted Flipper in Springfield by multiball_mary",
         ),
     )
 
 
 def test_an_unknown_type_is_carried_and_an_unknown_field_ignored() -> None:
     assert submissions(ROW | {"submission_type": "tilt_alarm", "admin_title": {}}).rows[0].type == "tilt_alarm"
+
+
+@pytest.mark.parametrize(("score", "read"), [(0, 0), ("12500", 12_500), (2**63, None), (-1, None), ("lots", None)])
+def test_a_score_is_a_whole_number_that_a_database_can_hold(score: object, read: int | None) -> None:
+    assert submissions(ROW | {"high_score": score}).rows[0].high_score == read
 
 
 def test_only_id_type_and_time_are_needed() -> None:

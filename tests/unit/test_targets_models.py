@@ -11,11 +11,9 @@ from dispinmap.targets.models import (
     DEFAULT_RADIUS_MILES,
     MAX_POLL_RATE_MINUTES,
     Area,
-    NotificationKind,
     Target,
     TargetType,
     checked_poll_rate,
-    kind_or_none,
     poll_rate_or_none,
 )
 
@@ -63,13 +61,6 @@ def test_a_poll_rate_in_range_is_taken(minutes: int) -> None:
 @pytest.mark.parametrize("stored", [None, 0, -1, MAX_POLL_RATE_MINUTES + 1, "60", "soon", 1.5])
 def test_a_stored_poll_rate_nobody_could_follow_is_inherited(stored: object) -> None:
     assert poll_rate_or_none(stored) is None
-
-
-@pytest.mark.parametrize(
-    ("stored", "kind"), [("all", NotificationKind.ALL), ("", None), (None, None), ("ALL", None), (7, None)]
-)
-def test_a_stored_kind_we_do_not_know_is_inherited(stored: object, kind: NotificationKind | None) -> None:
-    assert kind_or_none(stored) is kind
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from dispinmap.targets.models import (
     MAX_POLL_RATE_MINUTES,
     Area,
     Channel,
-    NotificationKind,
     Target,
     TargetType,
 )
 from dispinmap.targets.reading import AddCity, AddCoordinates, AddLocation, Request, read
-from dispinmap.targets.transfer import SetKind, SetPollRate, export, quoted
+from dispinmap.targets.transfer import SetKinds, SetPollRate, export, quoted
+from tests.fakes.values import kinds_of
 
 ADDED = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -46,11 +46,11 @@ def test_an_export_reads_like_the_commands_themselves() -> None:
             ADDED,
             display_name="Portland, Oregon, United States",
             poll_rate_minutes=5,
-            kind=NotificationKind.COMMENTS,
+            kinds=kinds_of("comments"),
         ),
         Target(36, 1, TargetType.LATLONG, "48.1,11.5,40.5", ADDED),
     ]
-    assert export(Channel(1, 1, 30, NotificationKind.ALL), targets).splitlines()[1:] == [
+    assert export(Channel(1, 1, 30, kinds_of("all")), targets).splitlines()[1:] == [
         "/poll_rate minutes:30",
         "/notifications kind:all",
         '# location 874: "Ground Kontrol Classic Arcade"',
@@ -109,10 +109,14 @@ def test_a_target_that_cannot_be_watched_is_exported_as_well_as_possible() -> No
         ("!poll_rate 30 1", SetPollRate(30, 1)),
         ("/poll_rate minutes:5 target:2", SetPollRate(5, 2)),
         ("/poll_rate minutes:default target:2", SetPollRate(None, 2)),
-        ("!notifications machines", SetKind(NotificationKind.MACHINES)),
-        ("!notifications Comments 3", SetKind(NotificationKind.COMMENTS, 3)),
-        ("/notifications kind:all target:2", SetKind(NotificationKind.ALL, 2)),
-        ("/notifications kind:default target:2", SetKind(None, 2)),
+        ("!notifications machines", SetKinds(kinds_of("machines"))),
+        ("!notifications Comments 3", SetKinds(kinds_of("comments"), 3)),
+        ("/notifications kind:all target:2", SetKinds(kinds_of("all"), 2)),
+        ("!notifications machines scores 3", SetKinds(kinds_of("machines", "scores"), 3)),
+        ("!notifications machines, places and comments", SetKinds(kinds_of("machines", "comments", "places"))),
+        ("/notifications kind:machines,scores target:2", SetKinds(kinds_of("machines", "scores"), 2)),
+        ("/notifications kind:scores, machines target:2", SetKinds(kinds_of("machines", "scores"), 2)),
+        ("/notifications kind:default target:2", SetKinds(None, 2)),
     ],
 )
 def test_our_commands_and_the_originals_are_read(line: str, request_: Request) -> None:
@@ -139,7 +143,9 @@ def test_our_commands_and_the_originals_are_read(line: str, request_: Request) -
         ("!poll_rate 0", "not between 1 and"),
         ("!poll_rate 30 first", "“first” is no number of a target"),
         ("!poll_rate 30 0", "“0” is no number of a target"),
-        ("!notifications loud", "“loud” is no kind"),
+        ("!notifications loud", "“loud” is not a kind"),
+        ("!notifications machines loud 2", "“loud” is not a kind"),
+        ("!notifications 2", "No kind is named"),
     ],
 )
 def test_what_cannot_be_read_says_why_and_what_to_write(line: str, sentence: str) -> None:

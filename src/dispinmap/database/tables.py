@@ -127,6 +127,8 @@ class SubmissionRow(Base):
     user_name: Mapped[str | None]
     comment: Mapped[str | None]
     fed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sentence: Mapped[str | None]
+    high_score: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class FeedStateRow(Base):

@@ -17,8 +17,9 @@ from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.progress import Progress, Report, silent
 from dispinmap.database.queries.targets import to_target
-from dispinmap.database.tables import Base, MonitoringTargetRow
+from dispinmap.database.tables import Base, ChannelConfigRow, MonitoringTargetRow
 from dispinmap.database.types import UtcDateTime
+from dispinmap.targets.kinds import NotificationKind, unknown_words
 
 
 def verify(url: str, *, progress: Report = silent, integrity: bool = True) -> list[str]:
@@ -38,9 +39,12 @@ def verify(url: str, *, progress: Report = silent, integrity: bool = True) -> li
 
 
 def notes(url: str) -> list[str]:
-    """Rows at head that somebody should look at, with what to do: targets that cannot be watched, unreadable times."""
+    """Rows at head that somebody should look at, with what to do.
+
+    Those are targets that cannot be watched, words that name no kind, and unreadable times.
+    """
     with _looking(url) as connection, Session(connection) as session:
-        return [*_unwatched(session), *_unreadable_times(session)]
+        return [*_unwatched(session), *_unknown_kinds(session), *_unreadable_times(session)]
 
 
 def revision(url: str) -> str | None:
@@ -93,6 +97,17 @@ def _unwatched(session: Session) -> Iterator[str]:
     for target in map(to_target, rows):
         if target.problem:
             yield f"Channel {target.channel_id}, target {target.id}: {target.problem}"
+
+
+def _unknown_kinds(session: Session) -> Iterator[str]:
+    for table, key in ((ChannelConfigRow, ChannelConfigRow.channel_id), (MonitoringTargetRow, MonitoringTargetRow.id)):
+        column = table.notification_types
+        for row, stored in session.execute(select(key, column).where(column.is_not(None)).order_by(key)):
+            if words := unknown_words(stored or ""):
+                yield (
+                    f"{table.__tablename__}.notification_types of row {row} is “{stored}”, where {', '.join(words)} "
+                    f"names no kind: use {', '.join(NotificationKind)}, or NULL for the default."
+                )
 
 
 def _unreadable_times(session: Session) -> Iterator[str]:

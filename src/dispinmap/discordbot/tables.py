@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from dispinmap.discordbot.markdown import clean, escape, fit, pages
 from dispinmap.discordbot.texts import label, tenths
+from dispinmap.targets.kinds import Kinds
 from dispinmap.targets.models import WatchedTarget
 from dispinmap.targets.service import ListedTarget
 
@@ -67,7 +68,7 @@ def _page(head: str, lines: Sequence[str], listed: Sequence[ListedTarget]) -> st
 
 def _has_own_settings(one: ListedTarget) -> bool:
     target = one.watched.target
-    return target.poll_rate_minutes is not None or target.kind is not None
+    return target.poll_rate_minutes is not None or target.kinds is not None
 
 
 def _row(one: ListedTarget, now: datetime) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ def _row(one: ListedTarget, now: datetime) -> tuple[str, ...]:
         str(one.index),
         _name(watched),
         poll_rate(watched.poll_rate) + _mark(watched.target.poll_rate_minutes),
-        str(watched.kind) + _mark(watched.target.kind),
+        kinds(watched.kinds) + _mark(watched.target.kinds),
         ago(watched.target.last_checked_at, now),
     )
 
@@ -97,6 +98,11 @@ def _isolated(name: str) -> str:
 
 def _mark(own: object) -> str:
     return "" if own is None else _OWN
+
+
+def kinds(chosen: Kinds) -> str:
+    """Such as "machines, scores"."""
+    return ", ".join(chosen.in_order)
 
 
 def poll_rate(rate: timedelta) -> str:

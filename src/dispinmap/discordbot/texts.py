@@ -6,13 +6,12 @@ from dispinmap.discordbot.lines import short
 from dispinmap.discordbot.markdown import clean, cut, escape, fit, length, safe
 from dispinmap.geocoding.models import Place
 from dispinmap.pinballmap.models import Location, Submission
+from dispinmap.targets.kinds import DEFAULT_KINDS, Kinds, NotificationKind
 from dispinmap.targets.models import (
-    DEFAULT_KIND,
     DEFAULT_POLL_RATE_MINUTES,
     KILOMETRES_PER_MILE,
     Area,
     Channel,
-    NotificationKind,
     Target,
     WatchedTarget,
 )
@@ -28,7 +27,10 @@ NOTHING_TO_EXPORT = "There is nothing to export: nothing is watched in this chan
 KIND_WORDS = {
     NotificationKind.MACHINES: "machines added and removed",
     NotificationKind.COMMENTS: "comments",
-    NotificationKind.ALL: "machines added and removed, and comments",
+    NotificationKind.SCORES: "high scores",
+    NotificationKind.CONFIRMATIONS: "confirmed line-ups",
+    NotificationKind.PLACES: "places opened and closed",
+    NotificationKind.ALL: "every kind of change",
 }
 
 _UNLESS_OWN = ", unless a target has its own setting."
@@ -88,7 +90,7 @@ def _outcome(result: Added) -> str:
 
 def _how(watched: WatchedTarget) -> str:
     minutes = int(watched.poll_rate.total_seconds() // 60)
-    return f"News posted here, checked {every(minutes)}: {KIND_WORDS[watched.kind]}."
+    return f"News posted here, checked {every(minutes)}: {kinds_in_words(watched.kinds)}."
 
 
 def _latest_there(result: Added) -> list[str]:
@@ -132,12 +134,22 @@ def poll_rate_set(minutes: int | None, target: Target | None) -> str:
     return f"✓ {named(target)} is checked {every(minutes)}."
 
 
-def kind_set(kind: NotificationKind | None, target: Target | None) -> str:
+def kinds_in_words(kinds: Kinds) -> str:
+    """Such as "machines added and removed, and comments"."""
+    *others, last = (KIND_WORDS[kind] for kind in kinds.in_order)
+    if not others:
+        return last
+    # With a second "and" around, only a comma shows where the last part begins.
+    comma = "," if len(others) > 1 or any(" and " in part for part in (*others, last)) else ""
+    return f"{', '.join(others)}{comma} and {last}"
+
+
+def kinds_set(kinds: Kinds | None, target: Target | None) -> str:
     if target is None:
-        return f"✓ This channel gets {KIND_WORDS[kind or DEFAULT_KIND]}{_UNLESS_OWN}"
-    if kind is None:
+        return f"✓ I’ll post {kinds_in_words(kinds or DEFAULT_KINDS)} here{_UNLESS_OWN}"
+    if kinds is None:
         return f"✓ {named(target)} follows the channel’s kinds again."
-    return f"✓ For {named(target)} this channel gets {KIND_WORDS[kind]}."
+    return f"✓ For {named(target)}, I’ll post {kinds_in_words(kinds)} here."
 
 
 def no_location(text: str) -> str:

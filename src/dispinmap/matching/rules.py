@@ -4,20 +4,29 @@ from typing import Final
 
 from dispinmap.matching.distance import miles_between
 from dispinmap.pinballmap.models import Submission, SubmissionType
-from dispinmap.targets.models import NotificationKind, TargetType, WatchedTarget
+from dispinmap.targets.kinds import Kinds, NotificationKind
+from dispinmap.targets.models import TargetType, WatchedTarget
 
-MACHINES: Final = frozenset({SubmissionType.NEW_LMX, SubmissionType.REMOVE_MACHINE})
-COMMENTS: Final = frozenset({SubmissionType.NEW_CONDITION})
-_TYPES: Final[dict[NotificationKind, frozenset[SubmissionType]]] = {
-    NotificationKind.MACHINES: MACHINES,
-    NotificationKind.COMMENTS: COMMENTS,
-    NotificationKind.ALL: MACHINES | COMMENTS,
+_TYPES: Final[dict[NotificationKind, frozenset[str]]] = {
+    NotificationKind.MACHINES: frozenset({SubmissionType.NEW_LMX, SubmissionType.REMOVE_MACHINE}),
+    NotificationKind.COMMENTS: frozenset({SubmissionType.NEW_CONDITION}),
+    NotificationKind.SCORES: frozenset({SubmissionType.NEW_MSX}),
+    NotificationKind.CONFIRMATIONS: frozenset({SubmissionType.CONFIRM_LOCATION}),
+    NotificationKind.PLACES: frozenset({SubmissionType.ADD_LOCATION, SubmissionType.DELETE_LOCATION}),
 }
 
 
-def wants(kind: NotificationKind, submission_type: str) -> bool:
-    """Whether `kind` covers this type. Scores, confirmed line-ups and types yet unknown are in none of them."""
-    return submission_type in _TYPES[kind]
+def covered_types(kinds: Kinds) -> frozenset[str] | None:
+    """The submission types that the kinds cover; None for every type, also those that we do not know."""
+    if NotificationKind.ALL in kinds:
+        return None
+    return frozenset(each for kind in kinds for each in _TYPES[kind])
+
+
+def wants(kinds: Kinds, submission_type: str) -> bool:
+    """Whether the kinds cover this type. Only `all` covers a type that we do not know."""
+    types = covered_types(kinds)
+    return types is None or submission_type in types
 
 
 def is_at(watched: WatchedTarget, submission: Submission) -> bool:
@@ -32,8 +41,8 @@ def is_at(watched: WatchedTarget, submission: Submission) -> bool:
 
 
 def matches(watched: WatchedTarget, submission: Submission) -> bool:
-    """Whether the target wants this submission: place and kind, whatever its age."""
-    return wants(watched.kind, submission.type) and is_at(watched, submission)
+    """Whether the target wants this submission: place and kinds, whatever its age."""
+    return wants(watched.kinds, submission.type) and is_at(watched, submission)
 
 
 def announces(watched: WatchedTarget, submission: Submission) -> bool:

@@ -79,7 +79,7 @@ def _wanting(
     notification: Notification, by_id: dict[int, WatchedTarget], targets: Sequence[WatchedTarget]
 ) -> WatchedTarget | None:
     own = by_id.get(notification.target_id) if notification.target_id is not None else None
-    if own is not None and wants(own.kind, notification.submission.type):
+    if own is not None and wants(own.kinds, notification.submission.type):
         return own
     return next((watched for watched in targets if announces(watched, notification.submission)), None)
 

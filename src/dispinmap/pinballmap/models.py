@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 
 class SubmissionType(StrEnum):
-    """The submission types this bot has words for; others are carried as plain text."""
+    """The submission types this bot has words for; others are carried as text with Pinball Map's own sentence."""
 
     NEW_LMX = "new_lmx"
     REMOVE_MACHINE = "remove_machine"
@@ -14,6 +15,13 @@ class SubmissionType(StrEnum):
     NEW_MSX = "new_msx"
     CONFIRM_LOCATION = "confirm_location"
     ADD_LOCATION = "add_location"
+    DELETE_LOCATION = "delete_location"
+
+
+DEFAULT_TYPES: Final = frozenset(SubmissionType) - {SubmissionType.DELETE_LOCATION}
+"""What Pinball Map returns if the request names no types, as far as we know them; it may add others."""
+ASKED_TYPES: Final = tuple(SubmissionType)
+"""What the bot asks for by name, to get closed places too. A request that names types gets no others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,9 @@ class Submission:
     machine_name: str | None = None
     user_name: str | None = None
     comment: str | None = None
+    sentence: str | None = None
+    """The change in Pinball Map's own English words."""
+    high_score: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,8 @@ def _submission(row: Mapping[str, Any]) -> Submission:
         machine_name=_text(row.get("machine_name")),
         user_name=_text(row.get("user_name")),
         comment=_text(row.get("comment")),
+        sentence=_text(row.get("submission")),
+        high_score=_count(row.get("high_score")),
     )
 
 

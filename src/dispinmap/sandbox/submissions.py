@@ -104,3 +104,5 @@ def sentence(
             return f"{user.name} confirmed the lineup at {place}"
         case SubmissionType.ADD_LOCATION:
             return f"{user.name} added {place}"
+        case SubmissionType.DELETE_LOCATION:
+            return f"{user.name} deleted {place}"

@@ -9,9 +9,10 @@ from dispinmap.database.queries import channels, outbox, targets
 from dispinmap.outbox.states import MessageState
 from dispinmap.outbox.waiting import reconsider
 from dispinmap.targets.drafts import to_store
-from dispinmap.targets.models import NewTarget, NotificationKind, Target
+from dispinmap.targets.kinds import Kinds
+from dispinmap.targets.models import NewTarget, Target
 from dispinmap.targets.selection import listed, repeated, resized, select
-from dispinmap.targets.transfer import AddTarget, ImportPlan, SetKind, SetPollRate
+from dispinmap.targets.transfer import AddTarget, ImportPlan, SetKinds, SetPollRate
 
 
 class AddOutcome(StrEnum):
@@ -70,14 +71,14 @@ async def set_poll_rate(
         await targets.set_poll_rate(session, target_id, minutes)
 
 
-async def set_kind(
-    session: AsyncSession, channel_id: int, target_id: int | None, kind: NotificationKind | None, now: datetime
+async def set_kinds(
+    session: AsyncSession, channel_id: int, target_id: int | None, kinds: Kinds | None, now: datetime
 ) -> None:
     """Of the target, or of the channel where that is None."""
     if target_id is None:
-        await channels.set_kind(session, channel_id, kind, now)
+        await channels.set_kinds(session, channel_id, kinds, now)
     else:
-        await targets.set_kind(session, target_id, kind)
+        await targets.set_kinds(session, target_id, kinds)
 
 
 async def carry_out(session: AsyncSession, channel_id: int, plan: ImportPlan, now: datetime) -> None:
@@ -91,7 +92,7 @@ async def carry_out(session: AsyncSession, channel_id: int, plan: ImportPlan, no
         match action:
             case SetPollRate(minutes, position):
                 await set_poll_rate(session, channel_id, ids[position] if position else None, minutes, now)
-            case SetKind(kind, position):
-                await set_kind(session, channel_id, ids[position] if position else None, kind, now)
+            case SetKinds(kinds, position):
+                await set_kinds(session, channel_id, ids[position] if position else None, kinds, now)
             case AddTarget():
                 pass

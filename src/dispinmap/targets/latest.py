@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
-from dispinmap.matching.rules import announces, wants
+from dispinmap.matching.rules import announces, covered_types, wants
 from dispinmap.pinballmap.client import PinballMapClient
-from dispinmap.pinballmap.models import Rows, Submission, SubmissionType
-from dispinmap.targets.models import NotificationKind, Target, WatchedTarget
+from dispinmap.pinballmap.models import Rows, Submission
+from dispinmap.targets.kinds import Kinds
+from dispinmap.targets.models import Target, WatchedTarget
 
 LATEST_COUNT = 5
 
@@ -20,9 +21,9 @@ async def fetch(pinballmap: PinballMapClient, target: Target) -> tuple[Submissio
     return answer.submissions if isinstance(answer, Rows) else ()
 
 
-def shown(rows: Sequence[Submission], kind: NotificationKind) -> tuple[Submission, ...]:
-    """The newest few that the kind covers, newest first."""
-    wanted = [row for row in rows if wants(kind, row.type)]
+def shown(rows: Sequence[Submission], kinds: Kinds) -> tuple[Submission, ...]:
+    """The newest few that the kinds cover, newest first."""
+    wanted = [row for row in rows if wants(kinds, row.type)]
     return tuple(sorted(wanted, key=lambda row: (row.created_at, row.id), reverse=True)[:LATEST_COUNT])
 
 
@@ -37,6 +38,12 @@ def counted_as_seen(
     return ids | {row.id for row in rows if not any(announces(watched, row) for watched in targets)}
 
 
-def types_of(kinds: Collection[NotificationKind]) -> list[str]:
-    """The submission types that any of the kinds covers."""
-    return [each for each in SubmissionType if any(wants(kind, each) for kind in kinds)]
+def types_of(kinds: Collection[Kinds]) -> frozenset[str] | None:
+    """The submission types that any of these kinds cover; None for every type."""
+    types: set[str] = set()
+    for each in kinds:
+        covered = covered_types(each)
+        if covered is None:
+            return None
+        types |= covered
+    return frozenset(types)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Self
 
 from dispinmap.errors import UserError
+from dispinmap.targets.kinds import DEFAULT_KINDS, Kinds
 
 MIN_RADIUS_MILES = 1.0
 MAX_RADIUS_MILES = 100.0
@@ -20,17 +21,6 @@ class TargetType(StrEnum):
     LOCATION = "location"
     CITY = "city"
     LATLONG = "latlong"
-
-
-class NotificationKind(StrEnum):
-    """Which submissions a channel or target wants."""
-
-    MACHINES = "machines"
-    COMMENTS = "comments"
-    ALL = "all"
-
-
-DEFAULT_KIND = NotificationKind.MACHINES
 
 
 def checked_poll_rate(minutes: int) -> int:
@@ -48,11 +38,6 @@ def poll_rate_or_none(stored: object) -> int | None:
     if isinstance(stored, int) and MIN_POLL_RATE_MINUTES <= stored <= MAX_POLL_RATE_MINUTES:
         return stored
     return None
-
-
-def kind_or_none(stored: object) -> NotificationKind | None:
-    """A stored kind; None (inherit) for one we do not know."""
-    return next((kind for kind in NotificationKind if kind == stored), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +115,7 @@ class Channel:
     channel_id: int
     guild_id: int
     poll_rate_minutes: int = DEFAULT_POLL_RATE_MINUTES
-    kind: NotificationKind = DEFAULT_KIND
+    kinds: Kinds = DEFAULT_KINDS
     is_active: bool = True
     served_at: datetime | None = None
     """When the last message left for a target that follows the channel's poll rate."""
@@ -158,7 +143,7 @@ class NewTarget:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A channel's interest. `None` as poll rate or kind means "the channel's"."""
+    """A channel's interest. `None` as poll rate or kinds means "the channel's"."""
 
     id: int
     channel_id: int
@@ -168,7 +153,7 @@ class Target:
     display_name: str | None = None
     location_id: int | None = None
     poll_rate_minutes: int | None = None
-    kind: NotificationKind | None = None
+    kinds: Kinds | None = None
     last_checked_at: datetime | None = None
     served_at: datetime | None = None
     """When the last message for it left. It counts if the target has a poll rate of its own."""
@@ -205,8 +190,8 @@ class WatchedTarget:
         return timedelta(minutes=self.target.poll_rate_minutes or self.channel.poll_rate_minutes)
 
     @property
-    def kind(self) -> NotificationKind:
-        return self.target.kind or self.channel.kind
+    def kinds(self) -> Kinds:
+        return self.target.kinds or self.channel.kinds
 
     @property
     def has_own_poll_rate(self) -> bool:

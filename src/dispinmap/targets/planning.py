@@ -9,12 +9,13 @@ from dispinmap.geocoding.models import GeocodingError, Place
 from dispinmap.pinballmap.errors import PinballMapError
 from dispinmap.pinballmap.models import Location
 from dispinmap.targets.drafts import city_target, location_target, point_target
+from dispinmap.targets.kinds import EVERY_KIND, Kinds
 from dispinmap.targets.lookup import Lookup
-from dispinmap.targets.models import NewTarget, NotificationKind, Target, decimal
+from dispinmap.targets.models import NewTarget, Target, decimal
 from dispinmap.targets.naming import fold
 from dispinmap.targets.reading import AddCity, AddCoordinates, AddLocation, ReadLine, Request, read
 from dispinmap.targets.selection import NAMED_CHOICES, repeated, resized
-from dispinmap.targets.transfer import AddTarget, ImportPlan, PlannedStep, SetKind, SetPollRate
+from dispinmap.targets.transfer import AddTarget, ImportPlan, PlannedStep, SetKinds, SetPollRate
 
 MAX_LOOKUPS = 100
 """At 30 requests a minute done well within the 15 minutes that Discord waits for an answer."""
@@ -35,7 +36,7 @@ async def plan(lookup: Lookup, text: str, existing: Sequence[Target]) -> ImportP
     for line in lines:
         if line.request is None:
             steps.append(PlannedStep(line.number, line.line, line.line, line.problem))
-        elif isinstance(line.request, SetPollRate | SetKind):
+        elif isinstance(line.request, SetPollRate | SetKinds):
             steps.append(_setting(line, line.request, labels))
         else:
             steps.append(_addition(line, positions[line.number], added[line.number], existing))
@@ -67,7 +68,7 @@ def _addition(line: ReadLine, position: int, new: NewTarget | str, existing: Seq
     return PlannedStep(line.number, line.line, summary, action=AddTarget(position, new))
 
 
-def _setting(line: ReadLine, request: SetPollRate | SetKind, labels: Sequence[str | None]) -> PlannedStep:
+def _setting(line: ReadLine, request: SetPollRate | SetKinds, labels: Sequence[str | None]) -> PlannedStep:
     position = request.position
     label = labels[position - 1] if position is not None and position <= len(labels) else None
     if position is None or label is not None:
@@ -80,9 +81,9 @@ def _setting(line: ReadLine, request: SetPollRate | SetKind, labels: Sequence[st
     return PlannedStep(line.number, line.line, _effect(request, f"target {position}"), problem)
 
 
-def _effect(request: SetPollRate | SetKind, whose: str) -> str:
-    if isinstance(request, SetKind):
-        wanted = "its default kinds" if request.kind is None else _KINDS[request.kind]
+def _effect(request: SetPollRate | SetKinds, whose: str) -> str:
+    if isinstance(request, SetKinds):
+        wanted = "its default kinds" if request.kinds is None else _words(request.kinds)
         return f"Notify of {wanted}: {whose}"
     if request.minutes is None:
         return f"Poll at the default rate: {whose}"
@@ -90,11 +91,11 @@ def _effect(request: SetPollRate | SetKind, whose: str) -> str:
     return f"Poll {often}: {whose}"
 
 
-_KINDS = {
-    NotificationKind.MACHINES: "machines",
-    NotificationKind.COMMENTS: "comments",
-    NotificationKind.ALL: "machines and comments",
-}
+def _words(kinds: Kinds) -> str:
+    if kinds == EVERY_KIND:
+        return "every kind of change"
+    *others, last = kinds.in_order
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _described(new: NewTarget) -> str:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from dispinmap.errors import UserError
 from dispinmap.targets.models import Area
-from dispinmap.targets.transfer import SetKind, SetPollRate
-from dispinmap.targets.values import is_radius, parse_kind, parse_minutes, parse_radius
+from dispinmap.targets.transfer import SetKinds, SetPollRate
+from dispinmap.targets.values import is_radius, parse_kinds, parse_minutes, parse_radius
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class AddCoordinates:
 
 
 Noted = AddLocation | Area
-Request = AddLocation | AddCity | AddCoordinates | SetPollRate | SetKind
+Request = AddLocation | AddCity | AddCoordinates | SetPollRate | SetKinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +195,17 @@ def _poll_rate(arguments: _Arguments) -> SetPollRate:
     return SetPollRate(parse_minutes(arguments.take("minutes") or ""), _position(arguments))
 
 
-def _notifications(arguments: _Arguments) -> SetKind:
-    return SetKind(parse_kind(arguments.take("kind") or ""), _position(arguments))
+def _notifications(arguments: _Arguments) -> SetKinds:
+    return SetKinds(parse_kinds(_take_kinds(arguments)), _position(arguments))
+
+
+def _take_kinds(arguments: _Arguments) -> str:
+    """The named argument, or else all bare words before the number of a target."""
+    if "kind" in arguments.named:
+        return arguments.named["kind"]
+    words = list(takewhile(lambda word: not _is_integer(word), arguments.bare))
+    del arguments.bare[: len(words)]
+    return " ".join(words)
 
 
 _READERS: dict[str, Callable[[_Arguments], Request]] = {

@@ -21,13 +21,13 @@ from dispinmap.pinballmap.models import Location, LocationHint, Submission
 from dispinmap.targets import changes, latest, planning, transfer
 from dispinmap.targets.changes import AddOutcome
 from dispinmap.targets.drafts import city_target, location_target, point_target
+from dispinmap.targets.kinds import Kinds
 from dispinmap.targets.latest import LATEST_COUNT
 from dispinmap.targets.lookup import Lookup
 from dispinmap.targets.models import (
     Channel,
     ChannelRef,
     NewTarget,
-    NotificationKind,
     Target,
     WatchedTarget,
     checked_poll_rate,
@@ -119,7 +119,7 @@ class TargetService:
 
     async def _show(self, watched: WatchedTarget, rows: Sequence[Submission]) -> tuple[Submission, ...]:
         """Keep what is shown, and count what was there before as seen."""
-        shown = latest.shown(rows, watched.kind)
+        shown = latest.shown(rows, watched.kinds)
         channel_id = watched.channel.channel_id
         async with self._database.write() as session:
             others = await targets.of_channel(session, channel_id)
@@ -161,9 +161,7 @@ class TargetService:
             await reconsider(session, channel.channel_id, now, self._settle_window)
             return None if target_id is None else (await targets.get(session, target_id)).target
 
-    async def set_kind(
-        self, channel: ChannelRef, kind: NotificationKind | None, selector: str | None = None
-    ) -> Target | None:
+    async def set_kinds(self, channel: ChannelRef, kinds: Kinds | None, selector: str | None = None) -> Target | None:
         """For the channel, or for one target; None hands a target back to the channel. Returns that target.
 
         What waits and is wanted no more is cancelled.
@@ -172,7 +170,7 @@ class TargetService:
         async with self._database.write() as session:
             await channels.ensure(session, channel, now)
             target_id = await changes.chosen(session, channel.channel_id, selector)
-            await changes.set_kind(session, channel.channel_id, target_id, kind, now)
+            await changes.set_kinds(session, channel.channel_id, target_id, kinds, now)
             await reconsider(session, channel.channel_id, now, self._settle_window)
             return None if target_id is None else (await targets.get(session, target_id)).target
 
@@ -180,7 +178,7 @@ class TargetService:
         """The newest submissions this channel has already been shown, newest first."""
         async with self._database.read() as session:
             here = await targets.of_channel(session, channel_id)
-            types = latest.types_of({watched.kind for watched in here})
+            types = latest.types_of({watched.kinds for watched in here})
             return tuple(await seen.latest_shown(session, channel_id, types, limit))
 
     async def export(self, channel_id: int) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from dispinmap.targets.models import Area, Channel, NewTarget, NotificationKind, Target, TargetType, decimal
+from dispinmap.targets.kinds import Kinds
+from dispinmap.targets.models import Area, Channel, NewTarget, Target, TargetType, decimal
 
 HEADER = "# What this channel watches. /import reads it back, here or in another channel."
 
@@ -25,14 +26,14 @@ class SetPollRate:
 
 
 @dataclass(frozen=True, slots=True)
-class SetKind:
-    """None as kind means the default, None as position the channel."""
+class SetKinds:
+    """None as kinds means the default, None as position the channel."""
 
-    kind: NotificationKind | None
+    kinds: Kinds | None
     position: int | None = None
 
 
-Action = AddTarget | SetPollRate | SetKind
+Action = AddTarget | SetPollRate | SetKinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def export(channel: Channel, targets: Iterable[Target]) -> str:
 
     Comments note a location's name and a city's exact point, so that reading it back asks nobody.
     """
-    lines = [HEADER, f"/poll_rate minutes:{channel.poll_rate_minutes}", f"/notifications kind:{channel.kind}"]
+    lines = [HEADER, f"/poll_rate minutes:{channel.poll_rate_minutes}", f"/notifications kind:{channel.kinds}"]
     position = 0
     for target in targets:
         if target.type is TargetType.LATLONG and target.area is None:
@@ -105,8 +106,8 @@ def _radius(area: Area | None) -> str:
 def _own_settings(target: Target, position: int) -> Iterator[str]:
     if target.poll_rate_minutes is not None:
         yield f"/poll_rate minutes:{target.poll_rate_minutes} target:{position}"
-    if target.kind is not None:
-        yield f"/notifications kind:{target.kind} target:{position}"
+    if target.kinds is not None:
+        yield f"/notifications kind:{target.kinds} target:{position}"
 
 
 def quoted(text: str) -> str:

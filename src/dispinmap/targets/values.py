@@ -7,18 +7,19 @@ import math
 import re
 
 from dispinmap.errors import UserError
+from dispinmap.targets.kinds import Kinds, NotificationKind, kind_or_none, kind_words
 from dispinmap.targets.models import (
     DEFAULT_RADIUS_MILES,
     KILOMETRES_PER_MILE,
     MAX_RADIUS_MILES,
     MIN_RADIUS_MILES,
-    NotificationKind,
     checked_poll_rate,
 )
 
 DEFAULT_WORD = "default"
 UNIT_PATTERN = r"mi|miles?|km|kilomet(?:er|re)s?"
 _RADIUS = re.compile(rf"(?P<number>[+-]?\d+(?:[.,]\d+)?)\s*(?P<unit>{UNIT_PATTERN})?\.?", re.IGNORECASE | re.ASCII)
+_CHOOSE_KINDS = f"choose one or more of {', '.join(NotificationKind)}, or write {DEFAULT_WORD}."
 _MINUTES = re.compile(r"(\d{1,6})(?:\s*(?:m|min|minutes?))?", re.IGNORECASE | re.ASCII)
 
 
@@ -57,12 +58,19 @@ def parse_minutes(text: str) -> int | None:
     return checked_poll_rate(int(minutes[1]))
 
 
-def parse_kind(text: str) -> NotificationKind | None:
-    """One of the kinds; None for "default"."""
-    word = text.strip().lower()
-    if word == DEFAULT_WORD:
+def parse_kinds(text: str) -> Kinds | None:
+    """One kind or several, such as "machines, scores and places"; None for "default"."""
+    words = kind_words(text)
+    if words == [DEFAULT_WORD]:
         return None
-    try:
-        return NotificationKind(word)
-    except ValueError:
-        raise UserError(f"“{{}}” is no kind: write machines, comments, all or {DEFAULT_WORD}.", word) from None
+    if DEFAULT_WORD in words:
+        raise UserError(f"“{DEFAULT_WORD}” cannot be combined with kinds: write it alone, or leave it out.")
+    kinds = []
+    for word in words:
+        kind = kind_or_none(word)
+        if kind is None:
+            raise UserError(f"“{{}}” is not a kind of notification: {_CHOOSE_KINDS}", word)
+        kinds.append(kind)
+    if not kinds:
+        raise UserError(f"No kind is named: {_CHOOSE_KINDS}")
+    return Kinds(kinds)

@@ -13,7 +13,8 @@ from dispinmap.database.handmade import UNKNOWN_GUILD
 from dispinmap.database.queries.batching import CHUNK, chunks, insert_new
 from dispinmap.database.queries.channels import to_channel
 from dispinmap.database.tables import Base, ChannelConfigRow, MonitoringTargetRow, SeenSubmissionRow
-from dispinmap.targets.models import Channel, kind_or_none, poll_rate_or_none
+from dispinmap.targets.kinds import kinds_or_none, stored_kinds
+from dispinmap.targets.models import Channel, poll_rate_or_none
 
 Values = dict[str, Any]
 Pairs = list[tuple[int, int]]
@@ -35,7 +36,7 @@ def known(row: MonitoringTargetRow) -> Known:
         id=row.id,
         key=key_of(row.channel_id, row.target_type, row.target_name, row.location_id),
         poll_rate_minutes=poll_rate_or_none(row.poll_rate_minutes),
-        kind=kind_or_none(row.notification_types),
+        kinds=kinds_or_none(row.notification_types),
     )
 
 
@@ -61,8 +62,9 @@ async def carry_out(
     for chunk in chunks([step for step in steps if step.into is None]):
         added = [
             without_id(values(rows[step.source_id]))
+            | {"poll_rate_minutes": step.poll_rate_minutes, "notification_types": stored_kinds(step.kinds)}
             # Its map cells stay behind: the poller works them out again.
-            | {"poll_rate_minutes": step.poll_rate_minutes, "notification_types": step.kind, "mapped_name": None}
+            | {"mapped_name": None}
             for step in chunk
         ]
         # The table, not the class: a bulk insert of the class leaves NULLs out, and the columns' defaults come instead.
@@ -80,7 +82,7 @@ async def _widen(session: AsyncSession, target_id: int, step: Step) -> None:
     await session.execute(
         update(MonitoringTargetRow)
         .where(MonitoringTargetRow.id == target_id)
-        .values(poll_rate_minutes=step.poll_rate_minutes, notification_types=step.kind)
+        .values(poll_rate_minutes=step.poll_rate_minutes, notification_types=stored_kinds(step.kinds))
     )
 
 

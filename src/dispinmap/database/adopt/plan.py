@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from dispinmap.database.adopt.staging import Key
-from dispinmap.database.migrations.merging import wider_kind, wider_rate
+from dispinmap.database.migrations.merging import wider_rate
+from dispinmap.targets.kinds import Kinds
 from dispinmap.targets.models import Channel
 
-T = TypeVar("T", int, str)
+T = TypeVar("T", int, Kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Known:
     id: int
     key: Key
     poll_rate_minutes: int | None
-    kind: str | None
+    kinds: Kinds | None
 
     @property
     def channel_id(self) -> int:
@@ -31,7 +32,7 @@ class Step:
 
     source_id: int
     poll_rate_minutes: int | None
-    kind: str | None
+    kinds: Kinds | None
     into: int | None = None
 
 
@@ -44,7 +45,7 @@ def plan(
     """One step for each adopted target. A channel that is there keeps its settings.
 
     An adopted target gets as often and as much as before: settings of its own where that channel says otherwise now,
-    and merged into an equal one the wider of both, by the rules of the revisions that merge.
+    and merged into an equal one the shorter poll rate and the kinds of both.
     """
     there = {known.key: known for known in existing}
     steps = []
@@ -52,15 +53,21 @@ def plan(
         theirs = their_channels[one.channel_id]
         ours = our_channels.get(one.channel_id, theirs)
         rate = _unless(one.poll_rate_minutes, theirs.poll_rate_minutes, ours.poll_rate_minutes)
-        kind = _unless(one.kind, str(theirs.kind), str(ours.kind))
+        kinds = _unless(one.kinds, theirs.kinds, ours.kinds)
         equal = there.get(one.key)
         if equal is None:
-            steps.append(Step(one.id, rate, kind))
+            steps.append(Step(one.id, rate, kinds))
         else:
             rate = wider_rate([equal.poll_rate_minutes, rate], ours.poll_rate_minutes)
-            kind = wider_kind([equal.kind, kind], str(ours.kind))
-            steps.append(Step(one.id, rate, kind, equal.id))
+            kinds = _both(equal.kinds, kinds, ours.kinds)
+            steps.append(Step(one.id, rate, kinds, equal.id))
     return steps
+
+
+def _both(one: Kinds | None, other: Kinds | None, channel: Kinds) -> Kinds | None:
+    """The kinds of both; None, the channel's, if those are the channel's and one of the two followed it."""
+    kinds = Kinds((one or channel) | (other or channel))
+    return None if kinds == channel and None in (one, other) else kinds
 
 
 def _unless(own: T | None, theirs: T, ours: T) -> T | None:

@@ -8,13 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries.batching import CHUNK, chunks, insert_new
 from dispinmap.database.tables import ChannelConfigRow, ChannelParkingRow
+from dispinmap.targets.kinds import DEFAULT_KINDS, Kinds, kinds_or_none, stored_kinds
 from dispinmap.targets.models import (
-    DEFAULT_KIND,
     DEFAULT_POLL_RATE_MINUTES,
     Channel,
     ChannelRef,
-    NotificationKind,
-    kind_or_none,
     poll_rate_or_none,
 )
 
@@ -25,7 +23,7 @@ def to_channel(row: ChannelConfigRow) -> Channel:
         channel_id=row.channel_id,
         guild_id=row.guild_id,
         poll_rate_minutes=poll_rate_or_none(row.poll_rate_minutes) or DEFAULT_POLL_RATE_MINUTES,
-        kind=kind_or_none(row.notification_types) or DEFAULT_KIND,
+        kinds=kinds_or_none(row.notification_types) or DEFAULT_KINDS,
         is_active=row.is_active is not False,
         served_at=row.served_at,
     )
@@ -62,12 +60,12 @@ async def set_poll_rate(session: AsyncSession, channel_id: int, minutes: int | N
     )
 
 
-async def set_kind(session: AsyncSession, channel_id: int, kind: NotificationKind | None, now: datetime) -> None:
+async def set_kinds(session: AsyncSession, channel_id: int, kinds: Kinds | None, now: datetime) -> None:
     """None means the default."""
     await session.execute(
         update(ChannelConfigRow)
         .where(ChannelConfigRow.channel_id == channel_id)
-        .values(notification_types=kind, updated_at=now)
+        .values(notification_types=stored_kinds(kinds), updated_at=now)
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries.batching import chunks, insert_new
@@ -53,8 +53,10 @@ def _is_unshown() -> ColumnElement[bool]:
     return or_(waits, NotificationRow.state == NotificationState.CANCELLED)
 
 
-async def latest_shown(session: AsyncSession, channel_id: int, types: Collection[str], limit: int) -> list[Submission]:
-    """The newest submissions of these types that the channel was shown, newest first.
+async def latest_shown(
+    session: AsyncSession, channel_id: int, types: Collection[str] | None, limit: int
+) -> list[Submission]:
+    """The newest submissions of these types (None for all) that the channel was shown, newest first.
 
     What still waits is not shown yet, and what was cancelled never will be.
     """
@@ -63,10 +65,11 @@ async def latest_shown(session: AsyncSession, channel_id: int, types: Collection
         NotificationRow.submission_id == SubmissionRow.id,
         NotificationRow.state.in_((NotificationState.PENDING, NotificationState.CANCELLED)),
     )
+    wanted = true() if types is None else SubmissionRow.submission_type.in_(types)
     rows = await session.scalars(
         select(SubmissionRow)
         .join(SeenSubmissionRow, SeenSubmissionRow.submission_id == SubmissionRow.id)
-        .where(SeenSubmissionRow.channel_id == channel_id, SubmissionRow.submission_type.in_(types), ~unshown)
+        .where(SeenSubmissionRow.channel_id == channel_id, wanted, ~unshown)
         .order_by(SubmissionRow.created_at.desc(), SubmissionRow.id.desc())
         .limit(limit)
     )

@@ -84,6 +84,8 @@ def to_submission(row: SubmissionRow) -> Submission:
         machine_name=row.machine_name,
         user_name=row.user_name,
         comment=row.comment,
+        sentence=row.sentence,
+        high_score=row.high_score,
     )
 
 
@@ -101,4 +103,6 @@ def _values(row: Submission) -> dict[str, object]:
         "machine_name": row.machine_name,
         "user_name": row.user_name,
         "comment": row.comment,
+        "sentence": row.sentence,
+        "high_score": row.high_score,
     }

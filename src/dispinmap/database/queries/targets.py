@@ -15,16 +15,15 @@ from dispinmap.database.tables import ChannelConfigRow, MonitoringTargetRow, Tar
 from dispinmap.database.types import UtcDateTime
 from dispinmap.matching.cells import cell_of
 from dispinmap.pinballmap.models import Submission
+from dispinmap.targets.kinds import Kinds, kinds_or_none, stored_kinds
 from dispinmap.targets.models import (
     Area,
     Channel,
     NewTarget,
-    NotificationKind,
     Target,
     TargetType,
     WatchedTarget,
     area_or_none,
-    kind_or_none,
     poll_rate_or_none,
 )
 
@@ -46,7 +45,7 @@ def to_target(row: MonitoringTargetRow) -> Target:
         display_name=row.display_name,
         location_id=row.location_id if known else None,
         poll_rate_minutes=poll_rate_or_none(row.poll_rate_minutes),
-        kind=kind_or_none(row.notification_types),
+        kinds=kinds_or_none(row.notification_types),
         last_checked_at=row.last_checked_at,
         served_at=row.served_at,
     )
@@ -185,10 +184,12 @@ async def set_poll_rate(session: AsyncSession, target_id: int, minutes: int | No
     )
 
 
-async def set_kind(session: AsyncSession, target_id: int, kind: NotificationKind | None) -> None:
+async def set_kinds(session: AsyncSession, target_id: int, kinds: Kinds | None) -> None:
     """None means the channel's."""
     await session.execute(
-        update(MonitoringTargetRow).where(MonitoringTargetRow.id == target_id).values(notification_types=kind)
+        update(MonitoringTargetRow)
+        .where(MonitoringTargetRow.id == target_id)
+        .values(notification_types=stored_kinds(kinds))
     )
 
 

@@ -10,7 +10,7 @@ from dispinmap.discordbot.commands.base import ChangingCog, Choices, channel_ref
 from dispinmap.discordbot.commands.decorators import command
 from dispinmap.discordbot.errors import Context
 from dispinmap.targets.naming import unquoted
-from dispinmap.targets.values import parse_kind, parse_minutes
+from dispinmap.targets.values import parse_kinds, parse_minutes
 
 _TARGET = "One target, by its number in the list or its name; the whole channel if left out"
 
@@ -35,9 +35,9 @@ class TuneCog(ChangingCog):
     async def notifications(
         self, ctx: Context, kind: Literal["machines", "comments", "all", "default"], *, target: str | None = None
     ) -> None:
-        wanted = parse_kind(kind)
-        changed = await self.services.targets.set_kind(channel_ref(ctx), wanted, _selector(target))
-        await ctx.send(texts.kind_set(wanted, changed))
+        wanted = parse_kinds(kind)
+        changed = await self.services.targets.set_kinds(channel_ref(ctx), wanted, _selector(target))
+        await ctx.send(texts.kinds_set(wanted, changed))
 
     @remove.autocomplete("target")
     @poll_rate.autocomplete("target")

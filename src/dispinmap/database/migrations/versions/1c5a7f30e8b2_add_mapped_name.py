@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "1c5a7f30e8b2"
-down_revision = "e41f60b98d27"
+down_revision = "f18a42c6d0b7"
 branch_labels = None
 depends_on = None
 
