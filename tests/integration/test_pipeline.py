@@ -166,33 +166,6 @@ async def test_a_row_that_becomes_visible_late_is_posted(pipeline: Pipeline) -> 
     assert pipeline.shown() == [row.id, late_id]
 
 
-async def test_a_gap_longer_than_a_page_is_read_back_without_loss_or_repeat(pipeline: Pipeline) -> None:
-    await pipeline.watch(kind="comments")
-    await pipeline.turn()
-    expected = []
-    for _ in range(730):
-        pipeline.clock.advance(20)
-        expected.append(pipeline.world.comment(GROUND_KONTROL, MONSTER_BASH, "still here").id)
-    await pipeline.turn()
-    assert pipeline.shown() == expected
-
-
-async def test_past_the_bound_every_place_is_asked_on_its_own(pipeline: Pipeline) -> None:
-    await pipeline.watch(kind="comments")
-    await pipeline.watch(channel_id=11, area=PORTLAND, kind="comments")
-    await pipeline.turn()
-    mine = pipeline.world.comment(GROUND_KONTROL, MONSTER_BASH, "before the flood").id
-    seattle = 9485
-    machine = pipeline.world.location(seattle).machines[0].id
-    for _ in range(1500):
-        pipeline.clock.advance(60)
-        pipeline.world.comment(seattle, machine, "elsewhere")
-    await pipeline.turn()
-    assert pipeline.shown() == pipeline.shown(11) == [mine]
-    assert pipeline.server.requests["user_submissions/location.json"] == 1
-    assert pipeline.server.requests["user_submissions/list_within_range.json"] == 1
-
-
 async def test_an_outage_of_pinball_map_loses_nothing_and_is_asked_less_and_less(pipeline: Pipeline) -> None:
     await pipeline.watch()
     await pipeline.turn()

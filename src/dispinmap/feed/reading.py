@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -75,9 +75,11 @@ class FeedReader:
     async def _look_up(self, rows: list[Submission], places: Collection[Area | int], cursor: Cursor) -> Reading:
         """Every watched place on its own. Complete only if each answer reaches back far enough, or is all there is."""
         until = read_back_to(cursor)
+        # The server counts in whole days of its own zone, which may still be yesterday.
+        since = (until - timedelta(days=1)).date()
         for place in places:
             if isinstance(place, Area):
-                answer = await self._pinballmap.submissions_near(place.latitude, place.longitude, place.radius)
+                answer = await self._pinballmap.submissions_near(place.latitude, place.longitude, place.radius, since)
             else:
                 answer = await self._pinballmap.submissions_at(place)
             found = _rows(answer)
