@@ -1,5 +1,6 @@
 """What leaves together, and when to try again."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -25,7 +26,7 @@ notifications = st.lists(
 )
 
 
-def _ids(shown: tuple[Card, ...] | list[Card]) -> list[int]:
+def _ids(shown: Iterable[Card]) -> list[int]:
     return [each.id for card in shown for each in card.notifications]
 
 

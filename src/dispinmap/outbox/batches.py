@@ -1,7 +1,7 @@
 """Which notifications leave together: one card per location, at most 10 cards in a message."""
 
 from base64 import b32encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -33,12 +33,16 @@ def first_message(notifications: Iterable[Notification], measure: Measure) -> tu
     return tuple(message)
 
 
-def cards(notifications: Iterable[Notification], measure: Measure) -> list[Card]:
-    """One card per location, in the order of their oldest news; one that grows too long is split."""
+def cards(notifications: Iterable[Notification], measure: Measure) -> Iterator[Card]:
+    """One card per location, in the order of their oldest news; one that grows too long is split.
+
+    A card is made when it is asked for: measuring is the costly part, and a message holds a few of very many.
+    """
     groups: dict[object, list[Notification]] = {}
     for each in notifications:
         groups.setdefault(_place(each), []).append(each)
-    return [card for group in groups.values() for card in _split(group, measure)]
+    for group in groups.values():
+        yield from _split(group, measure)
 
 
 def _place(notification: Notification) -> object:
@@ -46,15 +50,13 @@ def _place(notification: Notification) -> object:
     return (row.location_name, row.latitude, row.longitude) if row.location_id is None else row.location_id
 
 
-def _split(group: Sequence[Notification], measure: Measure) -> list[Card]:
-    split: list[Card] = []
+def _split(group: Sequence[Notification], measure: Measure) -> Iterator[Card]:
     start = 0
     for end in range(1, len(group) + 1):
         if end - start > 1 and measure(Card(tuple(group[start:end]))) > CARD_CHARACTERS:
-            split.append(Card(tuple(group[start : end - 1])))
+            yield Card(tuple(group[start : end - 1]))
             start = end - 1
-    split.append(Card(tuple(group[start:])))
-    return split
+    yield Card(tuple(group[start:]))
 
 
 def nonce(channel_id: int, submission_ids: Iterable[int]) -> str:
