@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,6 +17,10 @@ TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
 MAX_BODY_BYTES = 16 * 2**20
 # Longer waits are taken for a mistake of the server: an hour later one request finds out.
 MAX_RETRY_AFTER_SECONDS = 3600.0
+
+
+Params = Mapping[str, str] | Sequence[tuple[str, str]]
+"""The parameters of a query; pairs if a name is repeated."""
 
 
 class NoAnswer(DisPinMapError):
@@ -48,7 +52,7 @@ def open_session(timeout: aiohttp.ClientTimeout = TIMEOUT) -> aiohttp.ClientSess
 
 
 async def get(
-    session: aiohttp.ClientSession, url: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None
+    session: aiohttp.ClientSession, url: str, params: Params, headers: Mapping[str, str] | None = None
 ) -> Answer:
     """Ask once. Raises NoAnswer.
 

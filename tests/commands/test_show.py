@@ -260,8 +260,8 @@ async def test_help_lists_every_command_with_its_parameters(world: World) -> Non
 
 async def test_help_for_one_command_explains_its_parameters(world: World) -> None:
     text = (await world.slash("help", command="notifications")).content
-    assert text.splitlines()[0] == "`/notifications kind: [target:]`"
-    assert "- `kind`: Machines added and removed, comments, or all (machines, comments, all, default)" in text
+    assert text.splitlines()[0] == "`/notifications [kind:] [target:]`"
+    assert "- `kind` (optional): One kind or several, such as “machines, scores”; a menu if left out" in text
 
 
 async def test_help_for_a_group_explains_all_of_it(world: World) -> None:

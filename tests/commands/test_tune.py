@@ -1,6 +1,7 @@
 """`/remove`, `/poll_rate`, `/notifications`, and who may use them."""
 
 import pytest
+import simcord
 
 from dispinmap.targets.models import Target, TargetType
 from tests.commands.conftest import NOW, World
@@ -74,9 +75,15 @@ async def test_the_original_bots_message_form_sets_one_targets_poll_rate(world: 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"kind": "all"}, "✓ This channel gets machines added and removed, and comments, unless"),
-        ({"kind": "default"}, "✓ This channel gets machines added and removed, unless"),
-        ({"kind": "comments", "target": "1"}, "✓ For **Ground Kontrol** this channel gets comments."),
+        ({"kind": "all"}, "✓ I’ll post every kind of change here, unless a target has its own setting."),
+        ({"kind": "machines, comments"}, "✓ I’ll post machines added and removed, and comments here, unless"),
+        ({"kind": "scores and comments"}, "✓ I’ll post comments and high scores here, unless"),
+        (
+            {"kind": "places,scores,confirmations"},
+            "✓ I’ll post high scores, confirmed line-ups, and places opened and closed here, unless",
+        ),
+        ({"kind": "default"}, "✓ I’ll post machines added and removed here, unless"),
+        ({"kind": "comments", "target": "1"}, "✓ For **Ground Kontrol**, I’ll post comments here."),
         ({"kind": "default", "target": "1"}, "✓ **Ground Kontrol** follows the channel’s kinds again."),
     ],
 )
@@ -84,12 +91,72 @@ async def test_kinds_are_set(world: World, given: dict[str, str], sentence: str)
     assert sentence in (await world.slash("notifications", **given)).content
 
 
-async def test_an_unknown_kind_in_a_message_shows_how_the_command_is_written(world: World) -> None:
-    answer = await world.say("!notifications everything")
-    assert answer.content == (
-        "“everything” is none of machines, comments, all, default.\nHow to write it: `/notifications kind: [target:]`"
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("!notifications machines scores", "✓ I’ll post machines added and removed, and high scores here, unless"),
+        ("!notifications comments 2", "✓ For **Portland, Oregon** (10 mi / 16.1 km around), I’ll post comments here."),
+        ("!notifications scores, comments Ground Kontrol", "✓ For **Ground Kontrol**, I’ll post comments and high"),
+        ('!notifications machines and comments "Ground Kontrol"', "✓ For **Ground Kontrol**, I’ll post machines added"),
+        ("!notifications default Ground Kontrol", "✓ **Ground Kontrol** follows the channel’s kinds again."),
+    ],
+)
+async def test_kinds_are_set_by_message(world: World, line: str, sentence: str) -> None:
+    assert sentence in (await world.say(line)).content
+
+
+@pytest.mark.parametrize("line", ["!notifications everything", "!notifications machines, everything 1"])
+async def test_an_unknown_kind_is_named_with_those_to_choose_from(world: World, line: str) -> None:
+    assert (await world.say(line)).content == (
+        "“everything” is not a kind of notification: choose one or more of machines, comments, scores, confirmations, "
+        "places, all, or write default."
     )
     assert world.expect_errors()
+
+
+async def menu_of(answer: simcord.ResponseMessage) -> dict[str, bool]:
+    """The menu's values, and whether each is selected."""
+    (menu,) = answer.components[0]["components"]
+    assert (menu.get("min_values", 1), menu["max_values"]) == (1, len(menu["options"]))
+    return {option["value"]: option.get("default", False) for option in menu["options"]}
+
+
+async def test_without_a_kind_a_menu_shows_the_channels_choice_and_takes_several(world: World) -> None:
+    answer = await world.slash("notifications")
+    assert answer.content == "What should I post in this channel?"
+    options = await menu_of(answer)
+    assert list(options) == ["machines", "comments", "scores", "confirmations", "places", "all", "default"]
+    assert [value for value, selected in options.items() if selected] == ["machines"]
+    await world.admin.select(answer.message, ["machines", "scores"])
+    assert answer.content.startswith("✓ I’ll post machines added and removed, and high scores here")
+    assert answer.components == []
+
+
+async def test_the_menu_of_a_target_can_give_it_back_to_the_channel(world: World) -> None:
+    await world.slash("notifications", kind="scores", target="1")
+    answer = await world.slash("notifications", target="1")
+    assert answer.content == "What should I post for **Ground Kontrol**?"
+    assert [value for value, selected in (await menu_of(answer)).items() if selected] == ["scores"]
+    await world.admin.select(answer.message, ["scores", "default"])
+    assert answer.content == "✓ **Ground Kontrol** follows the channel’s kinds again."
+    inherited = await menu_of(await world.slash("notifications", target="1"))
+    assert [value for value, selected in inherited.items() if selected] == ["default"]
+
+
+async def test_the_menu_also_comes_by_message(world: World) -> None:
+    assert (await world.say("!notifications")).content == "What should I post in this channel?"
+
+
+async def test_only_the_asker_may_use_the_menu_of_kinds(world: World) -> None:
+    answer = await world.slash("notifications")
+    refused = await world.member.select(answer.message, ["all"])
+    assert refused.response is not None
+    assert "Only the person who gave the command" in refused.response.content
+
+
+async def test_kinds_are_suggested_while_typing(world: World) -> None:
+    choices = await world.admin.autocomplete(world.channel, "notifications", "kind", "machines, sc")
+    assert choices == [{"name": "machines, scores", "value": "machines, scores"}]
 
 
 CHANGES = [

@@ -1,5 +1,6 @@
 """Pinball Map and the geocoder as a target service sees them: canned answers, and a record of what was asked."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from dispinmap.geocoding.client import GeocodingClient
@@ -24,19 +25,28 @@ class FakePinballMap(PinballMapClient):
         if self.failure is not None:
             raise self.failure
 
-    async def submissions_at(self, location_id: int) -> Rows | Nothing:
+    async def submissions_at(self, location_id: int, *, types: Sequence[str] = ()) -> Rows | Nothing:
         self._note(f"submissions at {location_id}")
-        rows = [row for row in self.submissions if row.location_id == location_id]
+        rows = [row for row in self._of(types) if row.location_id == location_id]
         return Rows(tuple(rows)) if rows else Nothing("No user submissions for this location.")
 
     async def submissions_near(
-        self, latitude: float, longitude: float, radius_miles: float, since: date | None = None
+        self,
+        latitude: float,
+        longitude: float,
+        radius_miles: float,
+        since: date | None = None,
+        *,
+        types: Sequence[str] = (),
     ) -> Rows | Nothing:
         self._note(
             f"submissions near {latitude:g},{longitude:g} within {radius_miles:g}"
             + (f" since {since}" if since else "")
         )
-        return Rows(tuple(self.submissions))
+        return Rows(tuple(self._of(types)))
+
+    def _of(self, types: Sequence[str]) -> list[Submission]:
+        return [row for row in self.submissions if not types or row.type in types]
 
     async def location(self, location_id: int) -> Location | None:
         self._note(f"location {location_id}")

@@ -17,6 +17,7 @@ from dispinmap.targets.models import (
     TargetType,
     WatchedTarget,
 )
+from dispinmap.targets.selection import reference
 from dispinmap.targets.service import Added, AddOutcome, ListedTarget, TargetService
 from dispinmap.targets.transfer import ImportPlan
 
@@ -133,7 +134,7 @@ class FakeTargetService(TargetService):
 
     def _picked(self, selector: str) -> Target:
         for index, target in enumerate(self._targets, start=1):
-            if selector in (str(index), target.label):
+            if selector in (str(index), target.label, reference(target)):
                 return target
         raise UserError(f"No target here is called “{selector}”: look at the list.")
 

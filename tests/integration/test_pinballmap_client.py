@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 import aiohttp
 import pytest
@@ -331,6 +331,42 @@ async def test_only_the_newest_page_is_asked_for_conditionally(
     for question in [client.feed, *ask, *ask]:
         await question()
     assert all("If-None-Match" not in request.headers for request in server.received)
+
+
+async def test_each_question_remembers_its_own_answer(client: PinballMapClient, server: ScriptedServer) -> None:
+    closed = {"user_submissions": [{**ROW, "id": 2, "submission_type": "delete_location"}]}
+    server.will_answer(
+        Scripted(PAGE.body, headers={"ETag": '"a"'}),
+        Scripted(closed, headers={"ETag": '"b"'}),
+        Scripted(status=304),
+        Scripted(status=304),
+    )
+    types = ("delete_location",)
+    answers = [await client.feed(types=given) for given in ((), types, (), types)]
+    assert [[row.id for row in each.submissions] for each in answers if isinstance(each, Rows)] == [[1], [2], [1], [2]]
+    tags = [request.headers.get("If-None-Match") for request in server.received]
+    assert tags == [None, None, '"a"', '"b"']
+
+
+async def test_types_are_asked_for_one_by_one(client: PinballMapClient, server: ScriptedServer) -> None:
+    server.will_answer(PAGE)
+    types = ("new_lmx", "delete_location")
+    await client.feed(2, limit=5, types=types)
+    await client.submissions_at(12, types=types)
+    await client.submissions_near(45.5, -122.6, 10, types=types)
+    for request in server.received:
+        pairs = parse_qsl(request.raw_query)
+        assert [value for name, value in pairs if name == "submission_type[]"] == list(types)
+    assert (server.received[0].query["limit"], server.received[0].query["page"]) == ("5", "2")
+
+
+@pytest.mark.parametrize("limit", [0, 51])
+async def test_a_page_that_the_server_would_not_give_is_not_asked_for(
+    client: PinballMapClient, server: ScriptedServer, limit: int
+) -> None:
+    with pytest.raises(ValueError, match="1 to 50 rows"):
+        await client.feed(1, limit=limit)
+    assert server.received == []
 
 
 async def test_after_a_burst_requests_keep_to_their_rate(

@@ -189,6 +189,7 @@ async def test_a_malformed_row_costs_nobody_the_others(pipeline: Pipeline) -> No
     pipeline.world.inject([{"id": "none", "submission_type": 7}, None, {"submission_type": "new_lmx"}])
     row = pipeline.world.add_machine(GROUND_KONTROL, _absent_machines(pipeline, 1)[0])
     await pipeline.turn()
+    await pipeline.turn()
     assert pipeline.shown() == [row.id]
     assert pipeline.pinballmap.malformed_rows == 3
 

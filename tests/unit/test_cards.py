@@ -93,8 +93,66 @@ def test_a_card_of_a_submission_that_knows_nothing_is_still_a_card() -> None:
     assert shown["description"].startswith("− **a machine** · removed <t:")
 
 
-def test_an_unknown_type_is_shown_in_its_own_words() -> None:
-    assert "· ic toggle by silverball" in cards.embed(card(submission(1, "ic_toggle")))["description"]
+WHEN = f"<t:{int(NOON.timestamp())}:R>"
+
+
+@pytest.mark.parametrize(
+    ("shown", "line"),
+    [
+        (
+            submission(1, SubmissionType.NEW_MSX, high_score=1_234_567_890),
+            f"• **Monster Bash (Williams, 1998)** 1,234,567,890 · high score by silverball {WHEN}",
+        ),
+        (
+            submission(1, SubmissionType.NEW_MSX, machine_name=None, user_name=None),
+            f"• **a machine** · high score {WHEN}",
+        ),
+        (
+            submission(1, SubmissionType.CONFIRM_LOCATION, machine_name=None),
+            f"• **Line-up confirmed** · by silverball {WHEN}",
+        ),
+        (
+            submission(1, SubmissionType.ADD_LOCATION, machine_name=None),
+            f"+ **Location opened** · by silverball {WHEN}",
+        ),
+        (
+            submission(1, SubmissionType.DELETE_LOCATION, machine_name=None, user_name=None),
+            f"− **Location closed** · {WHEN}",
+        ),
+        (
+            submission(1, "new_picture", sentence="silverball took a picture of *Ground Kontrol*. @everyone"),
+            f"• silverball took a picture of \\*Ground Kontrol\\*. @\u200beveryone · {WHEN}",
+        ),
+        (submission(1, "ic_toggle"), f"• **Monster Bash (Williams, 1998)** · ic toggle by silverball {WHEN}"),
+        (
+            submission(1, "ic_toggle", sentence=" \u202e"),
+            f"• **Monster Bash (Williams, 1998)** · ic toggle by silverball {WHEN}",
+        ),
+        (submission(1, sentence="Theirs."), f"+ **Monster Bash (Williams, 1998)** · added by silverball {WHEN}"),
+    ],
+)
+def test_every_type_has_its_line(shown: Submission, line: str) -> None:
+    assert cards.embed(card(shown))["description"].split("\n\n")[1] == line
+
+
+def test_a_long_sentence_of_theirs_is_cut() -> None:
+    shown = short(submission(1, "new_picture", sentence="so many words " * 100))
+    assert len(shown) < 400
+    assert re.search(r"(so|many|words)… · <t:", shown)
+
+
+def test_a_list_says_where_a_location_opened_or_closed() -> None:
+    opened = short(submission(1, SubmissionType.ADD_LOCATION, machine_name=None))
+    assert opened == f"+ **Location opened** · Ground Kontrol Classic Arcade · by silverball {WHEN}"
+
+
+def test_what_is_about_the_whole_location_stands_before_its_machines() -> None:
+    shown = cards.embed(
+        card(submission(1, SubmissionType.REMOVE_MACHINE), submission(2, SubmissionType.DELETE_LOCATION))
+    )
+    assert shown["description"].split("\n\n")[1].startswith("− **Location closed**")
+    assert shown["color"] == 0xD1453B
+    assert shown["url"].endswith("#submissions=1,2")
 
 
 def test_a_long_comment_ends_at_a_word_with_an_ellipsis() -> None:
@@ -128,6 +186,8 @@ SUBMISSIONS = st.builds(
     machine_name=MAYBE,
     user_name=MAYBE,
     comment=MAYBE,
+    sentence=MAYBE,
+    high_score=st.none() | st.integers(0, 2**63 - 1),
 )
 NOTIFICATIONS = st.builds(notification, SUBMISSIONS, st.none() | st.just(HAWTHORNE))
 CARDS = st.lists(NOTIFICATIONS, min_size=1, max_size=60).map(lambda those: Card(tuple(those)))

@@ -6,11 +6,12 @@ Limits: https://docs.discord.com/developers/resources/message#embed-object-embed
 import re
 from typing import Final, TypedDict
 
-from dispinmap.discordbot.lines import Kind, distance, full, kind_of
+from dispinmap.discordbot.lines import Kind, distance, full, is_about_a_location, kind_of
 from dispinmap.discordbot.markdown import fit, length, safe
 from dispinmap.matching.distance import miles_between
 from dispinmap.outbox.destination import Card
 from dispinmap.outbox.notifications import Notification
+from dispinmap.pinballmap.models import Submission
 
 TITLE_LIMIT: Final = 256
 DESCRIPTION_LIMIT: Final = 4096
@@ -84,12 +85,17 @@ def _kind(card: Card) -> Kind:
 
 
 def _description(card: Card) -> str:
-    ordered = sorted(card.notifications, key=lambda each: kind_of(each.submission).value)
+    ordered = sorted(card.notifications, key=lambda each: _order(each.submission))
     head = _where(card)
     foot = f"[Changed again? Update it at Pinball Map]({_page(card.notifications[0].submission.location_id)})"
     room = DESCRIPTION_LIMIT - length(head) - length(foot) - 4
     body = fit([full(each.submission) for each in ordered], room)
     return "\n\n".join(part for part in (head, body, foot) if part)
+
+
+def _order(submission: Submission) -> tuple[bool, int]:
+    """What is about the whole location comes first, so that a card too long for all its lines still says it."""
+    return not is_about_a_location(submission), kind_of(submission).value
 
 
 def _where(card: Card) -> str:

@@ -4,13 +4,16 @@ import math
 import re
 
 from dispinmap.errors import UserError
+from dispinmap.targets.kinds import NotificationKind, kind_words
 from dispinmap.targets.naming import QUOTES
-from dispinmap.targets.values import UNIT_PATTERN
+from dispinmap.targets.values import DEFAULT_WORD, UNIT_PATTERN
 
 _TRAILING_RADIUS = re.compile(
     rf"(?P<name>.*[^\s,]),?\s+(?P<radius>\d+(?:[.,]\d+)?(?:\s*(?:{UNIT_PATTERN}))?)",
     re.IGNORECASE | re.ASCII | re.DOTALL,
 )
+_ALONE = frozenset({NotificationKind.ALL.value, DEFAULT_WORD})
+_COMBINED = frozenset(NotificationKind) - _ALONE
 # A quoted name is passed over whole, because it may hold anything. A run of blanks is tried from its start alone, which
 # keeps thousands of them from taking seconds.
 _PASTED_LINE = re.compile(r'"(?:[^"\\]|\\.)*"|(?<!\s)\s+(?=[!/](?:add|poll_rate|notifications)\s|# )')
@@ -27,6 +30,29 @@ def split_radius(text: str) -> tuple[str, str | None]:
         return bare[1:end].strip(), bare[end + 1 :].strip() or None
     match = _TRAILING_RADIUS.fullmatch(bare)
     return (match["name"], match["radius"]) if match else (bare, None)
+
+
+def split_kinds(text: str) -> tuple[str, str | None]:
+    """Kinds as typed in a message, and the target behind them.
+
+    The kinds end before the first word that names none, and before a quoted name. After a comma or "and" another kind
+    must follow. `all` and `default` are kinds only at the beginning, so that `machines All Star Arcade` names a target.
+    """
+    end = 0
+    expected = True
+    for word in re.finditer(r"\S+", text):
+        names = kind_words(word[0])
+        if not names:
+            expected = True
+            continue
+        if not (expected or word[0].startswith(",") or all(name in _COMBINED for name in names)):
+            break
+        is_first = end == 0
+        end = word.end()
+        expected = word[0].endswith(",")
+        if is_first and not expected and names[0] in _ALONE:
+            break
+    return text[:end], text[end:].strip() or None
 
 
 def parse_degrees(text: str) -> float:

@@ -16,6 +16,7 @@ _TABLE_LIMIT = 1300
 _PROBLEMS_LIMIT = 500
 _HEAD = ("#", "Name", "Every", "Kinds", "Checked")
 _OWN = "*"
+_KINDS_SHOWN = 2
 _LEGEND = f"{_OWN} set for this target alone; the rest follows the channel."
 
 
@@ -101,8 +102,9 @@ def _mark(own: object) -> str:
 
 
 def kinds(chosen: Kinds) -> str:
-    """Such as "machines, scores"."""
-    return ", ".join(chosen.in_order)
+    """Such as "machines, scores", or "machines, scores +1" to keep the table narrow."""
+    shown, left = chosen.in_order[:_KINDS_SHOWN], len(chosen) - _KINDS_SHOWN
+    return ", ".join(shown) + (f" +{left}" if left > 0 else "")
 
 
 def poll_rate(rate: timedelta) -> str:

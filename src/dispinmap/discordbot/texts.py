@@ -152,6 +152,11 @@ def kinds_set(kinds: Kinds | None, target: Target | None) -> str:
     return f"✓ For {named(target)}, I’ll post {kinds_in_words(kinds)} here."
 
 
+def which_kinds(target: Target | None) -> str:
+    """Above the menu of kinds."""
+    return f"What should I post for {named(target)}?" if target else "What should I post in this channel?"
+
+
 def no_location(text: str) -> str:
     return (
         f"Pinball Map knows no location called “{safe(text, NAME_LIMIT)}”: try fewer words, its id or its "

@@ -130,6 +130,36 @@ class _Menu(discord.ui.Select[ChoiceView]):
             await self.view.picked(interaction, int(self.values[0]))
 
 
+class SeveralView(AskerView):
+    """A select menu for one or more options; `chosen` gets their values and returns the message's new text."""
+
+    expired = ChoiceView.expired
+
+    def __init__(
+        self,
+        asker_id: int,
+        desk: ErrorDesk,
+        options: Sequence[discord.SelectOption],
+        chosen: Callable[[Sequence[str]], Awaitable[str]],
+        allowed: Allowed = everybody,
+    ) -> None:
+        super().__init__(asker_id, desk, MENU_SECONDS, allowed)
+        self._chosen = chosen
+        self.add_item(_SeveralMenu(options))
+
+    async def picked(self, interaction: discord.Interaction, values: Sequence[str]) -> None:
+        await self._finish(interaction, lambda: self._chosen(values))
+
+
+class _SeveralMenu(discord.ui.Select[SeveralView]):
+    def __init__(self, options: Sequence[discord.SelectOption]) -> None:
+        super().__init__(placeholder="Choose one or more", max_values=len(options), options=list(options))
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        if self.view is not None:
+            await self.view.picked(interaction, self.values)
+
+
 class PageView(AskerView):
     """Previous and next over texts that each fit into one message."""
 

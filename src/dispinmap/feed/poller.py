@@ -136,12 +136,13 @@ class Poller:
         if cursor.reading_since is not None:
             return await self._narrow_gap(cursor, reading)
         if reading.complete and len(reading.rows) <= BATCH:
-            return await self._store_news(cursor, reading.rows, now)
+            return await self._store_news(cursor, reading, now)
         return await self._open_gap(cursor, reading, now)
 
     @undivided
-    async def _store_news(self, cursor: Cursor, rows: Sequence[Submission], now: datetime) -> Poll:
+    async def _store_news(self, cursor: Cursor, reading: Reading, now: datetime) -> Poll:
         """The usual case: everything since the last poll is in one answer."""
+        rows = reading.rows
         async with self._database.write() as session:
             fresh = unknown(rows, await submissions.known_ids(session, [row.id for row in rows], matched=True))
             await submissions.remember(session, fresh)
@@ -149,7 +150,9 @@ class Poller:
             if cursor.last_polled_at is not None and cursor.last_polled_at > now:
                 await reconsider_all(session, now, self._settle_window)
             await self._note_first_answer(session, cursor, rows)
-            await feed_queries.save_cursor(session, read_well(advance(cursor, fresh, now), now))
+            # Without the names closed places may be missing, so the next poll has to reach back to here again.
+            after = advance(cursor, fresh if reading.by_name else (), now)
+            await feed_queries.save_cursor(session, read_well(after, now))
         log.info("feed_polled", new=len(fresh), notifications=made)
         return Poll(len(fresh), made)
 

@@ -11,7 +11,7 @@ from dispinmap.database.engine import Database, undivided
 from dispinmap.database.queries import submissions, targets
 from dispinmap.feed.cursor import SHARED_ROWS, Cursor, next_page, pages_left, reaches, read_back_to
 from dispinmap.pinballmap.client import PinballMapClient
-from dispinmap.pinballmap.models import Nothing, Rows, Submission
+from dispinmap.pinballmap.models import ASKED_TYPES, Nothing, Rows, Submission
 from dispinmap.targets.models import Area
 
 NEWEST_ROWS: Final = 200
@@ -28,23 +28,34 @@ class Reading:
 
     rows: list[Submission]
     complete: bool
+    by_name: bool = True
+    """Whether the types were asked for by name. Otherwise closed places may be missing all the same."""
 
 
 class FeedReader:
-    """Every method raises PinballMapError, and writes nothing."""
+    """Every method raises PinballMapError, and writes nothing.
+
+    The types are asked for by name, because otherwise Pinball Map leaves closed places out. That hides types which it
+    adds later, so every other look at the newest rows names none. The rows of a gap are asked for by name alone: those
+    of a type that we cannot name are not read.
+    """
 
     def __init__(self, pinballmap: PinballMapClient, database: Database) -> None:
         self._pinballmap = pinballmap
         self._database = database
         # How many rows further down a gap goes on than our copy tells: news came since, or rows vanished.
         self._shift = 0
+        self._by_name = False
 
     async def newest(self, cursor: Cursor) -> Reading:
         """The newest rows of the feed. If they leave a gap, it is closed here if few look-ups can do that."""
-        answer = await self._pinballmap.feed()
+        self._by_name = not self._by_name
+        answer = await self._pinballmap.feed(types=ASKED_TYPES if self._by_name else ())
         rows = _rows(answer)
         if not _is_full(answer, NEWEST_ROWS) or reaches(rows, read_back_to(cursor)):
-            return Reading(rows, complete=True)
+            return Reading(rows, complete=True, by_name=self._by_name)
+        if not self._by_name:
+            return await self.newest(cursor)
         until = read_back_to(cursor, await self._oldest_target_at(cursor))
         if not rows or reaches(rows, until):
             return Reading(rows, complete=True)
@@ -60,7 +71,7 @@ class FeedReader:
         them: then no row is missing in between. If it is not, the next call asks for another page.
         """
         page = next_page(max(await self._rows_read(cursor) + self._shift, 0))
-        answer = await self._pinballmap.feed(page.number, limit=page.limit)
+        answer = await self._pinballmap.feed(page.number, limit=page.limit, types=ASKED_TYPES)
         rows = _rows(answer)
         if page.begins_at and not await self._joins(rows, cursor):
             self._shift -= page.limit
@@ -79,9 +90,11 @@ class FeedReader:
         since = (until - timedelta(days=1)).date()
         for place in places:
             if isinstance(place, Area):
-                answer = await self._pinballmap.submissions_near(place.latitude, place.longitude, place.radius, since)
+                answer = await self._pinballmap.submissions_near(
+                    place.latitude, place.longitude, place.radius, since, types=ASKED_TYPES
+                )
             else:
-                answer = await self._pinballmap.submissions_at(place)
+                answer = await self._pinballmap.submissions_at(place, types=ASKED_TYPES)
             found = _rows(answer)
             if _is_full(answer, NEWEST_ROWS) and not reaches(found, until):
                 log.info("feed_gap_too_wide_for_look_ups", places=len(places))

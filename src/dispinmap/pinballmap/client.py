@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
@@ -36,13 +36,22 @@ MAX_REMEMBERED_ROWS = 1000
 _log = structlog.get_logger(__name__)
 
 
+_Key = tuple[str, tuple[tuple[str, str], ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Question(Generic[T]):
     path: str
-    params: Mapping[str, str]
+    params: http.Params
     parse: Callable[[object], T]
     conditional: bool = False
-    """Ask only for what changed since the last answer; at most one question a path may be."""
+    """Ask only for what changed since the last answer to the same question; for few different questions."""
+
+    @property
+    def key(self) -> _Key:
+        """Equal for equal questions."""
+        pairs = self.params.items() if isinstance(self.params, Mapping) else self.params
+        return self.path, tuple(pairs)
 
 
 class PinballMapClient:
@@ -73,22 +82,36 @@ class PinballMapClient:
             attempts=3, timeout=30, wait_initial=0.5, wait_max=4, wait_jitter=0.5
         ).on(_worth_retrying)
         self._quiet_until: datetime | None = None
-        self._unchanged: dict[str, tuple[str, object]] = {}
+        self._unchanged: dict[_Key, tuple[str, object]] = {}
         self._reported: set[int] = set()
 
-    async def feed(self, page: int | None = None, *, limit: int = PAGE_SIZE) -> Rows | Nothing:
-        """The newest 200 submissions of the whole world; with `page` (from 1), pages of `limit`, 50 at most."""
-        if page is None:
-            return await self._submissions("user_submissions.json", {}, conditional=True)
-        await self._paging_limiter.acquire()
-        return await self._submissions("user_submissions.json", {"limit": str(limit), "page": str(page)})
+    async def feed(
+        self, page: int | None = None, *, limit: int = PAGE_SIZE, types: Sequence[str] = ()
+    ) -> Rows | Nothing:
+        """The newest 200 submissions of the whole world; with `page` (from 1), pages of `limit` rows (1 to 50).
 
-    async def submissions_at(self, location_id: int) -> Rows | Nothing:
+        `types` names the only submission types to be returned, here and in the look-ups below. Without it Pinball Map
+        returns its own choice, which leaves out closed places and may gain types that we do not know.
+        """
+        if not 1 <= limit <= PAGE_SIZE:
+            raise ValueError(f"A page has 1 to {PAGE_SIZE} rows, not {limit}.")
+        if page is None:
+            return await self._submissions("user_submissions.json", {}, types, conditional=True)
+        await self._paging_limiter.acquire()
+        return await self._submissions("user_submissions.json", {"limit": str(limit), "page": str(page)}, types)
+
+    async def submissions_at(self, location_id: int, *, types: Sequence[str] = ()) -> Rows | Nothing:
         """The newest 200 submissions of one location."""
-        return await self._submissions("user_submissions/location.json", {"id": str(location_id)})
+        return await self._submissions("user_submissions/location.json", {"id": str(location_id)}, types)
 
     async def submissions_near(
-        self, latitude: float, longitude: float, radius_miles: float, since: date | None = None
+        self,
+        latitude: float,
+        longitude: float,
+        radius_miles: float,
+        since: date | None = None,
+        *,
+        types: Sequence[str] = (),
     ) -> Rows | Nothing:
         """The newest 200 submissions of an area (degrees, miles), from the day `since` on.
 
@@ -101,7 +124,7 @@ class PinballMapClient:
         }
         if since is not None:
             params["min_date_of_submission"] = since.isoformat()
-        return await self._submissions("user_submissions/list_within_range.json", params)
+        return await self._submissions("user_submissions/list_within_range.json", params, types)
 
     async def location(self, location_id: int) -> Location | None:
         """None where Pinball Map has no such location."""
@@ -126,8 +149,11 @@ class PinballMapClient:
         found = await self._once(_Question("locations/autocomplete.json", {"name": cleaned}, parsing.parse_hints))
         return () if isinstance(found, Nothing) else self._readable(found)
 
-    async def _submissions(self, path: str, params: Mapping[str, str], *, conditional: bool = False) -> Rows | Nothing:
-        found = await self._ask(_Question(path, params, parsing.parse_submissions, conditional))
+    async def _submissions(
+        self, path: str, params: Mapping[str, str], types: Sequence[str], *, conditional: bool = False
+    ) -> Rows | Nothing:
+        pairs = [*params.items(), *(("submission_type[]", each) for each in types)]
+        found = await self._ask(_Question(path, pairs, parsing.parse_submissions, conditional))
         return found if isinstance(found, Nothing) else Rows(self._readable(found), len(found.rejected))
 
     def _readable(self, page: Page[T]) -> tuple[T, ...]:
@@ -150,9 +176,9 @@ class PinballMapClient:
         self._obey_pause()  # the server may have asked for one while this request waited its turn
         try:
             answer = await self._get(question)
-            if answer.status == HTTPStatus.NOT_MODIFIED and question.path in self._unchanged:
+            if answer.status == HTTPStatus.NOT_MODIFIED and question.key in self._unchanged:
                 self.requests["not_modified"] += 1
-                return cast("T", self._unchanged[question.path][1])
+                return cast("T", self._unchanged[question.key][1])
             result = self._read(answer, question)
         except asyncio.CancelledError:
             self.requests["cancelled"] += 1
@@ -166,8 +192,8 @@ class PinballMapClient:
 
     async def _get(self, question: _Question[T]) -> http.Answer:
         headers = dict(self._headers)
-        if question.conditional and question.path in self._unchanged:
-            headers["If-None-Match"] = self._unchanged[question.path][0]
+        if question.conditional and question.key in self._unchanged:
+            headers["If-None-Match"] = self._unchanged[question.key][0]
         try:
             return await http.get(self._session, f"{self._base_url}/{question.path}", question.params, headers)
         except http.NoAnswer as error:
@@ -184,7 +210,7 @@ class PinballMapClient:
         result = question.parse(body)
         etag = answer.headers.get("ETag")
         if question.conditional and etag:
-            self._unchanged[question.path] = (etag, result)
+            self._unchanged[question.key] = (etag, result)
         return result
 
     def _obey_pause(self) -> None:

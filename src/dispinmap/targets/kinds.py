@@ -48,7 +48,6 @@ DEFAULT_KINDS: Final = Kinds.of(NotificationKind.MACHINES)
 EVERY_KIND: Final = Kinds.of(NotificationKind.ALL)
 
 _BETWEEN = re.compile(r"(?:[\s,;+&]|\band\b)+", re.IGNORECASE)
-_BY_WORD: Final = {word: kind for kind in NotificationKind for word in (kind.value, kind.value.removesuffix("s"))}
 
 
 def kind_words(text: str) -> list[str]:
@@ -57,8 +56,8 @@ def kind_words(text: str) -> list[str]:
 
 
 def kind_or_none(word: str) -> NotificationKind | None:
-    """The kind that a word names, in any case and also in the singular."""
-    return _BY_WORD.get(word.lower())
+    """The kind that a word names, in any case."""
+    return next((kind for kind in NotificationKind if kind == word.lower()), None)
 
 
 def kinds_or_none(stored: object) -> Kinds | None:

@@ -1,15 +1,26 @@
 """Changing what is watched: `/remove`, `/poll_rate`, `/notifications`."""
 
-from typing import Literal
+from collections.abc import Sequence
 
 import discord
 from discord import app_commands
 
-from dispinmap.discordbot import texts
-from dispinmap.discordbot.commands.base import ChangingCog, Choices, channel_ref, suggesting, target_choices
+from dispinmap.discordbot import kindmenu, texts
+from dispinmap.discordbot.commands.base import (
+    ChangingCog,
+    Choices,
+    channel_ref,
+    send_view,
+    suggesting,
+    target_choices,
+)
 from dispinmap.discordbot.commands.decorators import command
 from dispinmap.discordbot.errors import Context
+from dispinmap.discordbot.parsing import split_kinds
+from dispinmap.discordbot.views import SeveralView
+from dispinmap.targets.kinds import DEFAULT_KINDS, Kinds
 from dispinmap.targets.naming import unquoted
+from dispinmap.targets.selection import reference, select
 from dispinmap.targets.values import parse_kinds, parse_minutes
 
 _TARGET = "One target, by its number in the list or its name; the whole channel if left out"
@@ -31,13 +42,42 @@ class TuneCog(ChangingCog):
         await ctx.send(texts.poll_rate_set(rate, changed))
 
     @command(name="notifications", description="Set what the channel, or one target, is told about")
-    @app_commands.describe(kind="Machines added and removed, comments, or all", target=_TARGET)
-    async def notifications(
-        self, ctx: Context, kind: Literal["machines", "comments", "all", "default"], *, target: str | None = None
-    ) -> None:
-        wanted = parse_kinds(kind)
-        changed = await self.services.targets.set_kinds(channel_ref(ctx), wanted, _selector(target))
-        await ctx.send(texts.kinds_set(wanted, changed))
+    @app_commands.describe(kind="One kind or several, such as “machines, scores”; a menu if left out", target=_TARGET)
+    async def notifications(self, ctx: Context, *, kind: str | None = None, target: str | None = None) -> None:
+        if kind and not ctx.interaction:
+            kind, target = split_kinds(kind)
+        selector = _selector(target)
+        if kind:
+            await ctx.send(await self._set_kinds(ctx, parse_kinds(unquoted(kind)), selector))
+        else:
+            await self._ask_for_kinds(ctx, selector)
+
+    async def _set_kinds(self, ctx: Context, wanted: Kinds | None, selector: str | None) -> str:
+        changed = await self.services.targets.set_kinds(channel_ref(ctx), wanted, selector)
+        return texts.kinds_set(wanted, changed)
+
+    async def _ask_for_kinds(self, ctx: Context, selector: str | None) -> None:
+        if selector is None:
+            channel = await self.services.targets.channel(ctx.channel.id)
+            options = kindmenu.channel_options(channel.kinds if channel else DEFAULT_KINDS, DEFAULT_KINDS)
+            target = None
+        else:
+            watched = select(await self.services.targets.targets(ctx.channel.id), selector)
+            options = kindmenu.target_options(watched)
+            target = watched.target
+            selector = reference(target)
+        before = [option.value for option in options if option.default]
+
+        async def chosen(picked: Sequence[str]) -> str:
+            return await self._set_kinds(ctx, kindmenu.picked_kinds(before, picked), selector)
+
+        view = SeveralView(ctx.author.id, self.desk, options, chosen, self.may_change)
+        await send_view(ctx, texts.which_kinds(target), view)
+
+    @notifications.autocomplete("kind")
+    @suggesting
+    async def suggest_kinds(self, _interaction: discord.Interaction, current: str) -> Choices:
+        return [app_commands.Choice(name=text, value=text) for text in kindmenu.completions(current)]
 
     @remove.autocomplete("target")
     @poll_rate.autocomplete("target")
