@@ -50,7 +50,7 @@ async def watch_ground_kontrol(tab: Page) -> None:
     await enter(tab, "/add location name:Ground Kontrol")
     await expect(tab.get_by_role("log")).to_contain_text(f"Now watching {VENUE}")
     await enter(tab, "/notifications kind:all")
-    await expect(tab.get_by_role("log")).to_contain_text("and comments")
+    await expect(tab.get_by_role("log")).to_contain_text("every kind of change")
 
 
 async def add_machine(tab: Page) -> None:

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from dispinmap.pinballmap.models import SubmissionType
+from dispinmap.sandbox.world import UNKNOWN_TYPE
 from tests.browser.conftest import Stage
 from tests.browser.test_chat import log
 
@@ -71,6 +72,37 @@ async def test_a_line_up_is_confirmed(tab: Page, stage: Stage) -> None:
     await panel(tab).get_by_role("button", name="Confirm line-up").click()
     await expect(tab.get_by_text("Line-up confirmed.")).to_be_visible()
     assert newest(stage) == (SubmissionType.CONFIRM_LOCATION, None, None)
+
+
+async def test_a_score_is_posted(tab: Page, stage: Stage) -> None:
+    await open_ground_kontrol(tab)
+    await panel(tab).get_by_role("button", name=f"Score on {MONSTER_BASH}").click()
+    await panel(tab).get_by_role("spinbutton", name=f"Score on {MONSTER_BASH}").fill("1234567")
+    await panel(tab).get_by_role("button", name="Post score").click()
+    await expect(tab.get_by_text(f"Posted a score on {MONSTER_BASH}.")).to_be_visible()
+    assert newest(stage) == (SubmissionType.NEW_MSX, MONSTER_BASH, None)
+    await expect(panel(tab).locator("#submissions li").first).to_contain_text("1,234,567")
+
+
+async def test_a_location_opens_next_door_and_closes_again(tab: Page, stage: Stage) -> None:
+    await open_ground_kontrol(tab)
+    await panel(tab).get_by_label("Open a location next door").fill("Annex")
+    await panel(tab).get_by_role("button", name="Open", exact=True).click()
+    await expect(tab.get_by_text("Opened Annex.")).to_be_visible()
+    await expect(panel(tab).locator("#submissions li").first).to_contain_text("Location opened")
+    await panel(tab).get_by_role("button", name="All venues").click()
+    await panel(tab).get_by_role("button", name="Annex").click()
+    await panel(tab).get_by_role("button", name="Close location").click()
+    await expect(tab.get_by_text("Closed Annex.")).to_be_visible()
+    await expect(panel(tab).get_by_role("button", name="Annex")).to_have_count(0)
+    assert newest(stage) == (SubmissionType.DELETE_LOCATION, None, None)
+
+
+async def test_something_that_the_bot_does_not_know_happens(tab: Page, stage: Stage) -> None:
+    await open_ground_kontrol(tab)
+    await panel(tab).get_by_role("button", name="Something new").click()
+    await expect(tab.get_by_text("Something new happened.")).to_be_visible()
+    assert newest(stage) == (UNKNOWN_TYPE, None, None)
 
 
 async def test_what_pinball_map_refuses_is_explained(tab: Page) -> None:

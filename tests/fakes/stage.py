@@ -61,11 +61,11 @@ class Stage:
         custom_id = next(part["custom_id"] for part in parts(message) if part.get("label") == label)
         return await discord.answer(await discord.click(user_id or self.admin_id, message.id, custom_id))
 
-    async def choose(self, message: Message, value: str) -> Message:
-        """Select one option of the message's menu."""
+    async def choose(self, message: Message, *values: str) -> Message:
+        """Select these options of the message's menu, and no others."""
         discord = self.services.discord
         menu = next(part for part in parts(message) if part.get("options"))
-        return await discord.answer(await discord.choose(self.admin_id, message.id, menu["custom_id"], [value]))
+        return await discord.answer(await discord.choose(self.admin_id, message.id, menu["custom_id"], list(values)))
 
     def pass_time(self, seconds: float = HOUR) -> None:
         """Wind the clock on; an hour makes every target at the default rate due."""

@@ -150,6 +150,21 @@ async def test_unknown_types_and_malformed_rows_are_served_as_they_were_injected
     assert all(row in shown for row in odd)
 
 
+async def test_a_closed_location_is_reported_to_those_who_ask_for_it(guest: Guest, world: World) -> None:
+    closed = world.close_location(GROUND_KONTROL)
+    shown = {row["id"] for row in await guest.rows(FEED)}
+    assert closed.id not in shown
+    assert closed.id - 1 in shown  # its last machine
+    assert [row["id"] for row in await guest.rows(FEED, {"submission_type[]": "delete_location"})] == [closed.id]
+
+
+async def test_a_type_that_nobody_knows_comes_unless_types_are_named(guest: Guest, world: World) -> None:
+    row = world.report_unknown(GROUND_KONTROL, "Something new happened.")
+    shown = (await guest.rows(FEED))[0]
+    assert (shown["id"], shown["submission"]) == (row.id, "Something new happened.")
+    assert row.id not in {each["id"] for each in await guest.rows(FEED, {"submission_type[]": "new_lmx"})}
+
+
 async def test_a_row_with_a_lower_id_can_become_visible_later(guest: Guest, world: World) -> None:
     late_id = world.reserve_id()
     row = world.confirm(GROUND_KONTROL)

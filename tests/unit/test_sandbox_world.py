@@ -95,6 +95,11 @@ def test_a_change_shows_at_once(world: World) -> None:
         ("comment is empty", lambda world: world.comment(GROUND_KONTROL, MONSTER_BASH, " \n")),
         ("user name is empty", lambda world: world.add_machine(GROUND_KONTROL, MYSTERY_CASTLE, "")),
         ("user name is empty", lambda world: world.remove_machine(GROUND_KONTROL, MONSTER_BASH, "")),
+        ("does not stand", lambda world: world.score(GROUND_KONTROL, MYSTERY_CASTLE, 5)),
+        ("at least 1", lambda world: world.score(GROUND_KONTROL, MONSTER_BASH, 0)),
+        ("name is empty", lambda world: world.open_location(GROUND_KONTROL, " ")),
+        ("user name is empty", lambda world: world.close_location(GROUND_KONTROL, "")),
+        ("no location 1 ", lambda world: world.close_location(1)),
         ("no location 1 ", lambda world: world.confirm(1)),
         ("no location 1 ", lambda world: world.location(1)),
         ("no machine 1 ", lambda world: world.add_machine(GROUND_KONTROL, 1)),
@@ -108,6 +113,34 @@ def test_what_cannot_be_is_refused_with_a_sentence_and_changes_nothing(
     with pytest.raises(SandboxError, match=sentence):
         refused(world)
     assert (world.submissions, world.locations) == before
+
+
+def test_a_score_carries_its_points(world: World) -> None:
+    row = world.score(GROUND_KONTROL, MONSTER_BASH, 1_234_567, "nudge_nora")
+    assert world.submissions[0] == row
+    assert (row.submission_type, row.high_score) == ("new_msx", 1_234_567)
+    assert "1,234,567 on Monster Bash" in row.submission
+
+
+def test_a_location_opens_empty_beside_another_and_takes_machines(world: World) -> None:
+    opened = world.open_location(GROUND_KONTROL, " Annex ")
+    assert (opened.submission_type, opened.venue.name, opened.venue.city) == ("add_location", "Annex", "Portland")
+    assert world.location(opened.venue.id).machines == ()
+    added = world.add_machine(opened.venue.id, MONSTER_BASH)
+    assert [row.id for row in world.submissions[:2]] == [added.id, opened.id]
+    assert world.open_location(GROUND_KONTROL, "Another").venue.id == opened.venue.id + 1
+
+
+def test_a_location_that_closes_loses_its_machines_first_and_is_gone(world: World) -> None:
+    machines = world.location(GROUND_KONTROL).machines
+    closed = world.close_location(GROUND_KONTROL, "nudge_nora")
+    assert closed.submission_type == "delete_location"
+    removed = world.submissions[1 : len(machines) + 1]
+    assert {row.submission_type for row in removed} == {"remove_machine"}
+    assert {row.machine for row in removed} == set(machines)
+    assert GROUND_KONTROL not in {location.id for location in world.locations}
+    with pytest.raises(SandboxError, match="no location 874"):
+        world.location(GROUND_KONTROL)
 
 
 def test_a_reserved_id_appears_below_those_that_were_quicker(world: World) -> None:

@@ -67,8 +67,6 @@ def _misuse(error: commands.UserInputError) -> str:
         return f"“{error.param.name}” is missing."
     if isinstance(error, commands.ArgumentParsingError):
         return "The quotes do not match: put them around the whole name, or leave them out."
-    if isinstance(error, commands.BadLiteralArgument):
-        return f"“{safe(error.argument, 50)}” is none of {', '.join(map(str, error.literals))}."
     return f"That could not be read: {safe(str(error), 300)}"
 
 

@@ -16,7 +16,6 @@ class ParameterHelp:
     name: str
     description: str
     required: bool
-    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +34,7 @@ def described(tree: Iterable[app_commands.Command[Any, ..., Any]]) -> tuple[Comm
 
 def _described(command: app_commands.Command[Any, ..., Any]) -> CommandHelp:
     parameters = tuple(
-        ParameterHelp(
-            one.display_name, str(one.description), one.required, tuple(choice.name for choice in one.choices)
-        )
-        for one in command.parameters
+        ParameterHelp(one.display_name, str(one.description), one.required) for one in command.parameters
     )
     return CommandHelp(command.qualified_name, str(command.description), parameters)
 
@@ -72,14 +68,9 @@ def details(helps: Iterable[CommandHelp]) -> str:
 
 
 def _details(one: CommandHelp) -> list[str]:
-    parameters = (f"- `{parameter.name}`{_optional(parameter)}: {_meaning(parameter)}" for parameter in one.parameters)
+    parameters = (f"- `{each.name}`{_optional(each)}: {each.description}" for each in one.parameters)
     return [f"`{written(one)}`", one.description, *parameters]
 
 
 def _optional(parameter: ParameterHelp) -> str:
     return "" if parameter.required else " (optional)"
-
-
-def _meaning(parameter: ParameterHelp) -> str:
-    choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ""
-    return parameter.description + choices

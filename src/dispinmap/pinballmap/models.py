@@ -18,10 +18,11 @@ class SubmissionType(StrEnum):
     DELETE_LOCATION = "delete_location"
 
 
-DEFAULT_TYPES: Final = frozenset(SubmissionType) - {SubmissionType.DELETE_LOCATION}
-"""What Pinball Map returns if the request names no types, as far as we know them; it may add others."""
 ASKED_TYPES: Final = tuple(SubmissionType)
-"""What the bot asks for by name, to get closed places too. A request that names types gets no others."""
+"""For a request that names its types: those that Pinball Map returns by itself, and closed places.
+
+Such a request gets no other types, so it never brings one that we do not know.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,6 @@ from multidict import MultiMapping
 from dispinmap.sandbox.pacific import pacific_midnight
 from dispinmap.sandbox.submissions import Entry
 
-DEFAULT_TYPES: Final = frozenset(
-    {"add_location", "new_lmx", "remove_machine", "new_condition", "new_msx", "confirm_location"}
-)
-"""Returned unless the query says otherwise (API.md)."""
 OTHER_TYPES: Final = frozenset(
     {
         "location_metadata",
@@ -112,9 +108,8 @@ def _filtered(entries: Iterable[Entry], query: Query) -> list[Entry]:
 
 
 def _shown_by_default(entry: Entry) -> bool:
-    """Injected rows stand for what a later server adds to its defaults, unless they are of a type known not to be."""
-    kind = entry.get("submission_type")
-    return kind in DEFAULT_TYPES or (entry.row is None and kind not in OTHER_TYPES)
+    """All but the types known to be left out: one that nobody knows stands for what a later server adds."""
+    return entry.get("submission_type") not in OTHER_TYPES
 
 
 def _all(query: Query, name: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The sandbox's world: what stands where, and everything that was ever reported about it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dispinmap.clock import Clock
@@ -16,6 +16,10 @@ FIRST_PERSON_ID = 90_001
 LAST_HISTORY_ID = 680_000
 """Ids of today's Pinball Map are in this range: 505,959 in June 2025, and 330 a day since (API.md)."""
 FIRST_XREF_ID = 300_001
+STEP_DEGREES = 0.0005
+"""About 60 yards."""
+UNKNOWN_TYPE = "sandbox_surprise"
+"""Stands for a type that Pinball Map adds one day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class World:
         self._clock = clock
         self._next_id = LAST_HISTORY_ID + 1
         self._next_placement = FIRST_XREF_ID
+        self._next_location = max(venue.id for venue in facts.venues) + 1
         self._people = {name: Person(FIRST_PERSON_ID + i, name) for i, name in enumerate(facts.people)}
         self._machines = {machine.id: machine for machine in facts.machines}
         self._venues = {venue.id: venue for venue in facts.venues}
@@ -125,6 +130,39 @@ class World:
         """Say that the line-up is right as it is shown."""
         return self._report(SubmissionType.CONFIRM_LOCATION, self._venue(location_id), self._person(user_name))
 
+    def score(self, location_id: int, machine_id: int, points: int, user_name: str = DEFAULT_USER) -> SubmissionRow:
+        """Post a high score on a machine that stands there. It must be more than nothing."""
+        if points < 1:
+            raise SandboxError("A score is at least 1: write how many points it was.")
+        venue, machine, user = self._standing(location_id, machine_id, user_name)
+        return self._report(SubmissionType.NEW_MSX, venue, user, machine, score=points)
+
+    def open_location(self, beside: int, name: str, user_name: str = DEFAULT_USER) -> SubmissionRow:
+        """Put a new location on the map, without machines yet, a few steps from the location `beside`."""
+        if not name.strip():
+            raise SandboxError("The name is empty: say what the new location is called.")
+        neighbour, user = self._venue(beside), self._person(user_name)
+        latitude = neighbour.latitude + STEP_DEGREES
+        venue = replace(neighbour, id=self._next_location, name=name.strip(), latitude=latitude, machine_ids=())
+        self._next_location += 1
+        self._venues[venue.id], self._lineups[venue.id] = venue, {}
+        return self._report(SubmissionType.ADD_LOCATION, venue, user)
+
+    def close_location(self, location_id: int, user_name: str = DEFAULT_USER) -> SubmissionRow:
+        """Take a location off the map: its machines are removed one by one, then it is deleted."""
+        venue, user = self._venue(location_id), self._person(user_name)
+        for placed in self.placements(location_id):
+            self.remove_machine(location_id, placed.machine.id, user_name)
+        del self._venues[location_id], self._lineups[location_id]
+        return self._report(SubmissionType.DELETE_LOCATION, venue, user)
+
+    def report_unknown(self, location_id: int, text: str, user_name: str = DEFAULT_USER) -> SubmissionRow:
+        """Report a change of a type that nobody knows yet, in Pinball Map's own sentence `text`."""
+        venue, user = self._venue(location_id), self._person(user_name)
+        row = SubmissionRow(self.reserve_id(), UNKNOWN_TYPE, text, self._clock.now(), user, venue)
+        self.inject([row])
+        return row
+
     def delete_submission(self, submission_id: int) -> None:
         """Make a submission vanish from every answer, as Pinball Map's soft delete does."""
         kept = [entry for entry in self._entries if entry.get("id") != submission_id]
@@ -178,9 +216,10 @@ class World:
         user: Person,
         machine: Machine | None = None,
         comment: str | None = None,
+        score: int | None = None,
     ) -> SubmissionRow:
-        text = sentence(kind, venue, user, machine, comment, None)
-        row = SubmissionRow(self.reserve_id(), kind, text, self._clock.now(), user, venue, machine, comment)
+        text = sentence(kind, venue, user, machine, comment, score)
+        row = SubmissionRow(self.reserve_id(), kind, text, self._clock.now(), user, venue, machine, comment, score)
         self.inject([row])
         return row
 

@@ -63,7 +63,7 @@ def kind_or_none(word: str) -> NotificationKind | None:
 def kinds_or_none(stored: object) -> Kinds | None:
     """Stored kinds, in any order; None (inherit) if the text names none.
 
-    Words that name no kind are passed over: whoever wrote "machines, scroes" by hand still wants machines.
+    Words that name no kind are passed over: a person who wrote "machines, scroes" by hand still wants machines.
     `dispinmap db verify` names those words.
     """
     if not isinstance(stored, str):

@@ -157,6 +157,16 @@ class Api:
                 return self._world.comment(change.location, change.machine, change.text, change.user_name)
             case requests.Confirm():
                 return self._world.confirm(change.location, change.user_name)
+            case requests.Score():
+                return self._world.score(change.location, change.machine, change.points, change.user_name)
+            case requests.Open():
+                return self._world.open_location(change.location, change.name, change.user_name)
+            case requests.Close():
+                return self._world.close_location(change.location, change.user_name)
+            case requests.Surprise():
+                name = self._world.location(change.location).name
+                text = f"{change.user_name} did something new at {name}"
+                return self._world.report_unknown(change.location, text, change.user_name)
 
     async def _forward(self, request: web.Request) -> web.Response:
         self._clock.advance(requests.Forward.model_validate_json(await request.read()).seconds)

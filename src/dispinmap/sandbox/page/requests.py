@@ -71,8 +71,27 @@ class Confirm(_Change):
     kind: Literal["confirm"]
 
 
-Change = Annotated[Add | Remove | Comment | Confirm, Field(discriminator="kind")]
-CHANGE: TypeAdapter[Add | Remove | Comment | Confirm] = TypeAdapter(Change)
+class Score(_Change):
+    kind: Literal["score"]
+    machine: int
+    points: int
+
+
+class Open(_Change):
+    kind: Literal["open"]
+    name: str
+
+
+class Close(_Change):
+    kind: Literal["close"]
+
+
+class Surprise(_Change):
+    kind: Literal["surprise"]
+
+
+Change = Add | Remove | Comment | Confirm | Score | Open | Close | Surprise
+CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator="kind")])
 
 
 def sentence(error: ValidationError) -> str:

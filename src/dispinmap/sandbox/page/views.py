@@ -81,5 +81,6 @@ def _submission(row: SubmissionRow) -> Json:
         "location_name": row.venue.name,
         "machine_name": row.machine.name if row.machine else None,
         "comment": row.comment,
+        "score": row.high_score,
         "created_at": milliseconds(row.created_at),
     }

@@ -9,8 +9,10 @@ const KINDS = {
   new_lmx: ["+", "added", "came"],
   remove_machine: ["−", "removed", "left"],
   new_condition: ["“", "comment", "said"],
-  confirm_location: ["✓", "confirmed", "checked"],
-  add_location: ["★", "new venue", "came"],
+  new_msx: ["★", "score", "said"],
+  confirm_location: ["✓", "Line-up confirmed", "checked"],
+  add_location: ["+", "Location opened", "came"],
+  delete_location: ["−", "Location closed", "left"],
 };
 
 /** The Pinball Map panel: what a visitor of the map can do to the sandbox's world. */
@@ -18,12 +20,15 @@ export class Panel {
   constructor() {
     this.world = { locations: [], catalog: [], submissions: [] };
     this.chosen = null;
-    this.commenting = null;
+    this.writing = null; // the form that is open under a machine: {machine: id, what: "comment" or "score"}
     this.machine = null;
     this.suggestions = new Suggestions(byId("catalog-list"), (item) => this.chooseMachine(item));
     byId("venue-search").addEventListener("input", () => this.renderVenues());
     byId("venue-back").addEventListener("click", () => this.open(null));
     byId("confirm").addEventListener("click", () => this.act("confirm", {}, "Line-up confirmed"));
+    byId("close-venue").addEventListener("click", () => this.closeVenue());
+    byId("surprise").addEventListener("click", () => this.act("surprise", {}, "Something new happened"));
+    byId("open-venue").addEventListener("submit", (event) => this.openVenue(event));
     byId("add-machine").addEventListener("submit", (event) => this.addMachine(event));
     const field = byId("machine-search");
     field.addEventListener("input", () => this.suggestMachines());
@@ -52,7 +57,7 @@ export class Panel {
   open(id) {
     const left = this.chosen;
     this.chosen = id;
-    this.commenting = null;
+    this.writing = null;
     this.forgetMachine();
     this.renderVenue();
     if (id !== null) byId("venue-back").focus();
@@ -94,17 +99,18 @@ export class Panel {
   }
 
   machineRow(machine) {
-    const open = this.commenting === machine.id;
-    const toggle = () => {
-      this.commenting = open ? null : machine.id;
+    const open = this.writing?.machine === machine.id ? this.writing.what : null;
+    const toggle = (what) => () => {
+      this.writing = open === what ? null : { machine: machine.id, what };
       this.renderVenue();
-      byId("comment-text")?.focus();
+      byId("machine-form-field")?.focus();
     };
     return el(
       "li",
       { class: "machine" },
       el("span", { class: "machine-name", text: machine.name }),
-      el("button", { type: "button", class: "small", "aria-expanded": String(open), "aria-label": `Comment on ${machine.name}`, text: "Comment", on: { click: toggle } }),
+      el("button", { type: "button", class: "small", "aria-expanded": String(open === "comment"), "aria-label": `Comment on ${machine.name}`, text: "Comment", on: { click: toggle("comment") } }),
+      el("button", { type: "button", class: "small", "aria-expanded": String(open === "score"), "aria-label": `Score on ${machine.name}`, text: "Score", on: { click: toggle("score") } }),
       el("button", {
         type: "button",
         class: "small danger",
@@ -112,18 +118,42 @@ export class Panel {
         text: "Remove",
         on: { click: () => this.act("remove", { machine: machine.id }, `Removed ${machine.name}`) },
       }),
-      open ? this.commentForm(machine) : null,
+      open === "comment" ? this.commentForm(machine) : null,
+      open === "score" ? this.scoreForm(machine) : null,
     );
   }
 
   commentForm(machine) {
-    const text = el("textarea", { id: "comment-text", rows: "2", required: true, maxlength: "2000", "aria-label": `Comment on ${machine.name}`, placeholder: "Left flipper is weak…" });
+    const text = el("textarea", { id: "machine-form-field", rows: "2", required: true, maxlength: "2000", "aria-label": `Comment on ${machine.name}`, placeholder: "Left flipper is weak…" });
     const send = (event) => {
       event.preventDefault();
-      this.commenting = null;
+      this.writing = null;
       this.act("comment", { machine: machine.id, text: text.value }, `Commented on ${machine.name}`);
     };
     return el("form", { class: "comment-form", on: { submit: send } }, text, el("button", { type: "submit", class: "small primary", text: "Post comment" }));
+  }
+
+  scoreForm(machine) {
+    const points = el("input", { id: "machine-form-field", type: "number", min: "1", max: "999999999999", required: true, "aria-label": `Score on ${machine.name}`, placeholder: "1234567" });
+    const send = (event) => {
+      event.preventDefault();
+      this.writing = null;
+      this.act("score", { machine: machine.id, points: points.valueAsNumber }, `Posted a score on ${machine.name}`);
+    };
+    return el("form", { class: "comment-form", on: { submit: send } }, points, el("button", { type: "submit", class: "small primary", text: "Post score" }));
+  }
+
+  openVenue(event) {
+    event.preventDefault();
+    const field = byId("new-venue");
+    const name = field.value.trim();
+    field.value = "";
+    this.act("open", { name }, `Opened ${name}`);
+  }
+
+  async closeVenue() {
+    const { name } = this.location;
+    if (await this.act("close", {}, `Closed ${name}`)) this.open(null);
   }
 
   suggestMachines() {
@@ -160,7 +190,7 @@ export class Panel {
     this.act("add", { machine: machine.id }, `Added ${machine.label}`);
   }
 
-  /** `kind`: add, remove, comment or confirm, at the chosen venue. */
+  /** `kind`: add, remove, comment, score, confirm, open, close or surprise, at the chosen venue. Whether it worked. */
   async act(kind, details, done) {
     const skip = skipsWaiting();
     const body = { ...details, kind, location: this.chosen, user_name: byId("map-user").value.trim(), skip };
@@ -168,8 +198,10 @@ export class Panel {
       const { now } = await post("/api/world", body);
       setClock(now);
       this.notify(skip ? `${done}. The clock jumped one hour.` : `${done}. The card comes with the target's next turn.`);
+      return true;
     } catch (error) {
       this.notify(error.message, true);
+      return false;
     }
   }
 
@@ -187,8 +219,9 @@ function submissionRow(submission) {
     el(
       "span",
       {},
-      el("span", { class: "submission-what", text: submission.machine_name ?? `Line-up ${label}` }),
+      el("span", { class: "submission-what", text: submission.machine_name ?? label }),
       submission.comment ? el("q", { class: "submission-comment", text: submission.comment }) : null,
+      submission.score ? el("span", { class: "submission-comment", text: submission.score.toLocaleString("en") }) : null,
       el("span", { class: "detail" }, `${submission.location_name ?? "somewhere"} · `, timeElement(submission.created_at, "R", "when")),
     ),
   );
