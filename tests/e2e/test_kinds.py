@@ -1,7 +1,5 @@
 """Kinds, end to end: a channel gets every type under `all`, and only what it chose under a combination."""
 
-import pytest
-
 from dispinmap.sandbox.submissions import SubmissionRow
 from dispinmap.sandbox.world import World
 from tests.fakes.stage import Stage, text_of
@@ -55,7 +53,6 @@ async def test_a_combination_posts_only_what_was_chosen(stage: Stage) -> None:
     assert sorted(stage.announced()) == wanted
 
 
-@pytest.mark.xfail(reason="The poller does not ask Pinball Map for closed places yet.", strict=True)
 async def test_a_location_that_closed_is_posted_to_who_wants_places(stage: Stage) -> None:
     await stage.command("add coordinates", **HERE)
     await stage.command("notifications", kind="places")

@@ -6,7 +6,8 @@ from datetime import date
 from dispinmap.matching.distance import miles_between
 from dispinmap.pinballmap.client import PinballMapClient
 from dispinmap.pinballmap.errors import Unavailable
-from dispinmap.pinballmap.models import DEFAULT_TYPES, Nothing, Rows, Submission
+from dispinmap.pinballmap.models import Nothing, Rows, Submission
+from dispinmap.sandbox.pinballmap_feed import OTHER_TYPES
 
 NEWEST = 200
 
@@ -45,8 +46,7 @@ class FakeFeed(PinballMapClient):
     def _newest_first(self, types: Sequence[str]) -> list[Submission]:
         if self.down:
             raise Unavailable("Pinball Map does not answer: try again later.")
-        wanted = set(types) or DEFAULT_TYPES
-        rows = [row for row in self.submissions if row.type in wanted]
+        rows = [row for row in self.submissions if (row.type in types if types else row.type not in OTHER_TYPES)]
         return sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)
 
 
