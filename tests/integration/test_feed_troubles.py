@@ -6,10 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from dispinmap.database.queries import seen
+from dispinmap.database.queries import notifications, seen
 from dispinmap.database.queries.status import status
 from dispinmap.database.tables import ChannelConfigRow, FeedStateRow, MonitoringTargetRow
 from dispinmap.pinballmap.errors import PinballMapError
+from dispinmap.targets.models import ChannelRef
+from dispinmap.targets.service import TargetService
+from tests.fakes.lookups import FakeGeocoder
 from tests.fakes.pipeline import CHANNEL, Pipeline
 from tests.fakes.values import GROUND_KONTROL
 
@@ -107,6 +110,56 @@ async def test_a_return_that_an_outage_hides_is_still_no_news(pipeline: Pipeline
     for _ in range(20):
         await pipeline.turn()
     assert pipeline.shown() == []
+
+
+async def test_a_check_while_pinball_map_fails_lets_no_removal_leave_that_may_be_undone(pipeline: Pipeline) -> None:
+    await pipeline.watch()
+    pipeline.clock.advance(1)
+    pipeline.world.remove_machine(GROUND_KONTROL, MONSTER_BASH)
+    await pipeline.turn()
+    pipeline.server.faults.fail("*", 503, times=None)
+    pipeline.clock.advance(60)
+    pipeline.world.add_machine(GROUND_KONTROL, MONSTER_BASH)
+    pipeline.clock.advance(10 * 60)
+    with pytest.raises(PinballMapError):
+        await pipeline.poller.check()
+    async with pipeline.database.write() as session:
+        await notifications.make_due(session, CHANNEL, pipeline.clock.now())
+    await pipeline.sender.drain()
+    pipeline.server.faults.clear()
+    for _ in range(30):
+        await pipeline.turn()
+    assert pipeline.shown() == []
+
+
+async def test_a_quicker_poll_rate_lets_no_removal_leave_that_may_be_undone(pipeline: Pipeline) -> None:
+    await pipeline.watch(poll_rate_minutes=60)
+    pipeline.clock.advance(1)
+    pipeline.world.remove_machine(GROUND_KONTROL, MONSTER_BASH)
+    await pipeline.poller.poll()
+    service = TargetService(pipeline.database, pipeline.pinballmap, FakeGeocoder(), pipeline.clock)
+    await service.set_poll_rate(ChannelRef(CHANNEL, 1), 20, "1")
+    pipeline.clock.advance(60)
+    pipeline.world.add_machine(GROUND_KONTROL, MONSTER_BASH)
+    # The window is over, but no poll has looked since.
+    pipeline.clock.advance(6 * 60)
+    await pipeline.sender.drain()
+    assert pipeline.shown() == []
+    for _ in range(90):
+        await pipeline.turn()
+    assert pipeline.shown() == []
+
+
+async def test_a_clock_set_back_holds_a_removal_no_longer_than_its_window(pipeline: Pipeline) -> None:
+    await pipeline.watch()
+    pipeline.clock.advance(1)
+    row = pipeline.world.remove_machine(GROUND_KONTROL, MONSTER_BASH)
+    await pipeline.turn()
+    pipeline.clock.advance(-24 * 3600)
+    for _ in range(6):
+        assert pipeline.shown() == []
+        await pipeline.turn()
+    assert pipeline.shown() == [row.id]
 
 
 async def test_a_removal_whose_window_was_seen_does_not_wait_for_the_end_of_an_outage(pipeline: Pipeline) -> None:

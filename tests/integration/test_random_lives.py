@@ -291,6 +291,7 @@ class Lives(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "database"):
+            self.note_what_is_not_wanted()
             self.feed.down = False
             for _ in range(30):
                 self._pass(10 * MINUTE)
