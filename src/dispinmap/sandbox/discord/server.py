@@ -47,7 +47,10 @@ class DiscordServer:
         self.faults = Faults()
         self.requests: Counter[str] = Counter()
         """Requests so far, as "POST /channels/{channel_id}/messages"."""
-        self._edge = Edge(clock, token, self.faults, self.requests, Limits() if rate_limits else None)
+        limits = Limits()
+        self.refused = limits.refused
+        """Of them, those answered with 429 because of a rate limit."""
+        self._edge = Edge(clock, token, self.faults, self.requests, limits if rate_limits else None)
         self._runner: web.AppRunner | None = None
         self.api_base = ""
         """The address of the REST API."""
