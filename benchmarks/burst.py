@@ -54,7 +54,8 @@ class Figures:
         return (
             f"{self.notifications} notifications in {self.messages} messages: {self.seconds:.1f} s, "
             f"{self.per_second:.1f} a second, {self.busiest_second} in the busiest second, {self.refused} answers 429; "
-            f"the slowest slash command took {self.slowest_command:.2f} s, the slowest mention {self.slowest_mention:.2f} s"
+            f"the slowest slash command took {self.slowest_command:.2f} s, "
+            f"the slowest mention {self.slowest_mention:.2f} s"
         )
 
 

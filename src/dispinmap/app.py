@@ -14,14 +14,13 @@ from dispinmap.alerts.alerts import Alerts
 from dispinmap.alerts.watch import Watch
 from dispinmap.backup.service import Backup
 from dispinmap.clock import Clock
-from dispinmap.database.chain import head
+from dispinmap.database.child import bring_to_head
 from dispinmap.database.engine import Database
 from dispinmap.database.housekeeping import Housekeeper, Retention
 from dispinmap.database.lock import keep_others_out
-from dispinmap.database.progress import logged
 from dispinmap.database.queries import outbox, promises
 from dispinmap.database.queries.status import status
-from dispinmap.database.upgrade import upgrade
+from dispinmap.database.revisions import head
 from dispinmap.discordbot import cards
 from dispinmap.discordbot.bot import DisPinMapBot, use_api_base
 from dispinmap.discordbot.destination import DiscordDestination
@@ -56,7 +55,7 @@ async def run(settings: Settings, clock: Clock, *, web_host: str = ANY_HOST) -> 
         # Whoever named a place for the backup believes that there is one.
         log.warning("backup_left_out", cure="run `dispinmap start`: until then what is written is in no backup")
     with keep_others_out(settings.database_url):
-        await asyncio.to_thread(upgrade, settings.database_url, progress=logged)
+        await bring_to_head(settings.database_url)
         database = Database(settings.database_url)
         try:
             async with open_session() as session:

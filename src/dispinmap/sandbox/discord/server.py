@@ -12,7 +12,7 @@ from dispinmap.clock import Clock
 from dispinmap.sandbox.discord.events import Event
 from dispinmap.sandbox.discord.faults import Faults
 from dispinmap.sandbox.discord.limits import Limits
-from dispinmap.sandbox.discord.models import Channel, Choice, Guild, Interaction, Json, Message, Upload
+from dispinmap.sandbox.discord.models import Channel, Choice, Guild, Interaction, Json, Message, Role, Upload
 from dispinmap.sandbox.discord.owner import Owner
 from dispinmap.sandbox.discord.parts import Parts
 from dispinmap.sandbox.discord.people import People
@@ -161,6 +161,10 @@ class DiscordServer:
 
     async def add_bot(self, guild_id: int) -> None:
         self._owner.add_bot(guild_id)
+
+    def add_role(self, guild_id: int, name: str) -> Role:
+        """A role that gives nobody anything."""
+        return self._owner.add_role(self._owner.guild(guild_id), name, 0)
 
     def add_channel(self, guild_id: int, name: str) -> Channel:
         return self._owner.add_channel(guild_id, name)
