@@ -21,7 +21,6 @@ from tempfile import TemporaryDirectory
 import aiohttp
 from sqlalchemy import insert
 
-from dispinmap.backup.litestream import bound
 from dispinmap.database.engine import Database
 from dispinmap.database.tables import ChannelConfigRow, MonitoringTargetRow
 from dispinmap.sandbox.discord.permissions import Permission
@@ -203,10 +202,7 @@ async def running(services: EmbeddedServices, database: Path, *command: str) -> 
         "PORT": str(port),
         "LOG_LEVEL": "WARNING",
     }
-    # Through `bound` it ends with this process, however that ends.
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, bound.__file__, str(os.getpid()), sys.executable, *command), env=environment
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, *command, env=environment)
     try:
         yield Bot(process, port)
     finally:

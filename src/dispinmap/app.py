@@ -5,14 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import aiohttp
 import structlog
 
 from dispinmap.alerts.alerts import Alerts
 from dispinmap.alerts.watch import Watch
-from dispinmap.backup.service import Backup
 from dispinmap.clock import Clock
 from dispinmap.database.child import bring_to_head
 from dispinmap.database.engine import Database
@@ -38,6 +37,9 @@ from dispinmap.settings import Settings
 from dispinmap.supervision import supervise
 from dispinmap.targets.service import TargetService
 from dispinmap.web.server import ANY_HOST, serving
+
+if TYPE_CHECKING:
+    from dispinmap.backup.service import Backup
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +77,7 @@ class Application:
         clock: Clock,
         database: Database,
         session: aiohttp.ClientSession,
-        backup: Backup | None = None,
+        backup: "Backup | None" = None,
     ) -> None:
         self._settings = settings
         self._backup = backup
