@@ -5,23 +5,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import aiohttp
 import structlog
 
 from dispinmap.alerts.alerts import Alerts
 from dispinmap.alerts.watch import Watch
-from dispinmap.backup.service import Backup
 from dispinmap.clock import Clock
-from dispinmap.database.chain import head
+from dispinmap.database.child import bring_to_head
 from dispinmap.database.engine import Database
 from dispinmap.database.housekeeping import Housekeeper, Retention
 from dispinmap.database.lock import keep_others_out
-from dispinmap.database.progress import logged
 from dispinmap.database.queries import feed, notifications, outbox
 from dispinmap.database.queries.status import status
-from dispinmap.database.upgrade import upgrade
+from dispinmap.database.revisions import head
 from dispinmap.discordbot import cards
 from dispinmap.discordbot.bot import DisPinMapBot, use_api_base
 from dispinmap.discordbot.destination import DiscordDestination
@@ -41,6 +39,9 @@ from dispinmap.supervision import supervise
 from dispinmap.targets.service import TargetService
 from dispinmap.web.server import ANY_HOST, serving
 
+if TYPE_CHECKING:
+    from dispinmap.backup.service import Backup
+
 log = structlog.get_logger(__name__)
 
 
@@ -57,7 +58,7 @@ async def run(settings: Settings, clock: Clock, *, web_host: str = ANY_HOST) -> 
         # Whoever named a place for the backup believes that there is one.
         log.warning("backup_left_out", cure="run `dispinmap start`: until then what is written is in no backup")
     with keep_others_out(settings.database_url):
-        await asyncio.to_thread(upgrade, settings.database_url, progress=logged)
+        await bring_to_head(settings.database_url)
         database = Database(settings.database_url)
         try:
             async with open_session() as session:
@@ -77,7 +78,7 @@ class Application:
         clock: Clock,
         database: Database,
         session: aiohttp.ClientSession,
-        backup: Backup | None = None,
+        backup: "Backup | None" = None,
     ) -> None:
         self._settings = settings
         self._backup = backup

@@ -24,11 +24,10 @@ from dispinmap.backup.restore import Restored, bring_back, reason, require_known
 from dispinmap.backup.service import Backup
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
+from dispinmap.database.child import bring_to_head
 from dispinmap.database.engine import Database, undivided
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.lock import in_use
-from dispinmap.database.progress import logged
-from dispinmap.database.upgrade import upgrade
 from dispinmap.health import HealthReport, Part, Starting
 from dispinmap.http import open_session
 from dispinmap.settings import Settings
@@ -191,8 +190,7 @@ class _Launch:
                 seconds=self._settings.restore_timeout_seconds,
             )
         self._phase = "The database is being brought up to date."
-        url, checked = self._settings.database_url, restored is not None
-        await asyncio.to_thread(upgrade, url, progress=logged, checked=checked)
+        await bring_to_head(self._settings.database_url, checked=restored is not None)
         self._phase = "The bot is connecting."
 
     async def _first_beat(self, backup: Backup, previous: LeaseRecord | None) -> datetime:

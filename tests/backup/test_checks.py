@@ -16,7 +16,8 @@ from dispinmap.backup.models import Heartbeat, LeaseRecord
 from dispinmap.backup.opening import database_file as database_file_of
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import heartbeat
-from dispinmap.database.upgrade import LEGACY_REVISION, head, upgrade
+from dispinmap.database.revisions import LEGACY_REVISION, head
+from dispinmap.database.upgrade import upgrade
 from dispinmap.settings import BackupSettings
 from tests.migrations import legacy
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from dispinmap.backup.models import Format, Replica, StorageKind
 from dispinmap.cli.main import app
-from dispinmap.database.upgrade import LEGACY_REVISION
+from dispinmap.database.revisions import LEGACY_REVISION
 from tests.backup.conftest import BINARIES
 from tests.backup.original import replicate_once
 from tests.fakes.object_stores import create_gcs_bucket

@@ -18,7 +18,7 @@ from dispinmap.backup.opening import open_place
 from dispinmap.backup.upgrade_format import upgrade_format
 from dispinmap.cli.main import app
 from dispinmap.clock import SystemClock
-from dispinmap.database.chain import head
+from dispinmap.database.revisions import head
 from dispinmap.settings import Settings
 from tests.backup.conftest import BINARIES
 from tests.backup.original import replicate_once

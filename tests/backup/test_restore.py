@@ -21,7 +21,7 @@ from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed, Storag
 from dispinmap.backup.models import Configuration, Format, Heartbeat, LeaseRecord, Replica, StorageKind
 from dispinmap.backup.restore import Restored, bring_back, install, set_aside
 from dispinmap.backup.storage.open import open_store
-from dispinmap.database.upgrade import LEGACY_REVISION
+from dispinmap.database.revisions import LEGACY_REVISION
 from tests.backup.fake_litestream import FakeLitestream
 from tests.backup.hasty_clock import HastyClock
 from tests.backup.stored import NOON, beat

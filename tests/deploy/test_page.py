@@ -8,7 +8,7 @@ import pytest
 
 from dispinmap.backup.heartbeat import EVERY
 from dispinmap.backup.lease.rules import renewal_interval
-from dispinmap.cli.main import EXIT_SETTINGS
+from dispinmap.cli.entry import EXIT_SETTINGS
 from dispinmap.settings import BackupSettings, Settings
 from tests.deploy.dockerfile import ROOT, environment, last
 from tests.docs.pages import blocks, read, rows, sections

@@ -9,7 +9,7 @@ import pytest
 from dotenv import dotenv_values
 
 from dispinmap.app import CLOSE_SECONDS
-from dispinmap.cli.main import EXIT_SETTINGS
+from dispinmap.cli.entry import EXIT_SETTINGS
 from dispinmap.settings import Settings
 from dispinmap.start import STOP_SECONDS
 from tests.deploy.dockerfile import ROOT

@@ -27,7 +27,7 @@ from urllib.request import urlopen
 import lz4.frame
 import pytest
 
-from dispinmap.database.chain import head
+from dispinmap.database.revisions import head
 from dispinmap.database.verify import revision
 from tests.docs.conftest import ORIGINAL_BUCKET
 from tests.docs.pages import ROOT, blocks, read

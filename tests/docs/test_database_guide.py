@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from dispinmap.database.chain import head, scripts
+from dispinmap.database.chain import scripts
+from dispinmap.database.revisions import head
 from dispinmap.database.tables import Base
 from dispinmap.database.verify import revision
 from tests.docs.pages import ROOT, read, rows, sections

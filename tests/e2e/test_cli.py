@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from dispinmap.cli.main import EXIT_FAILURE, EXIT_SETTINGS
+from dispinmap.cli.entry import EXIT_FAILURE, EXIT_SETTINGS
 from dispinmap.sandbox.clock import SandboxClock
 from dispinmap.sandbox.services import DISCORD_TOKEN, PINBALLMAP_TOKEN, EmbeddedServices
 from dispinmap.settings import Settings

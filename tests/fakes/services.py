@@ -13,12 +13,12 @@ PATIENCE = 60.0
 
 
 @asynccontextmanager
-async def patient_services(clock: Clock) -> AsyncIterator[EmbeddedServices]:
+async def patient_services(clock: Clock, *, rate_limits: bool = False) -> AsyncIterator[EmbeddedServices]:
     """The services, whose Discord waits a minute for the bot to acknowledge, not three seconds.
 
     How soon it does on a busy machine says nothing of the bot. What it must not wait for is in tests/e2e/test_edges.py.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(interactions, "ACKNOWLEDGE_SECONDS", PATIENCE)
-        async with embedded_services(clock) as services:
+        async with embedded_services(clock, rate_limits=rate_limits) as services:
             yield services

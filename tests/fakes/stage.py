@@ -114,11 +114,11 @@ def text_of(message: Message) -> str:
 
 
 @asynccontextmanager
-async def open_stage(database: Path) -> AsyncIterator[Stage]:
+async def open_stage(database: Path, *, rate_limits: bool = False) -> AsyncIterator[Stage]:
     """Services and a stage without a bot yet; discord.py's own addresses are put back at the end."""
     base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
     clock = SandboxClock()
-    async with patient_services(clock) as services:
+    async with patient_services(clock, rate_limits=rate_limits) as services:
         stage = Stage(services, clock, database)
         try:
             yield stage

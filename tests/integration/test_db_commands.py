@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dispinmap.cli.main import app
-from dispinmap.database.upgrade import LEGACY_REVISION, head
+from dispinmap.database.revisions import LEGACY_REVISION, head
 from dispinmap.database.useful import QUERIES
 from tests.migrations import legacy
 from tests.migrations.legacy import rows, write

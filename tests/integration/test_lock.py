@@ -15,7 +15,7 @@ from dispinmap.cli.main import app as command_line
 from dispinmap.clock import SystemClock
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.lock import _lock, in_use, keep_others_out
-from dispinmap.database.upgrade import head
+from dispinmap.database.revisions import head
 from dispinmap.database.verify import revision
 from dispinmap.settings import Settings
 from tests.migrations import legacy

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alembic import command
 
-from dispinmap.database.upgrade import alembic_config
+from dispinmap.database.chain import alembic_config
 from tests.migrations import legacy
 from tests.migrations.legacy import SCHEMA, write
 

@@ -11,7 +11,7 @@ import pytest
 from dispinmap.database.adopt.adoption import Adopter
 from dispinmap.database.adopt.report import Fate, Report, TargetReport
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.upgrade import LEGACY_REVISION
+from dispinmap.database.revisions import LEGACY_REVISION
 from dispinmap.database.verify import verify
 from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.geocoding.models import GeocodingError, Place

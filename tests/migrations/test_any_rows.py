@@ -12,8 +12,10 @@ from alembic import command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dispinmap.database.chain import alembic_config
 from dispinmap.database.migrations.merging import wider_kind, wider_rate
-from dispinmap.database.upgrade import LEGACY_REVISION, alembic_config, upgrade
+from dispinmap.database.revisions import LEGACY_REVISION
+from dispinmap.database.upgrade import upgrade
 from tests.migrations.legacy import AUSTIN, LegacyTarget, create, rows
 
 ROWS = "SELECT id, channel_id, target_type, target_name, display_name, location_id FROM monitoring_targets"

@@ -9,8 +9,10 @@ from alembic import command
 from alembic.util import CommandError
 from sqlalchemy import Engine, event
 
+from dispinmap.database.chain import alembic_config
 from dispinmap.database.engine import sync_engine
-from dispinmap.database.upgrade import LEGACY_REVISION, alembic_config, head, upgrade
+from dispinmap.database.revisions import LEGACY_REVISION, head
+from dispinmap.database.upgrade import upgrade
 from dispinmap.database.verify import revision, verify
 from tests.migrations import legacy
 from tests.migrations.legacy import rows, schema

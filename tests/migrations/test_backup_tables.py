@@ -7,7 +7,8 @@ import pytest
 
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import heartbeat
-from dispinmap.database.upgrade import downgrade, head, upgrade
+from dispinmap.database.revisions import head
+from dispinmap.database.upgrade import downgrade, upgrade
 from dispinmap.database.verify import revision, verify
 from dispinmap.health import DrillState
 from tests.migrations.legacy import rows, write

@@ -14,9 +14,9 @@ from pytest_alembic.tests import (
 )
 from sqlalchemy import Engine
 
+from dispinmap.database.chain import alembic_config as settings
 from dispinmap.database.engine import sync_engine
-from dispinmap.database.upgrade import LEGACY_REVISION
-from dispinmap.database.upgrade import alembic_config as settings
+from dispinmap.database.revisions import LEGACY_REVISION
 from tests.migrations.legacy import TARGETS
 
 __all__ = [

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dispinmap.database.upgrade import LEGACY_REVISION, head
+from dispinmap.database.revisions import LEGACY_REVISION, head
 from dispinmap.database.verify import revision
 from tests.migrations.legacy import rows, write
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from alembic import command
 
-from dispinmap.database.upgrade import UNIQUE_LOCATION_REVISION, alembic_config
+from dispinmap.database.chain import alembic_config
+from dispinmap.database.revisions import UNIQUE_LOCATION_REVISION
 from tests.migrations.legacy import rows, schema, write
 
 LOCATION = (1377474091149164584, "location", "Austin Pinball Collective", 26454)

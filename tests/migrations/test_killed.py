@@ -12,8 +12,10 @@ import pytest
 from alembic import command
 
 from dispinmap.database import backup
+from dispinmap.database.chain import alembic_config
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.upgrade import LEGACY_REVISION, ORIGINAL_BASELINE, alembic_config, head, upgrade
+from dispinmap.database.revisions import LEGACY_REVISION, ORIGINAL_BASELINE, head
+from dispinmap.database.upgrade import upgrade
 from dispinmap.database.verify import revision
 from tests.migrations import legacy
 from tests.migrations.killing import kill_at_report, kill_at_statement

@@ -7,7 +7,9 @@ from alembic import command
 from alembic.util import CommandError
 from structlog.testing import capture_logs
 
-from dispinmap.database.upgrade import LEGACY_REVISION, alembic_config, head, upgrade
+from dispinmap.database.chain import alembic_config
+from dispinmap.database.revisions import LEGACY_REVISION, head
+from dispinmap.database.upgrade import upgrade
 from dispinmap.database.verify import revision
 from tests.migrations.legacy import AUSTIN, TARGETS, rows, schema, write
 

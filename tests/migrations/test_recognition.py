@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.upgrade import LEGACY_REVISION, ORIGINAL_BASELINE, UNIQUE_LOCATION_REVISION, head, upgrade
+from dispinmap.database.revisions import LEGACY_REVISION, ORIGINAL_BASELINE, UNIQUE_LOCATION_REVISION, head
+from dispinmap.database.upgrade import upgrade
 from dispinmap.database.verify import revision
 from tests.migrations.legacy import rows, schema, write
 

@@ -8,10 +8,11 @@ from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 
+from dispinmap.database.chain import alembic_config, scripts
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.migrations.options import COMPARISON
+from dispinmap.database.revisions import LEGACY_REVISION, UNIQUE_LOCATION_REVISION, head, revisions
 from dispinmap.database.tables import Base
-from dispinmap.database.upgrade import LEGACY_REVISION, UNIQUE_LOCATION_REVISION, alembic_config
 
 SCHEMA = {
     "create_table",
@@ -119,3 +120,8 @@ def test_generated_revisions_do_not_depend_on_our_types(tmp_path: Path) -> None:
     engine.dispose()
     assert "sa.DateTime()" in code
     assert "dispinmap" not in code
+
+
+def test_what_the_bot_reads_of_the_revisions_is_what_alembic_reads() -> None:
+    assert revisions() == {script.revision: script.down_revision for script in REVISIONS}
+    assert head() == scripts().get_current_head()

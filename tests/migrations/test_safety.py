@@ -17,8 +17,9 @@ from dispinmap.database import backup
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.migrations.accounting import unaccounted
 from dispinmap.database.progress import Progress, logged, silent
+from dispinmap.database.revisions import LEGACY_REVISION, head
 from dispinmap.database.safety import safety_net
-from dispinmap.database.upgrade import LEGACY_REVISION, downgrade, head, upgrade
+from dispinmap.database.upgrade import downgrade, upgrade
 from dispinmap.database.verify import revision, verify
 from tests.migrations.legacy import TARGETS, create, rows, schema, write
 

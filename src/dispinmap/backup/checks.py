@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, Connection, func, select, table
 from sqlalchemy.exc import DBAPIError
 
 from dispinmap.backup.continuity import is_later_elsewhere
 from dispinmap.backup.models import Heartbeat, LeaseRecord
 from dispinmap.database.adopt.shapes import foreign
-from dispinmap.database.chain import head
-from dispinmap.database.comparison import differences
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
+from dispinmap.database.recognition import columns_of, recognise
+from dispinmap.database.revisions import LEGACY_REVISION, head, stamps
+from dispinmap.database.schema import schema_problems
 from dispinmap.database.tables import HeartbeatRow
-from dispinmap.database.upgrade import LEGACY_REVISION, columns_of, recognise
 from dispinmap.database.verify import broken_references
 
 SHOWN_DAMAGES: Final = 3
@@ -176,10 +175,10 @@ def _revision(connection: Connection, columns: Mapping[str, set[str]]) -> str:
             f"It is {shape}, which is not upgraded in place: `dispinmap backup fetch` gets it as a file, and "
             "`dispinmap db adopt FILE` makes the bot's database from that."
         )
-    stamps = MigrationContext.configure(connection).get_current_heads()
-    if len(stamps) > 1:
-        raise DatabaseError(f"The database carries several revisions ({', '.join(stamps)}).")
-    found = recognise(stamps[0] if stamps else None, columns)
+    heads = stamps(connection)
+    if len(heads) > 1:
+        raise DatabaseError(f"The database carries several revisions ({', '.join(heads)}).")
+    found = recognise(heads[0] if heads else None, columns)
     if found is None:
         raise DatabaseError("The database has no tables.")
     return found
@@ -188,4 +187,4 @@ def _revision(connection: Connection, columns: Mapping[str, set[str]]) -> str:
 def _schema_problems(connection: Connection, revision: str) -> list[str]:
     # The original bot did not enforce foreign keys; the upgrade gives such rows their channel.
     references = [] if revision == LEGACY_REVISION else broken_references(connection)
-    return references + (differences(connection) if revision == head() else [])
+    return references + (schema_problems(connection) if revision == head() else [])

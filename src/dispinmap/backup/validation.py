@@ -24,7 +24,7 @@ from dispinmap.backup.opening import configured, database_file
 from dispinmap.backup.storage.open import open_store
 from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
-from dispinmap.database.chain import head
+from dispinmap.database.revisions import head
 from dispinmap.errors import DisPinMapError
 from dispinmap.settings import BackupSettings
 

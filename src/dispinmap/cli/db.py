@@ -16,10 +16,11 @@ from dispinmap import log
 from dispinmap.cli.adopt import adopt
 from dispinmap.clock import SystemClock
 from dispinmap.database import backup as copying
-from dispinmap.database.chain import head, scripts
+from dispinmap.database.chain import scripts
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.lock import keep_others_out
 from dispinmap.database.progress import Progress
+from dispinmap.database.revisions import head
 from dispinmap.database.upgrade import downgrade as run_downgrade
 from dispinmap.database.upgrade import upgrade as run_upgrade
 from dispinmap.database.useful import QUERIES, Answer, answer

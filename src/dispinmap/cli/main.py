@@ -1,7 +1,5 @@
-"""`dispinmap`: the entry point, and how errors leave it."""
+"""`dispinmap` with all its commands, for Typer."""
 
-import gc
-import sys
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Final
@@ -10,10 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from dispinmap.errors import DisPinMapError, SettingsError
-
-EXIT_FAILURE = 1
-EXIT_SETTINGS = 2
+from dispinmap.cli.entry import unsearched
 
 COMMANDS: Final = ("run", "start", "sandbox", "db", "backup")
 """Each is a module here, with its `app`."""
@@ -36,13 +31,8 @@ class _OnDemand(TyperGroup):
 
 
 def _imported(name: str) -> typer.Typer:
-    # What modules are made of stays; looking through it again and again takes a quarter of the time of an import.
-    gc.disable()
-    try:
+    with unsearched():
         found: typer.Typer = import_module(f"dispinmap.cli.{name}").app
-    finally:
-        gc.freeze()
-        gc.enable()
     return found
 
 
@@ -68,15 +58,3 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-def main() -> None:
-    """Run the command. An error that has a sentence ends it with that sentence alone."""
-    try:
-        app()
-    except SettingsError as error:
-        typer.echo(str(error), err=True)
-        sys.exit(EXIT_SETTINGS)
-    except DisPinMapError as error:
-        typer.echo(str(error), err=True)
-        sys.exit(EXIT_FAILURE)

@@ -4,11 +4,7 @@ from typing import Annotated
 
 import typer
 
-from dispinmap import log
-from dispinmap import start as launch
-from dispinmap.cli.stopping import run_until_stopped
-from dispinmap.clock import SystemClock
-from dispinmap.settings import Settings
+from dispinmap.cli import launching
 
 app = typer.Typer(add_completion=False)
 
@@ -21,6 +17,4 @@ def start(
     ] = False,
 ) -> None:
     """Restore the database if there is none, replicate it all the time, and run the bot: the container's command."""
-    settings = Settings.load()
-    log.configure(settings.log_level, settings.log_format, settings.secrets)
-    run_until_stopped(launch.start(settings, SystemClock(), allow_empty=allow_empty))
+    launching.start(allow_empty=allow_empty)

@@ -5,18 +5,17 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Column, Connection, String, Table, func, select, type_coerce
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from dispinmap.database.chain import head
-from dispinmap.database.comparison import differences
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.progress import Progress, Report, silent
 from dispinmap.database.queries.targets import to_target
+from dispinmap.database.revisions import head, stamps
+from dispinmap.database.schema import schema_problems
 from dispinmap.database.tables import Base, ChannelConfigRow, MonitoringTargetRow
 from dispinmap.database.types import UtcDateTime
 from dispinmap.targets.kinds import NotificationKind, unknown_words
@@ -141,7 +140,7 @@ def _problems(connection: Connection, progress: Report, *, integrity: bool) -> l
 
 
 def _stamp(connection: Connection) -> str | None:
-    heads = MigrationContext.configure(connection).get_current_heads()
+    heads = stamps(connection)
     if len(heads) > 1:
         raise DatabaseError(f"The database carries several revisions ({', '.join(heads)}): restore a backup of it.")
     return heads[0] if heads else None
@@ -164,4 +163,4 @@ def _wrong_stamp(connection: Connection) -> list[str]:
 
 def _differences_at_head(connection: Connection) -> list[str]:
     """At another revision every difference would be one that is meant."""
-    return differences(connection) if _stamp(connection) == head() else []
+    return schema_problems(connection) if _stamp(connection) == head() else []

@@ -11,8 +11,10 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from dispinmap.clock import SystemClock
 from dispinmap.discordbot.commands import all_cogs
 from dispinmap.discordbot.errors import Context, ErrorDesk, did_you_mean
+from dispinmap.discordbot.pacing import Pace, paced
 from dispinmap.discordbot.permissions import may_write
 from dispinmap.discordbot.services import Services
 from dispinmap.discordbot.views import answer_expired
@@ -24,7 +26,7 @@ MAX_RATE_LIMIT_WAIT_SECONDS = 30.0
 """discord.py waits this long by itself (its least setting); a longer limit goes back to the outbox, which waits."""
 
 
-GUILD_WAIT_SECONDS = 0.25
+GUILD_WAIT_SECONDS = 0.1
 """How long discord.py waits for the next server's description before it calls itself ready (2 seconds by itself).
 
 Discord sends them one right after the other, and the servers' ids all at once before them: `reconcile_guilds` knows
@@ -70,6 +72,8 @@ class DisPinMapBot(commands.AutoShardedBot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             guild_ready_timeout=GUILD_WAIT_SECONDS,
+            # Discord's limit is one of real time, whatever clock the bot runs on.
+            http_trace=paced(Pace(SystemClock())),
             shard_count=shard_count,
         )
         self.services = services

@@ -32,6 +32,12 @@ from dispinmap.outbox.waiting import serve
 IDLE: Final = timedelta(seconds=15)
 """How long a change that nobody announced to the sender can go unnoticed."""
 
+PARALLEL_CHANNELS: Final = 16
+"""Discord takes about 48 posts a second. Each needs 0.1 to 0.2 s there and some hundredths of a second in our database,
+so that 8 to 12 at once use all of the limit, and 16 also if some answers are slow. More would only queue before the
+limit and hold up a reply to a person, which waits behind them all: for half a second at most.
+"""
+
 log = structlog.get_logger(__name__)
 
 
@@ -55,7 +61,7 @@ class Sender:
         *,
         settle_window: timedelta,
         report: Callable[[str], None] = lambda _sentence: None,
-        parallel_channels: int = 8,
+        parallel_channels: int = PARALLEL_CHANNELS,
     ) -> None:
         """`report` is told of every message that was given up, and of every failure of our own."""
         self._database = database

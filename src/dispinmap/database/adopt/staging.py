@@ -15,7 +15,8 @@ from dispinmap.database.adopt.shapes import FOREIGN, LITESTREAM_TABLES, Shape, r
 from dispinmap.database.chain import alembic_config, scripts
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.handmade import give_channels
-from dispinmap.database.upgrade import LEGACY_REVISION, upgrade
+from dispinmap.database.revisions import LEGACY_REVISION
+from dispinmap.database.upgrade import upgrade
 from dispinmap.database.verify import revision
 
 VALUES_IN_PLACE = "07247ecaf3dd"

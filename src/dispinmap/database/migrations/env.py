@@ -15,8 +15,8 @@ from dispinmap.database.engine import sync_engine
 from dispinmap.database.lock import keep_others_out
 from dispinmap.database.migrations.accounting import count_rows, take_merged, unaccounted
 from dispinmap.database.migrations.options import COMPARISON
+from dispinmap.database.revisions import LEGACY_REVISION
 from dispinmap.database.tables import Base
-from dispinmap.database.upgrade import LEGACY_REVISION
 from dispinmap.database.verify import broken_references
 from dispinmap.errors import DisPinMapError
 

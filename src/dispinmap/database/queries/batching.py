@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.tables import Base
@@ -27,5 +27,9 @@ async def insert_new(session: AsyncSession, table: type[Base], rows: Sequence[di
     """Insert the rows whose keys are not there yet and leave the others as they are."""
     if not rows:
         return
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    await session.execute(insert(cast("Table", table.__table__)).on_conflict_do_nothing(), list(rows))
+    if session.get_bind().dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 -- 2 MiB that a bot on SQLite does not need
+
+        await session.execute(postgresql.insert(cast("Table", table.__table__)).on_conflict_do_nothing(), list(rows))
+    else:
+        await session.execute(sqlite.insert(cast("Table", table.__table__)).on_conflict_do_nothing(), list(rows))

@@ -5,6 +5,7 @@ answers of the routes that matter here.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from zlib import crc32
@@ -78,9 +79,17 @@ class Limits:
 
     def __init__(self) -> None:
         self._windows: dict[str, _Window] = {}
+        self.refused: Counter[str] = Counter()
+        """Requests answered with 429 so far, by route."""
 
     def take(self, route: str, parameters: Mapping[str, str], now: float) -> Verdict:
         """Count one request on `route` ("POST /channels/{channel_id}/messages") or refuse it."""
+        verdict = self._judge(route, parameters, now)
+        if not verdict.allowed:
+            self.refused[route] += 1
+        return verdict
+
+    def _judge(self, route: str, parameters: Mapping[str, str], now: float) -> Verdict:
         # Interactions and their webhooks are exempt from the global limit.
         if "/webhooks/" not in route and "/interactions/" not in route:
             used = self._take("global", GLOBAL, now)

@@ -12,7 +12,7 @@ from dispinmap.clock import Clock
 from dispinmap.sandbox.discord.events import Event
 from dispinmap.sandbox.discord.faults import Faults
 from dispinmap.sandbox.discord.limits import Limits
-from dispinmap.sandbox.discord.models import Channel, Choice, Guild, Interaction, Json, Message, Upload
+from dispinmap.sandbox.discord.models import Channel, Choice, Guild, Interaction, Json, Message, Role, Upload
 from dispinmap.sandbox.discord.owner import Owner
 from dispinmap.sandbox.discord.parts import Parts
 from dispinmap.sandbox.discord.people import People
@@ -47,7 +47,10 @@ class DiscordServer:
         self.faults = Faults()
         self.requests: Counter[str] = Counter()
         """Requests so far, as "POST /channels/{channel_id}/messages"."""
-        self._edge = Edge(clock, token, self.faults, self.requests, Limits() if rate_limits else None)
+        limits = Limits()
+        self.refused = limits.refused
+        """Of them, those answered with 429 because of a rate limit."""
+        self._edge = Edge(clock, token, self.faults, self.requests, limits if rate_limits else None)
         self._runner: web.AppRunner | None = None
         self.api_base = ""
         """The address of the REST API."""
@@ -158,6 +161,10 @@ class DiscordServer:
 
     async def add_bot(self, guild_id: int) -> None:
         self._owner.add_bot(guild_id)
+
+    def add_role(self, guild_id: int, name: str) -> Role:
+        """A role that gives nobody anything."""
+        return self._owner.add_role(self._owner.guild(guild_id), name, 0)
 
     def add_channel(self, guild_id: int, name: str) -> Channel:
         return self._owner.add_channel(guild_id, name)

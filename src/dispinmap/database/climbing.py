@@ -1,0 +1,48 @@
+"""Alembic's commands along the chain of revisions; its errors leave as sentences."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
+
+from dispinmap.database.chain import alembic_config, scripts
+from dispinmap.database.errors import DatabaseError
+from dispinmap.database.progress import Progress, Report
+from dispinmap.database.revisions import LEGACY_REVISION, head
+from dispinmap.database.safety import prepare_new
+
+
+def climb(url: str, before: str | None, progress: Report) -> None:
+    """Run the revisions from `before`, None for a new database, to head."""
+    if before is None:
+        prepare_new(url)
+    config = alembic_config(url)
+    if before == LEGACY_REVISION:
+        _translated(partial(command.stamp, purge=True), config, LEGACY_REVISION)
+    steps = [script.doc for script in scripts().iterate_revisions(head(), before or "base")][::-1]
+    done = count(1)
+    progress(Progress("upgrade", 0, len(steps)))
+    config.attributes["after_step"] = lambda: progress(Progress("upgrade", next(done), len(steps)))
+    _translated(command.upgrade, config, "head")
+
+
+def descend(url: str, to: str) -> None:
+    """Take back the revisions down to `to`, also written as Alembic does: "-1"."""
+    _translated(command.downgrade, alembic_config(url), to)
+
+
+def _translated(run: Callable[[Config, str], None], config: Config, to: str) -> None:
+    """Run one of Alembic's commands; its errors leave as sentences."""
+    try:
+        run(config, to)
+    except CommandError as error:
+        raise DatabaseError(str(error)) from error
+    except DBAPIError as error:
+        raise DatabaseError(
+            f"The database cannot be changed ({error.orig}): check that its folder exists, that it may be written and "
+            "that no other program holds it, then start again."
+        ) from error
