@@ -53,7 +53,8 @@ class Matcher:
         wanted = one_per_channel(
             [
                 each
-                async for watched, rows in targets.around(session, group)
+                async for part in targets.around(session, group)
+                for watched, rows in part
                 for each in notifications_of(watched, rows, now, self._window)
             ]
         )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Self
 
 
@@ -66,8 +67,12 @@ def kinds_or_none(stored: object) -> Kinds | None:
     Words that name no kind are passed over: a person who wrote "machines, scroes" by hand still wants machines.
     `dispinmap db verify` names those words.
     """
-    if not isinstance(stored, str):
-        return None
+    return _read(stored) if isinstance(stored, str) else None
+
+
+@lru_cache(maxsize=256)
+def _read(stored: str) -> Kinds | None:
+    """Very many rows hold the same few texts."""
     kinds = [kind for kind in map(kind_or_none, kind_words(stored)) if kind is not None]
     return Kinds(kinds) if kinds else None
 

@@ -29,13 +29,14 @@ from dispinmap.targets.models import (
 
 # For a row that somebody wrote by hand without a time: it counts as always there.
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+_KNOWN_TYPES: Final = frozenset(TargetType)
 PART: Final = 500
 """Rows that are turned into values in one go: some milliseconds."""
 
 
 def to_target(row: MonitoringTargetRow) -> Target:
     """The row as a value. A type we do not know becomes a location without id, which says so as its problem."""
-    known = row.target_type in set(TargetType)
+    known = row.target_type in _KNOWN_TYPES
     return Target(
         id=row.id,
         channel_id=row.channel_id,
@@ -66,8 +67,8 @@ async def _fetch(session: AsyncSession, query: Select[MonitoringTargetRow, Chann
 
 async def around(
     session: AsyncSession, rows: Collection[Submission]
-) -> AsyncIterator[tuple[WatchedTarget, list[Submission]]]:
-    """Targets of active channels that may want some of these submissions, with those submissions.
+) -> AsyncIterator[list[tuple[WatchedTarget, list[Submission]]]]:
+    """Targets of active channels that may want some of these submissions, with those submissions, a part at a time.
 
     A target comes once for its location, or once for each of its map cells that one of the submissions is in. The
     submissions may still be outside its circle. Targets elsewhere are not read at all.
@@ -83,32 +84,57 @@ async def around(
         MonitoringTargetRow.target_type == TargetType.LOCATION, MonitoringTargetRow.location_id.in_(by_location)
     )
     in_cell = _columns(TargetCellRow.cell).join(TargetCellRow, TargetCellRow.target_id == MonitoringTargetRow.id)
-    async for watched, location_id in _stream(session, on_location):
-        yield watched, by_location[location_id]
-    async for watched, cell in _stream(session, in_cell.where(TargetCellRow.cell.in_(by_cell))):
-        yield watched, by_cell[cell]
+    async for part in _stream(session, on_location):
+        yield [(watched, by_location[location_id]) for watched, location_id in part]
+    async for part in _stream(session, in_cell.where(TargetCellRow.cell.in_(by_cell))):
+        yield [(watched, by_cell[cell]) for watched, cell in part]
+
+
+# What `to_target` and `to_channel` read.
+_TARGET = Bundle[Any](
+    "target",
+    MonitoringTargetRow.id,
+    MonitoringTargetRow.channel_id,
+    MonitoringTargetRow.target_type,
+    MonitoringTargetRow.target_name,
+    MonitoringTargetRow.display_name,
+    MonitoringTargetRow.location_id,
+    MonitoringTargetRow.poll_rate_minutes,
+    MonitoringTargetRow.notification_types,
+    MonitoringTargetRow.created_at,
+    MonitoringTargetRow.last_checked_at,
+    MonitoringTargetRow.served_at,
+)
+_CHANNEL = Bundle[Any](
+    "channel",
+    ChannelConfigRow.channel_id,
+    ChannelConfigRow.guild_id,
+    ChannelConfigRow.poll_rate_minutes,
+    ChannelConfigRow.notification_types,
+    ChannelConfigRow.is_active,
+    ChannelConfigRow.served_at,
+)
 
 
 def _columns(key: InstrumentedAttribute[int] | InstrumentedAttribute[int | None]) -> Select[*tuple[Any, ...]]:
     """Targets of active channels without the cost of mapped objects, because there may be very many."""
     return (
-        select(
-            key, Bundle("target", *MonitoringTargetRow.__table__.c), Bundle("channel", *ChannelConfigRow.__table__.c)
-        )
+        select(key, _TARGET, _CHANNEL)
         .select_from(MonitoringTargetRow)
         .join(ChannelConfigRow, ChannelConfigRow.channel_id == MonitoringTargetRow.channel_id)
         .where(ChannelConfigRow.is_active.is_not(False))
     )
 
 
-async def _stream(session: AsyncSession, query: Select[*tuple[Any, ...]]) -> AsyncIterator[tuple[WatchedTarget, int]]:
+async def _stream(
+    session: AsyncSession, query: Select[*tuple[Any, ...]]
+) -> AsyncIterator[list[tuple[WatchedTarget, int]]]:
     """The query's targets with its key, a part at a time, so that the event loop never waits for all of them."""
     known: dict[int, Channel] = {}
     result = await session.stream(query)
     async for part in result.partitions(PART):
-        for key, target, channel in part:
-            settings = known.get(channel.channel_id) or known.setdefault(channel.channel_id, to_channel(channel))
-            yield WatchedTarget(to_target(target), settings), key
+        known |= {channel.channel_id: to_channel(channel) for _, _, channel in part if channel.channel_id not in known}
+        yield [(WatchedTarget(to_target(target), known[target.channel_id]), key) for key, target, _ in part]
 
 
 async def places(session: AsyncSession, limit: int) -> set[Area | int] | None:
