@@ -39,7 +39,8 @@ FACTOR = 600.0
 SETTLE_SECONDS = 3.0
 """After `/ready`, for what a start leaves to do."""
 PATIENCE_SECONDS = 120.0
-PAUSE_SECONDS = 0.01
+PAUSE_SECONDS = 0.02
+"""Between two questions whether it is ready: each takes the bot some milliseconds, in which it does not start."""
 MONSTER_BASH = 641
 PROMISED = {"start_seconds": 1.0, "idle_mib": 85.0, "servers_mib": 110.0}
 GROWTH_MIB = 3.0

@@ -1,16 +1,18 @@
 """What the operator sets: environment variables, and `.env` in development."""
 
+import math
 import os
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dispinmap.errors import SettingsError
+from dispinmap.secret import Secret
 
 DISCORD_API_BASE = "https://discord.com/api/v10"
 PINBALLMAP_API_BASE = "https://pinballmap.com/api/v1"
@@ -22,56 +24,107 @@ DOTENV: Final = ".env"
 CREDENTIALS: Final = ("AWS_", "GOOGLE_", "LITESTREAM_ACCESS_KEY_ID", "LITESTREAM_SECRET_ACCESS_KEY")
 """How the variables begin that the storages' own libraries read, and Litestream."""
 
+_READ: Final = "read"
+_CURE: Final = "cure"
+"""In a field's metadata: what reads its variable's text, and what is said if one without a default is not set."""
 
-def _base_url(value: str) -> str:
-    parts = urlsplit(value)
+Read = Callable[[str], object]
+"""Returns the value in a variable's text. Raises ValueError with what to write instead."""
+
+
+def read_by(read: Read) -> Mapping[str, Read]:
+    """The metadata of a field that is read by `read`; without it the text is the value."""
+    return {_READ: read}
+
+
+def base_url(text: str) -> str:
+    """The address of a service, without a slash at its end."""
+    instead = "write an address that starts with https:// (or http://)"
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError(instead) from None
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError("write an address that starts with https:// (or http://)")
-    return value.rstrip("/")
+        raise ValueError(instead)
+    return text.rstrip("/")
 
 
-def _upper(value: object) -> object:
-    return value.upper() if isinstance(value, str) else value
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _token(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value().strip()
+def _token(text: str) -> Secret:
+    text = text.strip()
     if not text:
         raise ValueError("it is empty: paste the token")
     if re.search(r"\s", text):
         raise ValueError("a token has no blanks in it: paste it again, alone")
-    return SecretStr(text)
+    return Secret(text)
 
 
-def _webhook_url(value: SecretStr) -> SecretStr:
+def _webhook_url(text: str) -> Secret:
     # A webhook's address is all that is needed to write there, and therefore is not repeated.
-    _base_url(value.get_secret_value())
-    return value
+    base_url(text)
+    return Secret(text)
 
 
-def _database_url(value: SecretStr) -> SecretStr:
+def _database_url(text: str) -> Secret:
     # Other databases have a password in their address, which therefore is not repeated here.
-    if not re.match(r"sqlite(\+pysqlite)?://", value.get_secret_value()):
+    if not re.match(r"sqlite(\+pysqlite)?://", text):
         raise ValueError("write the address of a SQLite file, such as sqlite:////data/pinball_bot.db")
-    return value
+    return Secret(text)
 
 
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-Token = Annotated[SecretStr, AfterValidator(_token)]
+def _whole(least: int, most: int, instead: str) -> Read:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"\s*[+-]?[0-9]{1,20}\s*", text) or not least <= int(text) <= most:
+            raise ValueError(instead)
+        return int(text)
+
+    return read
 
 
-class DatabaseSettings(BaseSettings):
+def _number(least: float, most: float, instead: str, *, above: bool = False) -> Read:
+    """From `least`, or `above` it, to `most`."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most or (above and value == least):
+            raise ValueError(instead)
+        return value
+
+    return read
+
+
+def _one_of(*names: str, instead: str) -> Read:
+    """One of the names, in any case."""
+
+    def read(text: str) -> str:
+        found = next((name for name in names if name.lower() == text.lower()), None)
+        if found is None:
+            raise ValueError(instead)
+        return found
+
+    return read
+
+
+def _switch(text: str) -> bool:
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if text.lower() not in words:
+        raise ValueError("write true or false")
+    return words[text.lower()]
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"\S{0,5}", text):
+        raise ValueError("write at most 5 characters without blanks, such as !, or leave it empty")
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseSettings:
     """Where the database is: all that commands about it need."""
 
-    model_config = SettingsConfigDict(
-        env_file=DOTENV, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
-    )
-
-    sqlalchemy_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = None
+    sqlalchemy_url: Secret | None = field(default=None, metadata=read_by(_database_url))
     litestream_path: str | None = None
     database_path: str | None = None
 
@@ -84,24 +137,44 @@ class DatabaseSettings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment. Raises SettingsError with one line per variable at fault."""
-        try:
-            return cls()
-        except ValidationError as error:
-            raise SettingsError(
-                "\n".join(_sentence(str(e["loc"][0]), e["type"], e["msg"]) for e in error.errors())
-            ) from None
+        """Read `.env` and the environment, which wins. Raises SettingsError with one line per variable at fault."""
+        return cls.of({**dotenv_values(DOTENV), **{name: text for name, text in os.environ.items() if text}})
+
+    @classmethod
+    def of(cls, variables: Mapping[str, str | None]) -> Self:
+        """From variables by their names, in any case; those without a text count as not set. Raises SettingsError."""
+        given = {name.lower(): text for name, text in variables.items() if text}
+        values: dict[str, Any] = {}
+        problems = []
+        for each in fields(cls):
+            name = each.name.upper()
+            if each.name in given:
+                try:
+                    values[each.name] = each.metadata.get(_READ, str)(given[each.name])
+                except ValueError as error:
+                    problems.append(f"{name} is malformed: {error}.")
+            elif each.default is MISSING:
+                problems.append(f"{name} is not set: {each.metadata[_CURE]}.")
+        if problems:
+            raise SettingsError("\n".join(problems))
+        return cls(**values)
 
 
+@dataclass(frozen=True, kw_only=True)
 class BackupSettings(DatabaseSettings):
     """Where the database is and where it is replicated to: all that commands about the backup need."""
 
     litestream_bucket: str | None = None
     litestream_replica_url: str | None = None
-    litestream_config: Path | None = None
-    litestream_bin: Path | None = None
-    restore_timeout_seconds: float = Field(default=120, gt=0, le=3600)
-    lease_seconds: float = Field(default=60, ge=5, le=600)
+    litestream_config: Path | None = field(default=None, metadata=read_by(Path))
+    litestream_bin: Path | None = field(default=None, metadata=read_by(Path))
+    restore_timeout_seconds: float = field(
+        default=120,
+        metadata=read_by(_number(0, 3600, "write a number of seconds above 0 and up to 3600, such as 120", above=True)),
+    )
+    lease_seconds: float = field(
+        default=60, metadata=read_by(_number(5, 600, "write a number of seconds from 5 to 600, such as 60"))
+    )
 
     @classmethod
     def load(cls) -> Self:
@@ -112,54 +185,63 @@ class BackupSettings(DatabaseSettings):
         return super().load()
 
 
+@dataclass(frozen=True, kw_only=True)
 class Settings(BackupSettings):
     """Every setting, named as its environment variable in lower case. Tokens are masked wherever this is shown."""
 
-    discord_token: Token
-    discord_api_base: BaseUrl = DISCORD_API_BASE
-    pinballmap_api_token: Token | None = None
-    pinballmap_api_base: BaseUrl = PINBALLMAP_API_BASE
-    geocoding_api_base: BaseUrl = GEOCODING_API_BASE
-    port: int = Field(default=8080, ge=0, le=65535)
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
-    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = "console"
-    feed_min_interval_seconds: float = Field(default=60, gt=0, le=900)
-    settle_window_seconds: float = Field(default=300, ge=0, le=86400)
-    command_prefix: str = Field(default="", max_length=5, pattern=r"^\S*$")
-    manage_channels_required: bool = True
-    message_retention_days: int = Field(default=90, ge=MIN_RETENTION_DAYS, le=MAX_RETENTION_DAYS)
-    submission_retention_days: int = Field(default=400, ge=MIN_RETENTION_DAYS, le=MAX_RETENTION_DAYS)
-    backup_drill_hours: float = Field(default=24, gt=0, le=720)
-    operator_webhook_url: Annotated[SecretStr, AfterValidator(_webhook_url)] | None = None
-    operator_channel_id: int | None = Field(default=None, gt=0)
+    discord_token: Secret = field(
+        metadata={
+            **read_by(_token),
+            _CURE: "create a bot at https://discord.com/developers/applications and set its token",
+        }
+    )
+    discord_api_base: str = field(default=DISCORD_API_BASE, metadata=read_by(base_url))
+    pinballmap_api_token: Secret | None = field(default=None, metadata=read_by(_token))
+    pinballmap_api_base: str = field(default=PINBALLMAP_API_BASE, metadata=read_by(base_url))
+    geocoding_api_base: str = field(default=GEOCODING_API_BASE, metadata=read_by(base_url))
+    port: int = field(
+        default=8080, metadata=read_by(_whole(0, 65535, "write a whole number from 0 to 65535, such as 8080"))
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = field(
+        default="INFO",
+        metadata=read_by(_one_of("DEBUG", "INFO", "WARNING", "ERROR", instead="write DEBUG, INFO, WARNING or ERROR")),
+    )
+    log_format: Literal["console", "json"] = field(
+        default="console", metadata=read_by(_one_of("console", "json", instead="write console or json"))
+    )
+    feed_min_interval_seconds: float = field(
+        default=60,
+        metadata=read_by(_number(0, 900, "write a number of seconds above 0 and up to 900, such as 60", above=True)),
+    )
+    settle_window_seconds: float = field(
+        default=300, metadata=read_by(_number(0, 86400, "write a number of seconds from 0 to 86400, such as 300"))
+    )
+    command_prefix: str = field(default="", metadata=read_by(_prefix))
+    manage_channels_required: bool = field(default=True, metadata=read_by(_switch))
+    message_retention_days: int = field(
+        default=90,
+        metadata=read_by(
+            _whole(MIN_RETENTION_DAYS, MAX_RETENTION_DAYS, "write a whole number of days from 31 to 36500, such as 90")
+        ),
+    )
+    submission_retention_days: int = field(
+        default=400,
+        metadata=read_by(
+            _whole(MIN_RETENTION_DAYS, MAX_RETENTION_DAYS, "write a whole number of days from 31 to 36500, such as 400")
+        ),
+    )
+    backup_drill_hours: float = field(
+        default=24,
+        metadata=read_by(_number(0, 720, "write a number of hours above 0 and up to 720, such as 24", above=True)),
+    )
+    operator_webhook_url: Secret | None = field(default=None, metadata=read_by(_webhook_url))
+    operator_channel_id: int | None = field(
+        default=None,
+        metadata=read_by(_whole(1, 2**63 - 1, "write the number that Discord shows with Copy Channel ID")),
+    )
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What is secret in clear, for the one who masks it in the log."""
         tokens = (self.discord_token, self.pinballmap_api_token, self.operator_webhook_url)
         return tuple(token.get_secret_value() for token in tokens if token is not None)
-
-
-_CURES = {
-    "discord_token": "create a bot at https://discord.com/developers/applications and set its token",
-    "port": "write a whole number from 0 to 65535, such as 8080",
-    "log_level": "write DEBUG, INFO, WARNING or ERROR",
-    "log_format": "write console or json",
-    "feed_min_interval_seconds": "write a number of seconds above 0 and up to 900, such as 60",
-    "settle_window_seconds": "write a number of seconds from 0 to 86400, such as 300",
-    "command_prefix": "write at most 5 characters without blanks, such as !, or leave it empty",
-    "manage_channels_required": "write true or false",
-    "message_retention_days": "write a whole number of days from 31 to 36500, such as 90",
-    "submission_retention_days": "write a whole number of days from 31 to 36500, such as 400",
-    "restore_timeout_seconds": "write a number of seconds above 0 and up to 3600, such as 120",
-    "lease_seconds": "write a number of seconds from 5 to 600, such as 60",
-    "backup_drill_hours": "write a number of hours above 0 and up to 720, such as 24",
-    "operator_channel_id": "write the number that Discord shows with Copy Channel ID",
-}
-
-
-def _sentence(field: str, kind: str, message: str) -> str:
-    name = field.upper()
-    if kind == "missing":
-        return f"{name} is not set: {_CURES.get(field, 'set it')}."
-    return f"{name} is malformed: {_CURES[field] if kind != 'value_error' else message.removeprefix('Value error, ')}."

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from dispinmap.backup.configuration import configuration_of, configure, parse_replica_url, read_replica
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
 from dispinmap.errors import SettingsError
+from dispinmap.secret import Secret
 
 PROJECT = Path(__file__).parents[2]
 GUIDE = PROJECT.parent / "shared" / "seed" / "database-architecture-guide.md"
@@ -187,7 +187,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
 def test_credentials_of_a_document_come_from_the_replica_or_from_the_top() -> None:
     database = {"path": "/data/bot.db", "replica": {"type": "s3", "bucket": "b-1", "path": "db", "access-key-id": "me"}}
     document = {"access-key-id": "other", "secret-access-key": "hunter2", "region": "eu", "dbs": [database]}
-    expected = Replica(S3, "db", "b-1", region="eu", access_key_id="me", secret_access_key=SecretStr("hunter2"))
+    expected = Replica(S3, "db", "b-1", region="eu", access_key_id="me", secret_access_key=Secret("hunter2"))
     assert read_replica(document, Format.V0_5) == expected
     assert read_replica(configuration_of(Format.V0_5, DATABASE, expected, "a test").document, Format.V0_5) == expected
 
@@ -201,7 +201,7 @@ def test_settings_beside_an_address_count_too() -> None:
 def test_litestreams_own_names_for_credentials_serve_where_amazons_are_not_set() -> None:
     own = {"LITESTREAM_ACCESS_KEY_ID": "me", "LITESTREAM_SECRET_ACCESS_KEY": "hunter2"}
     found = needed(configured(Format.V0_5, url="s3://b-1/db", environ=own))
-    assert (found.replica.access_key_id, found.replica.secret_access_key) == ("me", SecretStr("hunter2"))
+    assert (found.replica.access_key_id, found.replica.secret_access_key) == ("me", Secret("hunter2"))
     assert "hunter2" not in str(found.document)
     both = {**own, "AWS_ACCESS_KEY_ID": "you", "AWS_SECRET_ACCESS_KEY": "xyz"}
     assert needed(configured(Format.V0_5, url="s3://b-1/db", environ=both)).replica.access_key_id is None

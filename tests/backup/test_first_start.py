@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from dispinmap import start
@@ -19,6 +18,7 @@ from dispinmap.backup.upgrade_format import upgrade_format
 from dispinmap.cli.main import app
 from dispinmap.clock import SystemClock
 from dispinmap.database.revisions import head
+from dispinmap.secret import Secret
 from dispinmap.settings import Settings
 from tests.backup.conftest import BINARIES
 from tests.backup.original import replicate_once
@@ -61,8 +61,8 @@ class Bot:
 
     def _settings(self, version: Format) -> Settings:
         return Settings(
-            discord_token=SecretStr("token"),
-            sqlalchemy_url=SecretStr(f"sqlite:///{self.database}"),
+            discord_token=Secret("token"),
+            sqlalchemy_url=Secret(f"sqlite:///{self.database}"),
             litestream_bucket=BUCKET,
             litestream_bin=BINARIES[version],
         )

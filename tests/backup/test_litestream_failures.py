@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed, StorageRefused, StorageUnreachable
 from dispinmap.backup.litestream.dialect import parse
 from dispinmap.backup.litestream.failures import failure
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
+from dispinmap.secret import Secret
 from tests.backup.conftest import storage_place
 from tests.backup.writing import configuration, names, rows
 
@@ -21,7 +21,7 @@ NOWHERE = "http://127.0.0.1:1"
 SETTINGS = Configuration(
     Format.V0_3,
     Path("bot.db"),
-    Replica(StorageKind.S3, "db", "bucket", access_key_id="AKID", secret_access_key=SecretStr("hush-hush")),
+    Replica(StorageKind.S3, "db", "bucket", access_key_id="AKID", secret_access_key=Secret("hush-hush")),
     {},
 )
 

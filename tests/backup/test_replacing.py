@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from dispinmap import start
 from dispinmap.backup import replacing
@@ -24,6 +23,7 @@ from dispinmap.backup.replacing import Exchanged, replace_database
 from dispinmap.backup.restore import set_aside
 from dispinmap.backup.storage.open import open_store
 from dispinmap.clock import Clock, SystemClock
+from dispinmap.secret import Secret
 from dispinmap.settings import Settings
 from tests.backup.fake_litestream import FakeLitestream
 from tests.backup.hasty_clock import HastyClock
@@ -81,7 +81,7 @@ class Disk:
     def start(self) -> list[int]:
         """What the next start prepares: the channels of the database it would run on."""
         url = f"sqlite:///{self.database}"
-        settings = Settings(discord_token=SecretStr("token"), sqlalchemy_url=SecretStr(url))
+        settings = Settings(discord_token=Secret("token"), sqlalchemy_url=Secret(url))
         asyncio.run(self._start(settings))
         return channels(self.database)
 

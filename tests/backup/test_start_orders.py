@@ -11,7 +11,6 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
@@ -26,6 +25,7 @@ from dispinmap.database.engine import Database
 from dispinmap.database.errors import DatabaseError
 from dispinmap.errors import SettingsError
 from dispinmap.sandbox.services import EmbeddedServices, embedded_services
+from dispinmap.secret import Secret
 from dispinmap.settings import Settings
 from dispinmap.start import STOP_SECONDS
 from tests.backup.recording_place import Diary, Recorded, RecordingLitestream
@@ -122,7 +122,7 @@ async def test_sigterm_while_a_failed_bot_stops_by_itself_lets_it_finish(
     settings: Settings, diary: Diary, recorded: Recorded
 ) -> None:
     recorded.replication.reachable.clear()
-    async with _launched(recorded, settings.model_copy(update={"discord_token": _other_token(settings)})) as task:
+    async with _launched(recorded, replace(settings, discord_token=_other_token(settings))) as task:
         await asyncio.wait_for(recorded.replication.syncing.wait(), PATIENCE)
         task.cancel()
         await asyncio.sleep(0)
@@ -135,7 +135,7 @@ async def test_sigterm_while_a_failed_bot_stops_by_itself_lets_it_finish(
 async def test_a_bot_that_cannot_serve_syncs_and_releases_before_it_says_why(
     settings: Settings, diary: Diary, recorded: Recorded
 ) -> None:
-    async with _launched(recorded, settings.model_copy(update={"discord_token": _other_token(settings)})) as task:
+    async with _launched(recorded, replace(settings, discord_token=_other_token(settings))) as task:
         with pytest.raises(SettingsError, match="DISCORD_TOKEN was refused"):
             await asyncio.wait_for(task, PATIENCE)
     assert [entry.partition(",")[0] for entry in diary.entries[-4:]] == [
@@ -196,7 +196,7 @@ async def test_the_operator_hears_of_an_expired_lease_that_cannot_be_renewed_and
 ) -> None:
     monkeypatch.setattr(watch, "PATIENCE", timedelta(0))
     async with open_webhook() as webhook:
-        settings = settings.model_copy(update={"operator_webhook_url": SecretStr(webhook.url)})
+        settings = replace(settings, operator_webhook_url=Secret(webhook.url))
         async with _launched(recorded, settings):
             await _connected(recorded, services)
             recorded.lease.renewable.clear()
@@ -439,7 +439,7 @@ async def test_sigterm_during_a_restore_leaves_no_file_and_starts_nothing(settin
     assert not list(database.parent.iterdir())
 
 
-def _other_token(settings: Settings) -> object:
+def _other_token(settings: Settings) -> Secret:
     return type(settings.discord_token)("another token")
 
 

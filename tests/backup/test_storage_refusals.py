@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from pydantic import SecretStr
 
 from dispinmap.backup.errors import Conflict, StorageError, StorageRefused, StorageUnreachable
 from dispinmap.backup.models import Replica, StorageKind
 from dispinmap.backup.storage.open import open_store
+from dispinmap.secret import Secret
 from tests.fakes.object_stores import AWS_ENVIRONMENT
 
 SECRET = "a-very-secret-key"
@@ -26,7 +26,7 @@ S3 = Replica(
     region="us-east-1",
     force_path_style=True,
     access_key_id="id",
-    secret_access_key=SecretStr(SECRET),
+    secret_access_key=Secret(SECRET),
 )
 
 

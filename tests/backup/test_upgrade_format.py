@@ -296,7 +296,8 @@ def test_it_says_what_to_set(settings: dict[str, str], sentence: str) -> None:
     url = settings.get("litestream_replica_url")
     old = parse_replica_url(url) if url else Replica(StorageKind.GCS, "b/db", "bucket")
     assert sentence in what_to_set(
-        BackupSettings.model_validate(settings), replace(old, path=f"{old.path.removesuffix('-v5')}-v5")
+        BackupSettings.of({name: str(value) for name, value in settings.items()}),
+        replace(old, path=f"{old.path.removesuffix('-v5')}-v5"),
     )
 
 

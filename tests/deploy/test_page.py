@@ -46,13 +46,13 @@ def test_what_a_platform_has_to_know_is_what_the_image_says() -> None:
     assert said["User"].startswith(f"{user}, group {group}:")
     assert said["Writable"].startswith(f"`{last('VOLUME').words[0]}` ")
     assert f"{last('EXPOSE').text} unless set" in said["Port"]
-    assert last("EXPOSE").text == str(Settings.model_fields["port"].default)
+    assert last("EXPOSE").text == str(Settings.port)
     assert f"Litestream than {environment(0)['LITESTREAM_VERSION']}. What" in SECTIONS["Other platforms"]
     assert f"(exit code {EXIT_SETTINGS})" in PAGE
 
 
 def test_the_requests_of_a_month_are_what_the_intervals_make_them() -> None:
-    lease = float(BackupSettings.model_fields["lease_seconds"].default)
+    lease = float(BackupSettings.lease_seconds)
     renewals, beats, polls = (
         round(MONTH_SECONDS / seconds) for seconds in (renewal_interval(lease), EVERY.total_seconds(), 60)
     )

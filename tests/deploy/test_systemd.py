@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -72,5 +73,5 @@ def test_the_example_s_database_and_backup_are_where_the_unit_lets_it_write() ->
 
 def test_the_example_names_settings_and_holds_no_token() -> None:
     given = dotenv_values(EXAMPLE)
-    assert given.keys() <= {name.upper() for name in Settings.model_fields}
+    assert given.keys() <= {each.name.upper() for each in fields(Settings)}
     assert {name for name, value in given.items() if not value} == {"DISCORD_TOKEN", "PINBALLMAP_API_TOKEN"}

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +214,6 @@ def test_the_names_in_it_are_settings() -> None:
     (secrets,) = [
         each["secrets"]["default"] for each in _read(FOLDER / "variables.tf")["variable"] if "secrets" in each
     ]
-    settings = {name.upper() for name in Settings.model_fields}
+    settings = {each.name.upper() for each in fields(Settings)}
     assert secrets.keys() <= settings
     assert {name for name in named if name.startswith("LITESTREAM")} <= settings

@@ -27,8 +27,8 @@ PAGE = read("docs/backup.md")
 TOPICS = sections(PAGE, 2)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 WORDS = {1 / 3: "a third", 3 / 4: "three quarters", 3: "three", 5: "five"}
-LEASE_SECONDS = Settings.model_fields["lease_seconds"].default
-DRILL_HOURS = Settings.model_fields["backup_drill_hours"].default
+LEASE_SECONDS = Settings.lease_seconds
+DRILL_HOURS = Settings.backup_drill_hours
 MONTH_SECONDS = 30 * 86400
 
 
@@ -50,7 +50,7 @@ MONTH_SECONDS = 30 * 86400
         f"not been complete for {BACKUP_OVERDUE // MINUTE} minutes, or for one while",
         f"dispinmap_replication_lag_seconds > {BACKUP_OVERDUE.total_seconds():g}",
         f"at fault for {WORDS[watch.PATIENCE // MINUTE]} minutes, a drill that fails at once",
-        f"`RESTORE_TIMEOUT_SECONDS` ({Settings.model_fields['restore_timeout_seconds'].default:g})",
+        f"`RESTORE_TIMEOUT_SECONDS` ({Settings.restore_timeout_seconds:g})",
         f"has a snapshot made every {effective.SNAPSHOT_INTERVAL[Format.V0_3].removesuffix('h')} hours",
         "up to {} hours with Litestream 0.3, {} with 0.5".format(
             *(effective.SNAPSHOT_INTERVAL[version].removesuffix("h") for version in (Format.V0_3, Format.V0_5))

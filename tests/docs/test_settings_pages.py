@@ -1,16 +1,17 @@
 """docs/settings.md and .env.example say what the code does."""
 
 import re
+from dataclasses import MISSING, fields
 
 import pytest
 from dotenv import dotenv_values
-from pydantic import SecretStr
 
 from dispinmap.errors import SettingsError
+from dispinmap.secret import Secret
 from dispinmap.settings import Settings
 from tests.docs.pages import ROOT, blocks, read, rows
 
-NAMES = {name.upper() for name in Settings.model_fields}
+NAMES = {each.name.upper() for each in fields(Settings)}
 EXAMPLE = ROOT / ".env.example"
 MALFORMED = {
     "DISCORD_API_BASE": "discord.com",
@@ -41,8 +42,8 @@ FREE_TEXT = {
 
 def _default(name: str) -> str:
     """As the page writes it."""
-    field = Settings.model_fields[name.lower()]
-    if field.is_required():
+    field = next(each for each in fields(Settings) if each.name == name.lower())
+    if field.default is MISSING:
         return "required"
     if field.default in ("", None):
         return "empty" if field.default == "" else "none"
@@ -69,7 +70,7 @@ def test_a_settings_default_and_example_are_true(name: str) -> None:
     assert meaning
     if example:
         given = {"discord_token": "made.up", name.lower(): example.strip("`")}
-        assert _text(getattr(Settings.model_validate(given), name.lower())) != _default(name).strip("`")
+        assert _text(getattr(Settings.of(given), name.lower())) != _default(name).strip("`")
 
 
 def test_what_a_malformed_value_prints_is_what_the_page_shows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +85,7 @@ def _refusal(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> li
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setitem(Settings.model_config, "env_file", None)
+    monkeypatch.setattr("dispinmap.settings.DOTENV", "no-such-file")
     with pytest.raises(SettingsError) as refused:
         Settings.load()
     return str(refused.value).splitlines()
@@ -102,5 +103,5 @@ def test_the_example_file_sets_nothing_but_asks_for_both_tokens() -> None:
 def test_what_the_example_file_shows_are_the_defaults() -> None:
     shown = dict(re.findall(r"^# ([A-Z_]+)=(.+)$", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE))
     path = shown.pop("DATABASE_PATH")
-    assert Settings(discord_token=SecretStr("made.up"), _env_file=None).database_url == f"sqlite:///{path}"
+    assert Settings(discord_token=Secret("made.up")).database_url == f"sqlite:///{path}"
     assert {name: f"`{value}`" for name, value in shown.items()} == {name: _default(name) for name in shown}

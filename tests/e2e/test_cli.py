@@ -8,7 +8,7 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class Ended:
 @asynccontextmanager
 async def _process(folder: Path, *words: str, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """`dispinmap` in an empty folder, where no .env lies, with these settings alone."""
-    names = {name.upper() for name in Settings.model_fields}
+    names = {each.name.upper() for each in fields(Settings)}
     inherited = {name: value for name, value in os.environ.items() if name not in names}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "dispinmap", *words),

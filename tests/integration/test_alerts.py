@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import aiohttp
 import pytest
-from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from dispinmap.alerts import alerts
@@ -14,6 +13,7 @@ from dispinmap.alerts.alerts import CONTENT_LIMIT, Alerts
 from dispinmap.alerts.watch import LOOK_SECONDS, PATIENCE, Watch
 from dispinmap.health import HealthReport, Part, parts
 from dispinmap.http import open_session
+from dispinmap.secret import Secret
 from tests.fakes.clock import ManualClock
 from tests.fakes.reports import UNWELL, WELL
 from tests.fakes.webhook import TOKEN, Webhook, open_webhook
@@ -38,12 +38,12 @@ async def refuse(_sentence: str) -> None:
 async def test_a_webhook_gets_the_sentence_and_mentions_nobody(
     webhook: Webhook, session: aiohttp.ClientSession
 ) -> None:
-    assert await Alerts(session, SecretStr(webhook.url)).tell("It broke, @everyone.")
+    assert await Alerts(session, Secret(webhook.url)).tell("It broke, @everyone.")
     assert webhook.bodies == [{"content": "It broke, @everyone.", "allowed_mentions": {"parse": []}}]
 
 
 async def test_a_long_sentence_is_cut_to_what_discord_takes(webhook: Webhook, session: aiohttp.ClientSession) -> None:
-    assert await Alerts(session, SecretStr(webhook.url)).tell("word " * 1000)
+    assert await Alerts(session, Secret(webhook.url)).tell("word " * 1000)
     [told] = webhook.told
     assert (len(str(told)), str(told)[-1]) == (CONTENT_LIMIT, "…")
 
@@ -58,7 +58,7 @@ async def test_a_webhook_that_refuses_is_logged_without_its_address(
 ) -> None:
     webhook.answers = [status]
     with capture_logs() as logs:
-        assert not await Alerts(session, SecretStr(webhook.url)).tell("It broke.")
+        assert not await Alerts(session, Secret(webhook.url)).tell("It broke.")
     [line] = logs
     assert (line["event"], line["way"]) == ("alert_failed", "webhook")
     assert line["error"] == f"The webhook answered {status}: check OPERATOR_WEBHOOK_URL."
@@ -69,7 +69,7 @@ async def test_a_webhook_that_cannot_be_reached_is_logged_without_its_address(
     session: aiohttp.ClientSession, closed_port: int
 ) -> None:
     with capture_logs() as logs:
-        assert not await Alerts(session, SecretStr(f"http://127.0.0.1:{closed_port}/{TOKEN}")).tell("It broke.")
+        assert not await Alerts(session, Secret(f"http://127.0.0.1:{closed_port}/{TOKEN}")).tell("It broke.")
     assert [line["event"] for line in logs] == ["alert_failed"]
     assert TOKEN not in str(logs)
 
@@ -79,12 +79,12 @@ async def test_a_webhook_that_never_answers_is_given_up(
 ) -> None:
     webhook.hold = asyncio.Event()
     monkeypatch.setattr(alerts, "TELL_SECONDS", 0.05)
-    assert not await Alerts(session, SecretStr(webhook.url)).tell("It broke.")
+    assert not await Alerts(session, Secret(webhook.url)).tell("It broke.")
     webhook.hold.set()
 
 
 async def test_one_way_that_works_is_enough(webhook: Webhook, session: aiohttp.ClientSession) -> None:
-    assert await Alerts(session, SecretStr(webhook.url), refuse).tell("It broke.")
+    assert await Alerts(session, Secret(webhook.url), refuse).tell("It broke.")
     assert webhook.told == ["It broke."]
     assert not await Alerts(session, post=refuse).tell("It broke.")
 
@@ -111,7 +111,7 @@ async def test_a_fault_that_stays_is_told_once_and_so_is_its_end(
     webhook: Webhook, session: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
     bot = Bot()
-    watch = Watch(bot.parts, Alerts(session, SecretStr(webhook.url)), clock)
+    watch = Watch(bot.parts, Alerts(session, Secret(webhook.url)), clock)
     await watch.step()
     bot.state = UNWELL
     await watch.step()
@@ -130,7 +130,7 @@ async def test_what_could_not_be_told_is_told_as_soon_as_it_can(
 ) -> None:
     webhook.answers = [503, 503]
     bot = Bot(None)
-    watch = Watch(bot.parts, Alerts(session, SecretStr(webhook.url)), clock)
+    watch = Watch(bot.parts, Alerts(session, Secret(webhook.url)), clock)
     await watch.step()
     await pass_minutes(clock, watch, int(PATIENCE.total_seconds() // LOOK_SECONDS) + 9)
     assert len(webhook.bodies) == 3

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from pydantic import SecretStr
 
 from dispinmap.app import Application
 from dispinmap.database.engine import Database
@@ -17,6 +16,7 @@ from dispinmap.errors import DisPinMapError
 from dispinmap.health import POLL_OVERDUE, faults
 from dispinmap.http import open_session
 from dispinmap.sandbox.discord.permissions import Permission
+from dispinmap.secret import Secret
 from dispinmap.settings import Settings
 from dispinmap.web.server import WebServer
 from tests.fakes.clock import ManualClock
@@ -67,7 +67,7 @@ async def test_a_lost_gateway_is_no_secret(stage: Stage) -> None:
 async def test_a_first_target_long_after_the_start_leaves_as_long_for_the_first_poll(
     database: Database, clock: ManualClock
 ) -> None:
-    settings = Settings(discord_token=SecretStr("token"))
+    settings = Settings(discord_token=Secret("token"))
     async with open_session() as session:
         application = Application(settings, clock, database, session)
         clock.advance((POLL_OVERDUE * 2).total_seconds())

@@ -17,6 +17,7 @@ from dispinmap.database.errors import DatabaseError
 from dispinmap.database.lock import _lock, in_use, keep_others_out
 from dispinmap.database.revisions import head
 from dispinmap.database.verify import revision
+from dispinmap.secret import Secret
 from dispinmap.settings import Settings
 from tests.migrations import legacy
 from tests.migrations.test_commands import alembic
@@ -88,7 +89,7 @@ def test_what_is_no_file_is_not_held(url: str) -> None:
 
 
 async def test_a_second_bot_on_the_same_file_does_not_start(database_file: Path) -> None:
-    settings = Settings(discord_token="made.up", sqlalchemy_url=f"sqlite:///{database_file}")
+    settings = Settings(discord_token=Secret("made.up"), sqlalchemy_url=Secret(f"sqlite:///{database_file}"))
     with in_use(database_file), pytest.raises(DatabaseError, match="Another bot is using"):
         await app.run(settings, SystemClock())
 

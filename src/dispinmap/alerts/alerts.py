@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 import aiohttp
 import structlog
-from pydantic import SecretStr
 
 from dispinmap.errors import DisPinMapError
+from dispinmap.secret import Secret
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ class Alerts:
     """Tells the operator. What fails is logged, without the webhook's address, which lets anybody write there."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, webhook_url: SecretStr | None = None, post: Post | None = None
+        self, session: aiohttp.ClientSession, webhook_url: Secret | None = None, post: Post | None = None
     ) -> None:
         """`webhook_url` takes Discord's webhook format; `post` writes a sentence into the operator's channel."""
         self._ways: dict[str, Post] = {}
@@ -52,7 +52,7 @@ class Alerts:
         return True
 
 
-async def _call_webhook(session: aiohttp.ClientSession, url: SecretStr, content: str) -> None:
+async def _call_webhook(session: aiohttp.ClientSession, url: Secret, content: str) -> None:
     body = {"content": content, "allowed_mentions": {"parse": []}}
     async with session.post(url.get_secret_value(), json=body, allow_redirects=False) as answer:
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from pydantic import SecretStr
+from dispinmap.secret import Secret
 
 V5_SUFFIX: Final = "-v5"
 """What the new format's path has behind the old one's: 0.5 never writes where 0.3 has written."""
@@ -45,7 +45,7 @@ class Replica:
     region: str | None = None
     force_path_style: bool = False
     access_key_id: str | None = None
-    secret_access_key: SecretStr | None = None
+    secret_access_key: Secret | None = None
     """None: the environment's credentials."""
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -18,15 +19,16 @@ from dispinmap.database.adopt.report import Fate, Report
 from dispinmap.database.lock import keep_others_out
 from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.http import open_session
-from dispinmap.settings import GEOCODING_API_BASE, BaseUrl, DatabaseSettings
+from dispinmap.settings import GEOCODING_API_BASE, DatabaseSettings, base_url, read_by
 
 _COLOURS = {Fate.SAME: "green", Fate.FOUND: "green", Fate.MERGED: "cyan", Fate.MARKED: "yellow"}
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Settings(DatabaseSettings):
     """No token: nobody logs in here."""
 
-    geocoding_api_base: BaseUrl = GEOCODING_API_BASE
+    geocoding_api_base: str = field(default=GEOCODING_API_BASE, metadata=read_by(base_url))
 
 
 def adopt(

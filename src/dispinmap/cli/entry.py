@@ -1,11 +1,9 @@
 """`dispinmap`: the entry point, and how errors leave it."""
 
-import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
+from dispinmap.cli.importing import unsearched
 from dispinmap.errors import DisPinMapError, SettingsError
 
 EXIT_FAILURE: Final = 1
@@ -34,17 +32,3 @@ def _run(words: list[str]) -> None:
         from dispinmap.cli.main import app  # noqa: PLC0415 -- it imports Typer
 
         app()
-
-
-@contextmanager
-def unsearched() -> Iterator[None]:
-    """Import without garbage collection.
-
-    What modules are made of stays. Looking through it again and again takes a quarter of the time of an import.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()

@@ -2,7 +2,7 @@
 
 from dispinmap.cli import lean  # noqa: F401, I001 -- before everything that imports structlog
 from dispinmap import log
-from dispinmap.cli.entry import unsearched
+from dispinmap.cli.importing import unsearched
 from dispinmap.cli.stopping import run_until_stopped
 from dispinmap.clock import SystemClock
 from dispinmap.settings import Settings

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from dispinmap.cli.entry import unsearched
+from dispinmap.cli.importing import unsearched
 
 COMMANDS: Final = ("run", "start", "sandbox", "db", "backup")
 """Each is a module here, with its `app`."""

@@ -26,7 +26,7 @@ MAX_RATE_LIMIT_WAIT_SECONDS = 30.0
 """discord.py waits this long by itself (its least setting); a longer limit goes back to the outbox, which waits."""
 
 
-GUILD_WAIT_SECONDS = 0.1
+GUILD_WAIT_SECONDS = 0.05
 """How long discord.py waits for the next server's description before it calls itself ready (2 seconds by itself).
 
 Discord sends them one right after the other, and the servers' ids all at once before them: `reconcile_guilds` knows

@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-
-from pydantic import SecretStr
+from dataclasses import dataclass, replace
+from typing import Any
 
 from dispinmap.clock import Clock
 from dispinmap.sandbox.discord.seed import Seed
@@ -12,6 +11,7 @@ from dispinmap.sandbox.discord.server import DiscordServer
 from dispinmap.sandbox.geocoder_server import GeocoderServer
 from dispinmap.sandbox.pinballmap_server import PinballMapServer
 from dispinmap.sandbox.world import World
+from dispinmap.secret import Secret
 from dispinmap.settings import Settings
 
 DISCORD_TOKEN = "sandbox-discord-token"  # noqa: S105 -- known to the embedded server alone
@@ -42,8 +42,8 @@ class EmbeddedServices:
 
     def settings(self, database_url: str, **others: object) -> Settings:
         """The bot's settings for these services; `others` are further settings by their names."""
-        values = {name.lower(): value for name, value in self.environment.items()}
-        return Settings.model_validate({**values, "sqlalchemy_url": SecretStr(database_url), "port": 0, **others})
+        given: dict[str, Any] = {"sqlalchemy_url": Secret(database_url), "port": 0, **others}
+        return replace(Settings.of(self.environment), **given)
 
 
 @asynccontextmanager

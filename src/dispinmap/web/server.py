@@ -10,7 +10,6 @@ from aiohttp import web
 
 from dispinmap.errors import SettingsError
 from dispinmap.web.look import Look, Report, look
-from dispinmap.web.metrics import exposition
 from dispinmap.web.page import status_page
 
 log = structlog.get_logger(__name__)
@@ -89,6 +88,8 @@ class WebServer:
         return web.json_response(answer, status=200 if found.ready else 503)
 
     async def _metrics(self, request: web.Request) -> web.Response:
+        from dispinmap.web.metrics import exposition  # noqa: PLC0415 -- a megabyte that only those with Prometheus need
+
         body, content_type = exposition(await self._look(), request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
 

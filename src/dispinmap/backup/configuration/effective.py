@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 import yaml
-from pydantic import SecretStr
 
 from dispinmap.backup.configuration.checking import check
 from dispinmap.backup.configuration.expansion import expand
@@ -14,6 +13,7 @@ from dispinmap.backup.configuration.findings import Severity
 from dispinmap.backup.configuration.locations import GCS_NAMES, check_bucket, parse_replica_url, read_replica
 from dispinmap.backup.models import V5_SUFFIX, Configuration, Format, Replica, StorageKind
 from dispinmap.errors import SettingsError
+from dispinmap.secret import Secret
 
 SYNC_INTERVAL: Final = "1s"
 RETENTION: Final = "72h"
@@ -122,4 +122,4 @@ def _with_litestream_credentials(replica: Replica, environ: Mapping[str, str]) -
     key, secret = environ.get("LITESTREAM_ACCESS_KEY_ID"), environ.get("LITESTREAM_SECRET_ACCESS_KEY")
     if replica.kind is not StorageKind.S3 or replica.secret_access_key or "AWS_SECRET_ACCESS_KEY" in environ:
         return replica
-    return replace(replica, access_key_id=key, secret_access_key=SecretStr(secret)) if key and secret else replica
+    return replace(replica, access_key_id=key, secret_access_key=Secret(secret)) if key and secret else replica

@@ -7,10 +7,9 @@ from difflib import get_close_matches
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from pydantic import SecretStr
-
 from dispinmap.backup.models import Format, Replica, StorageKind
 from dispinmap.errors import SettingsError
+from dispinmap.secret import Secret
 
 GCS_NAMES: Final = {Format.V0_3: "gcs", Format.V0_5: "gs"}
 """Each version refuses the other's name."""
@@ -131,7 +130,7 @@ def _in_bucket(kind: StorageKind, bucket: str, path: str, settings: Mapping[str,
         # Both versions do so where an endpoint is named: only Amazon's own has the bucket in the host.
         force_path_style=forced if isinstance(forced, bool) else bool(endpoint),
         access_key_id=_text(settings, "access-key-id") or None,
-        secret_access_key=SecretStr(secret) if secret else None,
+        secret_access_key=Secret(secret) if secret else None,
     )
 
 

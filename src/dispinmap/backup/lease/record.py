@@ -3,15 +3,15 @@
 import json
 import math
 import socket
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TypeVar
 
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.models import LeaseRecord
 
-_RECORD = TypeAdapter(LeaseRecord)
+T = TypeVar("T")
 
 
 def taken(before: LeaseRecord | None, holder: str, seconds: float, now: datetime) -> LeaseRecord:
@@ -43,7 +43,8 @@ def renewed(
 
 def encode(record: LeaseRecord, nonce: str = "") -> bytes:
     """`nonce` tells two writes apart, even where an object's version is a hash of its content."""
-    return json.dumps(_RECORD.dump_python(record, mode="json") | {"nonce": nonce}, indent=1).encode()
+    fields = {name: _written(value) for name, value in asdict(record).items()}
+    return json.dumps(fields | {"nonce": nonce}, indent=1).encode()
 
 
 def decode(data: bytes, name: str) -> LeaseRecord:
@@ -52,8 +53,8 @@ def decode(data: bytes, name: str) -> LeaseRecord:
     Raises BackupError for anything else: a lease that cannot be read might be held.
     """
     try:
-        record = _RECORD.validate_json(data)
-    except ValidationError:
+        record = _read(json.loads(data))
+    except (ValueError, KeyError, TypeError, RecursionError):
         record = None
     if record is None or not _makes_sense(record):
         raise BackupError(
@@ -61,6 +62,50 @@ def decode(data: bytes, name: str) -> LeaseRecord:
             "delete it and start again."
         )
     return record
+
+
+def _written(value: object) -> object:
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+
+
+def _read(fields: Mapping[str, object]) -> LeaseRecord:
+    """Raises KeyError for what is missing, TypeError and ValueError for what is of another kind."""
+    return LeaseRecord(
+        holder=_text(fields["holder"]),
+        host=_text(fields["host"]),
+        renewed_at=_time(fields["renewed_at"]),
+        seconds=_number(fields["seconds"]),
+        released=_flag(fields["released"]),
+        writer=_optional(fields.get("writer"), _text),
+        heartbeat_at=_optional(fields.get("heartbeat_at"), _time),
+        writer_renewed_at=_optional(fields.get("writer_renewed_at"), _time),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _time(value: object) -> datetime:
+    return datetime.fromisoformat(_text(value))
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(value)
+    return float(value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(value)
+    return value
+
+
+def _optional(value: object, read: Callable[[object], T]) -> T | None:
+    return None if value is None else read(value)
 
 
 def _makes_sense(record: LeaseRecord) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +43,7 @@ def config(
     log.configure("WARNING", "console")
     settings = BackupSettings.load()
     if file is not None:
-        settings = settings.model_copy(update={"litestream_config": file})
+        settings = replace(settings, litestream_config=file)
     wanted = version or asyncio.run(find_litestream(settings.litestream_bin, SystemClock())).format
     if not check:
         return _show(configured(settings, wanted), as_json=as_json)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -59,7 +60,7 @@ def _replica(settings: BackupSettings, url: str | None) -> Replica:
         raise SettingsError("Nothing says which backup is meant: name it, such as --from gs://bucket/db.")
     if url is None:
         return configured(settings, Format.V0_3).replica
-    alone = settings.model_copy(update={"litestream_config": None, "litestream_replica_url": url})
+    alone = replace(settings, litestream_config=None, litestream_replica_url=url)
     try:
         return configured(alone, Format.V0_3).replica
     except SettingsError as error:
