@@ -2,8 +2,8 @@
 
 `python -m benchmarks.polls` fills a database for each number of targets and lets the real poller ask an embedded
 Pinball Map. The poller runs in a process of its own, so that only its processor time is counted. Measured are a poll
-that brings nothing, a page of 199 new submissions that makes nearly 10,000 notifications, and one submission with 200 matches;
-beside them a poller that asks for every target, as simple bots do.
+that brings nothing, a page of 199 new submissions that makes about 10,000 notifications, and one submission with 200
+matches; beside them a poller that asks for every target, as simple bots do.
 """
 
 import argparse

@@ -39,7 +39,9 @@ def test_the_commands_page_gives_the_limits_that_hold(sentence: str) -> None:
     "sentence",
     [
         f"at most {schedule.LONGEST_INTERVAL // MINUTE} minutes",
-        f"until {cursor.OVERLAP // MINUTE} minutes before the newest known row",
+        f"until {cursor.OVERLAP // MINUTE} minutes before the newest matched row",
+        f"If at most {reading.LOOKED_UP_PLACES} places are watched",
+        f"matched in the order in which it happened, {poller.BATCH} rows a",
         f"at most {batches.MAX_CARDS} cards",
         f"relied on for {retry.NONCE_LIFETIME.seconds} seconds",
         f"{WORDS[retry.FIRST_PARKING // MINUTE]} minutes at first, doubling up to a day",

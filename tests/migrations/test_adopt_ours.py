@@ -50,7 +50,7 @@ def other(tmp_path: Path) -> Path:
             NOW,
         )
     write(path, "INSERT INTO channel_parkings VALUES (12, 'closed', 2, ?, ?)", NOW, NOW)
-    write(path, "INSERT INTO feed_state VALUES (1, ?, ?, ?)", NOW, NOW, NOW)
+    write(path, "INSERT INTO feed_state VALUES (1, ?, ?, ?, NULL, NULL)", NOW, NOW, NOW)
     return path
 
 
@@ -91,7 +91,10 @@ async def test_a_new_bot_reads_on_where_the_other_left_the_feed(other: Path, dat
 async def test_a_bot_with_a_feed_of_its_own_still_announces_what_only_the_other_has_read(
     other: Path, database_file: Path
 ) -> None:
-    write(database_file, "INSERT INTO feed_state VALUES (1, '2026-01-01 00:00:00', '2026-02-01 00:00:00', NULL)")
+    write(
+        database_file,
+        "INSERT INTO feed_state VALUES (1, '2026-01-01 00:00:00', '2026-02-01 00:00:00', NULL, NULL, NULL)",
+    )
     await adopt(other, database_file)
     assert rows(database_file, "SELECT cursor_created_at FROM feed_state") == ["2026-02-01 00:00:00"]
     assert rows(database_file, "SELECT COUNT(*) FROM submissions WHERE fed_at IS NULL") == [2]

@@ -107,7 +107,7 @@ def test_equal_areas_of_a_database_without_that_index_are_merged_with_the_wider_
 
 def test_the_documented_queries_work(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        assert len(connection.execute("PRAGMA table_info(monitoring_targets)").fetchall()) == 10
+        assert len(connection.execute("PRAGMA table_info(monitoring_targets)").fetchall()) == 12
         (sql,) = connection.execute("SELECT sql FROM sqlite_master WHERE name='monitoring_targets'").fetchone()
         (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     assert sql.startswith("CREATE TABLE")

@@ -85,7 +85,8 @@ def test_a_file_that_is_not_there_is_reported_and_not_made(tmp_path: Path) -> No
 def test_primary_keys_and_checks_are_compared(database_file: Path, constraint: str, sentence: str) -> None:
     write(database_file, "DROP TABLE feed_state")
     times = "history_until DATETIME NOT NULL, cursor_created_at DATETIME NOT NULL, last_polled_at DATETIME"
-    write(database_file, f"CREATE TABLE feed_state (id INTEGER NOT NULL, {times}{constraint})")
+    gap = "reading_since DATETIME, unread_before DATETIME"
+    write(database_file, f"CREATE TABLE feed_state (id INTEGER NOT NULL, {times}, {gap}{constraint})")
     assert verify(f"sqlite:///{database_file}") == [sentence]
 
 

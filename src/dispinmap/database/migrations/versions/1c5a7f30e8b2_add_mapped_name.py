@@ -10,10 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("monitoring_targets") as batch:
-        batch.add_column(sa.Column("mapped_name", sa.String()))
+    op.add_column("monitoring_targets", sa.Column("mapped_name", sa.String()))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("monitoring_targets") as batch:
-        batch.drop_column("mapped_name")
+    op.drop_column("monitoring_targets", "mapped_name")

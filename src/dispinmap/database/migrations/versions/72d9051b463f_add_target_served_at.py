@@ -10,10 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("monitoring_targets") as batch:
-        batch.add_column(sa.Column("served_at", sa.DateTime()))
+    op.add_column("monitoring_targets", sa.Column("served_at", sa.DateTime()))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("monitoring_targets") as batch:
-        batch.drop_column("served_at")
+    op.drop_column("monitoring_targets", "served_at")

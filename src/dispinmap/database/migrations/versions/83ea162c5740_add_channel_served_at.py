@@ -10,10 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("channel_configs") as batch:
-        batch.add_column(sa.Column("served_at", sa.DateTime()))
+    op.add_column("channel_configs", sa.Column("served_at", sa.DateTime()))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("channel_configs") as batch:
-        batch.drop_column("served_at")
+    op.drop_column("channel_configs", "served_at")

@@ -10,10 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("notifications") as batch:
-        batch.add_column(sa.Column("settles_at", sa.DateTime()))
+    op.add_column("notifications", sa.Column("settles_at", sa.DateTime()))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("notifications") as batch:
-        batch.drop_column("settles_at")
+    op.drop_column("notifications", "settles_at")

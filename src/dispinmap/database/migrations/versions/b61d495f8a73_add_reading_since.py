@@ -10,10 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("feed_state") as batch:
-        batch.add_column(sa.Column("reading_since", sa.DateTime()))
+    op.add_column("feed_state", sa.Column("reading_since", sa.DateTime()))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("feed_state") as batch:
-        batch.drop_column("reading_since")
+    op.drop_column("feed_state", "reading_since")

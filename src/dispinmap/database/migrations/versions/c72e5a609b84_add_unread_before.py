@@ -10,10 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("feed_state") as batch:
-        batch.add_column(sa.Column("unread_before", sa.DateTime()))
+    op.add_column("feed_state", sa.Column("unread_before", sa.DateTime()))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("feed_state") as batch:
-        batch.drop_column("unread_before")
+    op.drop_column("feed_state", "unread_before")
