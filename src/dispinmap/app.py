@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -101,6 +101,7 @@ class Application:
                 ),
                 check=self.check,
                 health=self.report,
+                feed_read_at=self._feed_read_at,
                 clock=clock,
                 failed=self.vitals.failed,
                 manage_channels_required=settings.manage_channels_required,
@@ -194,6 +195,11 @@ class Application:
         if refusal is not None:
             problem = " ".join(filter(None, (problem, f"The last post here failed; it is tried again now. {refusal}")))
         return CheckResult(new, problem)
+
+    async def _feed_read_at(self) -> datetime | None:
+        async with self._database.read() as session:
+            cursor = await feed.cursor(session)
+        return None if cursor is None else cursor.last_polled_at
 
     def _is_connected(self) -> bool:
         # Once ready, the bot calls itself so also while discord.py reconnects.

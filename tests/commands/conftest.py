@@ -25,10 +25,11 @@ def healthy() -> HealthReport:
 
 @dataclass
 class Checks:
-    """Answers `/check` and `/monitor_health`."""
+    """Answers `/check` and `/monitor_health`, and what `/list` asks of the feed."""
 
     result: CheckResult = field(default_factory=lambda: CheckResult(0))
     report: HealthReport = field(default_factory=healthy)
+    read_at: datetime | None = NOW
     asked: list[int] = field(default_factory=list)
 
     async def check(self, channel_id: int) -> CheckResult:
@@ -37,6 +38,9 @@ class Checks:
 
     async def health(self) -> HealthReport:
         return self.report
+
+    async def feed_read_at(self) -> datetime | None:
+        return self.read_at
 
 
 @dataclass
@@ -109,6 +113,7 @@ def simcord_bot(
         targets=targets,
         check=checks.check,
         health=checks.health,
+        feed_read_at=checks.feed_read_at,
         clock=clock,
         failed=lambda: failures.append(1),
         **options,

@@ -4,7 +4,6 @@ import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -16,7 +15,7 @@ from dispinmap.discordbot.parsing import (
     pasted_lines,
     split_radius,
 )
-from dispinmap.discordbot.tables import ago, padded, target_pages, width
+from dispinmap.discordbot.tables import padded, target_pages, width
 from dispinmap.errors import UserError
 from dispinmap.geocoding.models import Place
 from dispinmap.pinballmap.models import Location, Submission
@@ -138,14 +137,6 @@ def test_a_message_of_blanks_does_not_keep_everybody_else_waiting() -> None:
 def test_a_cell_is_exactly_as_wide_as_its_column(text: str, columns: int) -> None:
     line = "".join(one for one in text if unicodedata.category(one)[0] != "C")
     assert width(padded(line, columns)) == columns
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(-5, "just now"), (30, "just now"), (90, "1 min ago"), (7200, "2 h ago"), (200_000, "2 d ago")],
-)
-def test_how_long_ago(seconds: int, text: str) -> None:
-    assert ago(NOW - timedelta(seconds=seconds), NOW) == text
 
 
 TARGETS = st.builds(

@@ -26,19 +26,26 @@ async def test_the_list_is_an_aligned_table_in_any_script(world: World) -> None:
     answer = await world.slash("list")
     assert answer.content == (
         "```\n"
-        "#  Name            Every    Kinds     Checked\n"
-        "1  Ground Kontrol  60 min   machines  5 min ago\n"
-        "2  東京 (10 mi)    15 min*  all*      not yet\n"
+        "#  Name            Every    Kinds\n"
+        "1  Ground Kontrol  60 min   machines\n"
+        "2  東京 (10 mi)    15 min*  all*\n"
         "\n"
         "* set for this target alone; the rest follows the channel.\n"
-        "```"
+        "```\n"
+        f"I last read Pinball Map <t:{int(NOW.timestamp())}:R>."
     )
+
+
+async def test_before_pinball_map_was_ever_read_the_list_says_so(world: World) -> None:
+    world.targets.watch(GROUND_KONTROL)
+    world.checks.read_at = None
+    assert (await world.slash("list")).content.endswith("I haven’t read Pinball Map yet.")
 
 
 async def test_a_name_that_is_written_from_right_to_left_leaves_the_columns_in_place(world: World) -> None:
     world.targets.watch(replace(GROUND_KONTROL, target_name="פינבול"))
     row = (await world.slash("list")).content.splitlines()[2]
-    assert row == "1  \u2068פינבול\u2069  60 min  machines  5 min ago"
+    assert row == "1  \u2068פינבול\u2069  60 min  machines"
 
 
 async def test_a_name_too_long_for_its_column_ends_with_an_ellipsis_and_keeps_its_radius(world: World) -> None:
@@ -46,7 +53,7 @@ async def test_a_name_too_long_for_its_column_ends_with_an_ellipsis_and_keeps_it
         replace(TOKYO, target_name="45.52,-122.68,24.854848", display_name="Portland, Oregon, United States")
     )
     row = (await world.slash("list")).content.splitlines()[2]
-    assert row == "1  Portland, Oregon, Uni… (24.9 mi)  15 min*  all*   not yet"
+    assert row == "1  Portland, Oregon, Uni… (24.9 mi)  15 min*  all*"
 
 
 async def test_the_list_says_what_is_wrong_with_a_target(world: World) -> None:

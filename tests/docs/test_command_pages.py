@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -37,10 +38,14 @@ async def _health() -> HealthReport:
     raise NotImplementedError
 
 
+async def _feed_read_at() -> datetime | None:
+    raise NotImplementedError
+
+
 @pytest.fixture
 async def bot() -> DisPinMapBot:
     """Every command registered, nothing connected."""
-    bot = DisPinMapBot(Services(FakeTargetService(), _check, _health, ManualClock()))
+    bot = DisPinMapBot(Services(FakeTargetService(), _check, _health, _feed_read_at, ManualClock()))
     for cog in all_cogs(bot.services, bot.desk):
         await bot.add_cog(cog)
     return bot

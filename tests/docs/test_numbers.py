@@ -7,7 +7,7 @@ import pytest
 from dispinmap import supervision
 from dispinmap.discordbot import tables
 from dispinmap.discordbot.commands import check, transfer
-from dispinmap.feed import cursor, schedule
+from dispinmap.feed import cursor, poller, reading, schedule
 from dispinmap.outbox import batches, retry
 from dispinmap.targets import kinds, latest, models, planning, suggestions
 from tests.docs.pages import read

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import discord
 import pytest
@@ -60,7 +60,10 @@ def services(targets: FakeTargetService, clock: ManualClock) -> Services:
     async def health() -> HealthReport:
         raise RuntimeError("nobody measures here")
 
-    return Services(targets, check, health, clock)
+    async def feed_read_at() -> datetime | None:
+        return None
+
+    return Services(targets, check, health, feed_read_at, clock)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from dispinmap.clock import Clock
 from dispinmap.health import HealthReport
@@ -24,6 +25,8 @@ class Services:
     check: Callable[[int], Awaitable[CheckResult]]
     """Asks Pinball Map now and makes everything that waits for this channel due."""
     health: Callable[[], Awaitable[HealthReport]]
+    feed_read_at: Callable[[], Awaitable[datetime | None]]
+    """When Pinball Map's feed was last read without a gap; None before the first time."""
     clock: Clock
     failed: Callable[[], object] = lambda: None
     """Told once for every command, button or suggestion that failed for a reason nobody foresaw."""

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from dispinmap.discordbot.lines import moment
 from dispinmap.discordbot.markdown import clean, escape, fit, pages
 from dispinmap.discordbot.texts import label, tenths
 from dispinmap.targets.kinds import Kinds
@@ -14,7 +15,7 @@ NAME_COLUMNS = 32
 ROWS_PER_PAGE = 10
 _TABLE_LIMIT = 1300
 _PROBLEMS_LIMIT = 500
-_HEAD = ("#", "Name", "Every", "Kinds", "Checked")
+_HEAD = ("#", "Name", "Every", "Kinds")
 _OWN = "*"
 _KINDS_SHOWN = 2
 _LEGEND = f"{_OWN} set for this target alone; the rest follows the channel."
@@ -46,25 +47,29 @@ def _shortened(text: str, columns: int) -> str:
     return text.rstrip(" ,") + "…"
 
 
-def target_pages(listed: Sequence[ListedTarget], now: datetime) -> list[str]:
-    """The table in pages that each fit into one message, with what is wrong with a target below it."""
-    rows = [_row(one, now) for one in listed]
+def target_pages(listed: Sequence[ListedTarget], read_at: datetime | None) -> list[str]:
+    """The table in pages that each fit into one message; below it, when Pinball Map was last read and what is wrong."""
+    rows = [_row(one) for one in listed]
     columns = [min(NAME_COLUMNS, max(width(cell) for cell in column)) for column in zip(_HEAD, *rows, strict=True)]
     head, *lines = (_line(row, columns) for row in (_HEAD, *rows))
     groups = pages(lines, _TABLE_LIMIT, ROWS_PER_PAGE)
     starts = [sum(len(group) for group in groups[:index]) for index in range(len(groups))]
-    return [_page(head, group, listed[start : start + len(group)]) for start, group in zip(starts, groups, strict=True)]
+    return [
+        _page(head, group, listed[start : start + len(group)], read_at)
+        for start, group in zip(starts, groups, strict=True)
+    ]
 
 
 def _line(row: Sequence[str], columns: Sequence[int]) -> str:
     return "  ".join(padded(cell, size) for cell, size in zip(row, columns, strict=True)).rstrip()
 
 
-def _page(head: str, lines: Sequence[str], listed: Sequence[ListedTarget]) -> str:
+def _page(head: str, lines: Sequence[str], listed: Sequence[ListedTarget], read_at: datetime | None) -> str:
     legend = ["", _LEGEND] if any(map(_has_own_settings, listed)) else []
     table = "\n".join(("```", head, *lines, *legend, "```"))
     problems = [f"⚠ {one.index}: {escape(one.watched.target.problem)}" for one in listed if one.watched.target.problem]
-    return f"{table}\n{fit(problems, _PROBLEMS_LIMIT)}".rstrip()
+    read = f"I last read Pinball Map {moment(read_at)}." if read_at else "I haven’t read Pinball Map yet."
+    return "\n".join((table, read, fit(problems, _PROBLEMS_LIMIT))).rstrip()
 
 
 def _has_own_settings(one: ListedTarget) -> bool:
@@ -72,14 +77,13 @@ def _has_own_settings(one: ListedTarget) -> bool:
     return target.poll_rate_minutes is not None or target.kinds is not None
 
 
-def _row(one: ListedTarget, now: datetime) -> tuple[str, ...]:
+def _row(one: ListedTarget) -> tuple[str, ...]:
     watched = one.watched
     return (
         str(one.index),
         _name(watched),
         poll_rate(watched.poll_rate) + _mark(watched.target.poll_rate_minutes),
         kinds(watched.kinds) + _mark(watched.target.kinds),
-        ago(watched.target.last_checked_at, now),
     )
 
 
@@ -110,14 +114,3 @@ def kinds(chosen: Kinds) -> str:
 def poll_rate(rate: timedelta) -> str:
     """Such as "60 min"."""
     return f"{rate // timedelta(minutes=1)} min"
-
-
-def ago(then: datetime | None, now: datetime) -> str:
-    """How long ago, in the largest whole unit; a block of code does not show Discord's own timestamps."""
-    if then is None:
-        return "not yet"
-    seconds = (now - then).total_seconds()
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size:.0f} {unit} ago"
-    return "just now"

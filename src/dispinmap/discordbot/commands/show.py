@@ -21,7 +21,7 @@ class ShowCog(ServiceCog):
         if not listed:
             await ctx.send(texts.NO_TARGETS)
             return
-        pages = target_pages(listed, self.services.clock.now())
+        pages = target_pages(listed, await self.services.feed_read_at())
         if len(pages) == 1:
             await ctx.send(pages[0])
             return
