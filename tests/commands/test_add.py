@@ -20,7 +20,7 @@ async def test_a_location_with_an_exact_name_is_added_and_confirmed(world: World
     answer = await world.slash("add location", name="Ground Kontrol Classic Arcade")
     assert answer.content == (
         "✓ Now watching **Ground Kontrol Classic Arcade**.\n"
-        "News posted here, checked every 60 minutes: machines added and removed.\n"
+        "I’ll post machines added and removed here, at most once an hour.\n"
         "The latest submissions there:\n"
         f"+ **Godzilla (Stern, 2021)** · added <t:{int(NOW.timestamp())}:R>"
     )

@@ -44,10 +44,13 @@ async def test_targets_are_suggested_by_name_and_index(world: World, command: st
     [
         (
             {"minutes": "15"},
-            "✓ This channel’s targets are checked every 15 minutes, unless a target has its own setting.",
+            "✓ I’ll post here at most once in 15 minutes, unless a target has its own setting.",
         ),
-        ({"minutes": "default"}, "✓ This channel’s targets are checked every 60 minutes, unless"),
-        ({"minutes": "1", "target": "2"}, "✓ **Portland, Oregon** (10 mi / 16.1 km around) is checked every minute."),
+        ({"minutes": "default"}, "✓ I’ll post here at most once an hour, unless"),
+        (
+            {"minutes": "1", "target": "2"},
+            "✓ For **Portland, Oregon** (10 mi / 16.1 km around), I’ll post at most once a minute.",
+        ),
         ({"minutes": "default", "target": "1"}, "✓ **Ground Kontrol** follows the channel’s poll rate again."),
     ],
 )
@@ -69,7 +72,9 @@ async def test_a_poll_rate_that_cannot_be(world: World, minutes: str, sentence: 
 
 
 async def test_the_original_bots_message_form_sets_one_targets_poll_rate(world: World) -> None:
-    assert "**Ground Kontrol** is checked every 30 minutes" in (await world.say("!poll_rate 30 1")).content
+    assert (
+        "For **Ground Kontrol**, I’ll post at most once in 30 minutes" in (await world.say("!poll_rate 30 1")).content
+    )
 
 
 @pytest.mark.parametrize(

@@ -171,8 +171,8 @@ async def test_check_posts_what_is_new_and_otherwise_shows_what_is_known(stage: 
 async def test_rates_and_kinds_are_set_for_the_channel_and_for_one_target(stage: Stage) -> None:
     await _ask(stage, "add location", name=str(GROUND_KONTROL))
     await _ask(stage, "add location", name=ICE_BOX)
-    assert "checked every 15 minutes, unless" in await _ask(stage, "poll_rate", minutes="15")
-    assert "is checked every minute" in await _ask(stage, "poll_rate", minutes="1", target="ice box")
+    assert "at most once in 15 minutes, unless" in await _ask(stage, "poll_rate", minutes="15")
+    assert "I’ll post at most once a minute" in await _ask(stage, "poll_rate", minutes="1", target="ice box")
     assert "I’ll post every kind of change here" in await _ask(stage, "notifications", kind="all")
     assert "I’ll post comments here" in await _ask(stage, "notifications", kind="comments", target="1")
     listed = await _ask(stage, "list")
@@ -268,7 +268,7 @@ async def test_text_commands_work_with_a_prefix_or_a_mention_and_quotes(empty_st
     assert "(10 mi / 16.1 km around)" in await _say(empty_stage, f"{mention} add city Portland, OR 10")
     assert "(5 mi / 8 km around)" in await _say(empty_stage, f"{mention} add coordinates 40.73, -73.95 5")
     assert len(_names(await _say(empty_stage, "!list"))) == 4
-    assert "is checked every 5 minutes" in await _say(empty_stage, '!poll_rate 5 "Ground Kontrol"')
+    assert "I’ll post at most once in 5 minutes" in await _say(empty_stage, '!poll_rate 5 "Ground Kontrol"')
     assert "is not watched" in await _say(empty_stage, '!rm "Ground Kontrol Classic Arcade"')
     assert "did you mean `list`" in await _say(empty_stage, "!lst")
     assert "“name” is missing" in await _say(empty_stage, "!add location")

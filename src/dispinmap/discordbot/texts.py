@@ -36,6 +36,9 @@ KIND_WORDS = {
 _UNLESS_OWN = ", unless a target has its own setting."
 
 
+_PERIODS = {1: "a minute", 60: "an hour", 24 * 60: "a day", 7 * 24 * 60: "a week"}
+
+
 def label(target: Target) -> str:
     """What people call it; a point without a name by its coordinates alone, because its radius is told beside it."""
     area = target.area
@@ -61,9 +64,9 @@ def tenths(number: float) -> str:
     return f"{number:.1f}".removesuffix(".0")
 
 
-def every(minutes: int) -> str:
-    """Such as "every 30 minutes"."""
-    return "every minute" if minutes == 1 else f"every {minutes} minutes"
+def at_most(minutes: int) -> str:
+    """A poll rate, such as "at most once in 30 minutes"."""
+    return f"at most once {_PERIODS.get(minutes) or f'in {minutes} minutes'}"
 
 
 def added(result: Added, channel: Channel | None, lacking: Sequence[str] = ()) -> str:
@@ -90,7 +93,7 @@ def _outcome(result: Added) -> str:
 
 def _how(watched: WatchedTarget) -> str:
     minutes = int(watched.poll_rate.total_seconds() // 60)
-    return f"News posted here, checked {every(minutes)}: {kinds_in_words(watched.kinds)}."
+    return f"I’ll post {kinds_in_words(watched.kinds)} here, {at_most(minutes)}."
 
 
 def _latest_there(result: Added) -> list[str]:
@@ -128,10 +131,10 @@ def removed(target: Target) -> str:
 
 def poll_rate_set(minutes: int | None, target: Target | None) -> str:
     if target is None:
-        return f"✓ This channel’s targets are checked {every(minutes or DEFAULT_POLL_RATE_MINUTES)}{_UNLESS_OWN}"
+        return f"✓ I’ll post here {at_most(minutes or DEFAULT_POLL_RATE_MINUTES)}{_UNLESS_OWN}"
     if minutes is None:
         return f"✓ {named(target)} follows the channel’s poll rate again."
-    return f"✓ {named(target)} is checked {every(minutes)}."
+    return f"✓ For {named(target)}, I’ll post {at_most(minutes)}."
 
 
 def kinds_in_words(kinds: Kinds) -> str:

@@ -62,7 +62,7 @@ class FeedReader:
         places = await self._places()
         if places is None or len(places) >= pages_left(rows, until):
             return Reading(rows, complete=False)
-        return await self._look_up(rows, places, cursor)
+        return await self._look_up(rows, places, until)
 
     async def older(self, cursor: Cursor) -> Reading:
         """The rows of a gap that go on before `cursor.unread_before`, or none if the page was the wrong one.
@@ -83,9 +83,8 @@ class FeedReader:
             self._shift += page.limit - SHARED_ROWS
         return Reading(rows, complete)
 
-    async def _look_up(self, rows: list[Submission], places: Collection[Area | int], cursor: Cursor) -> Reading:
+    async def _look_up(self, rows: list[Submission], places: Collection[Area | int], until: datetime) -> Reading:
         """Every watched place on its own. Complete only if each answer reaches back far enough, or is all there is."""
-        until = read_back_to(cursor)
         # The server counts in whole days of its own zone, which may still be yesterday.
         since = (until - timedelta(days=1)).date()
         for place in places:

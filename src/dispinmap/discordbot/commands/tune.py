@@ -34,7 +34,7 @@ class TuneCog(ChangingCog):
     async def remove(self, ctx: Context, *, target: str) -> None:
         await ctx.send(texts.removed(await self.services.targets.remove(ctx.channel.id, unquoted(target))))
 
-    @command(name="poll_rate", description="Set how often the channel, or one target, is served")
+    @command(name="poll_rate", description="Set how often I post here, or about one target")
     @app_commands.describe(minutes="A whole number of minutes, or “default”", target=_TARGET)
     async def poll_rate(self, ctx: Context, minutes: str, *, target: str | None = None) -> None:
         rate = parse_minutes(unquoted(minutes))
