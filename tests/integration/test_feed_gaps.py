@@ -93,9 +93,17 @@ async def test_a_restart_finds_the_page_again_after_a_day_of_other_news(away: Pi
     for _ in range(5):
         await away.poller.step()
     away.wire(away.pinballmap)
-    expected += comments(away, 330, every=240)
+    expected += comments(away, 400, every=200)
+    before = away.server.requests[FEED]
     await away.turn()
     assert away.shown() == expected
+    assert away.server.requests[FEED] - before < 30
+
+
+async def test_hundreds_of_rows_of_one_second_hide_none(away: Pipeline) -> None:
+    expected = comments(away, 150) + comments(away, 400, every=0) + comments(away, 150)
+    await away.turn()
+    assert sorted(away.shown()) == expected
 
 
 async def test_an_outage_in_the_middle_loses_nothing(away: Pipeline) -> None:

@@ -1,6 +1,6 @@
 """Asks Pinball Map for the feed: its newest rows, and what a gap hides behind them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -43,9 +43,11 @@ class FeedReader:
     def __init__(self, pinballmap: PinballMapClient, database: Database) -> None:
         self._pinballmap = pinballmap
         self._database = database
+        self._by_name = False
         # How many rows further down a gap goes on than our copy tells: news came since, or rows vanished.
         self._shift = 0
-        self._by_name = False
+        # Down to where a gap is read; None until the first page of this process.
+        self._gap_until: datetime | None = None
 
     async def newest(self, cursor: Cursor) -> Reading:
         """The newest rows of the feed. If they leave a gap, it is closed here if few look-ups can do that."""
@@ -56,9 +58,10 @@ class FeedReader:
             return Reading(rows, complete=True, by_name=self._by_name)
         if not self._by_name:
             return await self.newest(cursor)
-        until = read_back_to(cursor, await self._oldest_target_at(cursor))
+        until = await self._until(cursor)
         if not rows or reaches(rows, until):
             return Reading(rows, complete=True)
+        self._shift, self._gap_until = 0, until
         places = await self._places()
         if places is None or len(places) >= pages_left(rows, until):
             return Reading(rows, complete=False)
@@ -67,19 +70,18 @@ class FeedReader:
     async def older(self, cursor: Cursor) -> Reading:
         """The rows of a gap that go on before `cursor.unread_before`, or none if the page was the wrong one.
 
-        The page is found by the number of rows in our copy that are newer. It counts only if its first row is one of
-        them: then no row is missing in between. If it is not, the next call asks for another page.
+        The page is found by the number of rows in our copy that are newer. It counts only if it begins with what was
+        read: then no row is missing in between. If it does not, the next call asks for another page.
         """
+        until = self._gap_until = self._gap_until or await self._until(cursor)
         page = next_page(max(await self._rows_read(cursor) + self._shift, 0))
         answer = await self._pinballmap.feed(page.number, limit=page.limit, types=ASKED_TYPES)
         rows = _rows(answer)
         if page.begins_at and not await self._joins(rows, cursor):
             self._shift -= page.limit
             return Reading([], complete=False)
-        complete = not _is_full(answer, page.limit) or reaches(
-            rows, read_back_to(cursor, await self._oldest_target_at(cursor))
-        )
-        if not complete and not _goes_on(rows, cursor):
+        complete = not _is_full(answer, page.limit) or reaches(rows, until)
+        if not complete and await self._all_known(rows):
             self._shift += page.limit - SHARED_ROWS
         return Reading(rows, complete)
 
@@ -102,9 +104,10 @@ class FeedReader:
         return Reading(rows, complete=True)
 
     @undivided
-    async def _oldest_target_at(self, cursor: Cursor) -> datetime:
+    async def _until(self, cursor: Cursor) -> datetime:
+        """Down to where the feed has to be read. This looks at every target, so it is asked at a gap only."""
         async with self._database.read() as session:
-            return await targets.oldest_created_at(session) or cursor.created_at
+            return read_back_to(cursor, await targets.oldest_created_at(session))
 
     @undivided
     async def _places(self) -> set[Area | int] | None:
@@ -116,13 +119,16 @@ class FeedReader:
         async with self._database.read() as session:
             return 0 if cursor.unread_before is None else await submissions.count_since(session, cursor.unread_before)
 
-    @undivided
     async def _joins(self, rows: list[Submission], cursor: Cursor) -> bool:
-        """Whether the page begins with a row that was read."""
+        """Whether the page begins above the gap. Many rows can be of one second: then its first row must be known."""
         if not rows or cursor.unread_before is None or rows[0].created_at < cursor.unread_before:
             return False
+        return rows[0].created_at > cursor.unread_before or await self._all_known(rows[:1])
+
+    @undivided
+    async def _all_known(self, rows: Sequence[Submission]) -> bool:
         async with self._database.read() as session:
-            return bool(await submissions.known_ids(session, [rows[0].id]))
+            return len(await submissions.known_ids(session, [row.id for row in rows])) == len(rows)
 
 
 def _rows(answer: Rows | Nothing) -> list[Submission]:
@@ -132,7 +138,3 @@ def _rows(answer: Rows | Nothing) -> list[Submission]:
 def _is_full(answer: Rows | Nothing, size: int) -> bool:
     """Whether there may be more behind it. A row that could not be read takes up its place all the same."""
     return isinstance(answer, Rows) and len(answer.submissions) + answer.malformed >= size
-
-
-def _goes_on(rows: list[Submission], cursor: Cursor) -> bool:
-    return any(cursor.unread_before is not None and row.created_at < cursor.unread_before for row in rows)
