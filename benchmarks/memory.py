@@ -132,7 +132,7 @@ async def _in_many_servers(database: Path, starts: list[float], idle: float) -> 
         async with running(services, database, "-m", "dispinmap", "run") as bot:
             await bot.until_ready()
         await fill(services, database)
-        async with running(services, database, "-m", "tests.e2e.fast_bot", str(clock.origin), str(FACTOR)) as bot:
+        async with running(services, database, "-m", "benchmarks.hasty_bot", str(clock.origin), str(FACTOR)) as bot:
             await bot.until_ready()
             await asyncio.sleep(SETTLE_SECONDS)
             servers = bot.mebibytes()
@@ -160,14 +160,14 @@ async def fill(services: EmbeddedServices, database: Path) -> None:
             channel = discord.add_channel(guild.id, f"channel-{place}-of-{number}")
             if place % 4 == 0:
                 discord.allow(channel.id, Permission.VIEW_CHANNEL)
-        channels.append({"channel_id": channel.id, "guild_id": guild.id, "poll_rate_minutes": POLL_MINUTES})
+        channels.append({"channel_id": channel.id, "guild_id": guild.id})
         targets += [
             {
                 "channel_id": channel.id,
                 "target_type": "location",
                 "target_name": f"Location {target}",
                 "location_id": 5000 + number * TARGETS + target if target else GROUND_KONTROL,
-                "poll_rate_minutes": None,
+                "poll_rate_minutes": POLL_MINUTES,
                 "notification_types": "all" if number < 10 else None,
                 "created_at": now,
                 "last_checked_at": now,

@@ -1,4 +1,4 @@
-"""The bot as `dispinmap run` starts it, but on a fast clock: `python -m tests.e2e.fast_bot ORIGIN [FACTOR]`."""
+"""The bot as `dispinmap run` starts it, but on a fast clock: `python -m tests.e2e.fast_bot ORIGIN`."""
 
 import sys
 
@@ -11,7 +11,7 @@ from tests.fakes.fast_clock import FastClock
 def main() -> None:
     settings = Settings.load()
     log.configure(settings.log_level, settings.log_format, settings.secrets)
-    run_until_stopped(app.run(settings, FastClock(*map(float, sys.argv[1:])), web_host="127.0.0.1"))
+    run_until_stopped(app.run(settings, FastClock(float(sys.argv[1])), web_host="127.0.0.1"))
 
 
 if __name__ == "__main__":
