@@ -1,363 +1,401 @@
-"""What a poll costs, over a thousand to a million targets.
+"""What a poll costs, by the number of targets.
 
-`python -m benchmarks.polls` fills a database for each number of targets and lets the real poller ask an embedded
-Pinball Map. The poller runs in a process of its own, so that only its processor time is counted. Measured are a poll
-that brings nothing, a page of 199 new submissions that makes about 10,000 notifications, and one submission with 200
-matches; beside them a poller that asks for every target, as simple bots do.
+`python -m benchmarks.polls [--targets 1000 10000 ...]` fills a database for each number and runs the real poller on it
+against an embedded Pinball Map in another process. It measures a poll that brings nothing, one submission that matches
+200 targets, and a page of 200 submissions that makes 10,000 notifications, whatever the number of targets. Beside that
+it runs the reference poller, which asks once for every target.
 """
 
 import argparse
 import asyncio
-import json
-import resource
 import sqlite3
 import statistics
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import count
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, TypeVar
 
+import aiohttp
 import structlog
 
-from dispinmap.clock import SystemClock
+from benchmarks import world
+from benchmarks.pinballmap import PinballMap, running_pinball_map
+from benchmarks.reference import ReferencePoller
 from dispinmap.database.engine import Database
-from dispinmap.database.upgrade import upgrade
 from dispinmap.feed.poller import Poller
 from dispinmap.http import open_session
 from dispinmap.pinballmap.client import PinballMapClient
-from dispinmap.pinballmap.models import Rows
-from dispinmap.sandbox.pinballmap_server import PinballMapServer
-from dispinmap.sandbox.world import World
+from tests.fakes.clock import ManualClock
 
-SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)
-PER_CHANNEL: Final = 10
-CITIES: Final = 500
-PAGE: Final = 199
-"""New submissions in one answer of the feed: it holds 200 rows, and the last one is known, so that there is no gap."""
-PAGE_TARGETS: Final = 10_000
-MATCHES: Final = 200
-"""Targets that the one submission of the matching figure is for, however many others there are."""
-IDLE_POLLS: Final = 9
-MATCHED_POLLS: Final = 5
-REFERENCE_TARGETS: Final = 150
-"""Measured; more would be refused by Pinball Map's limit of 180 requests a minute."""
-UNLIMITED: Final = 1e9
-FIRST_LOCATION: Final = 500_000
-"""Above the ids of the embedded world."""
-PORTLAND: Final = (45.52, -122.67)
-TICK_SECONDS: Final = 0.001
+TARGETS: Final = (1_000, 10_000, 100_000, 1_000_000)
+REFERENCE_TARGETS: Final = 1_000
+"""More are computed from these: the reference poller does the same for each target."""
+MINUTE: Final = timedelta(minutes=1)
+INTERVAL: Final = timedelta(minutes=15)
+"""Between two polls if every target has the default poll rate."""
+FEED_ROWS: Final = 200
+REPEATS: Final = 7
+ENOUGH_SECONDS: Final = 15.0
+"""After this long, no further repeat begins."""
+PAGES: Final = 3
+QUIET_SECONDS: Final = 1.0
+FRAME_BYTES: Final = 4096 + 24
+"""A page of the database in SQLite's log, with its header."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """Of one poll: processor and wall time in ms, the longest time the event loop was blocked in ms, bytes written."""
+class Blocked:
+    """For how long the event loop did nothing else, in milliseconds; `quiet_*` while the bot was idle."""
 
-    cpu: float
-    wall: float
-    blocked: float
-    written: float
-    notifications: float
+    p99_ms: float
+    longest_ms: float
+    quiet_p99_ms: float
+    quiet_longest_ms: float
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """For one number of targets. `mapping_seconds` is what working out all map cells took, once."""
+class Idle:
+    """Polls that bring nothing. The first one may do what later ones find done."""
+
+    first_seconds: float
+    cpu_ms: float
+    wall_ms: float
+    memory_mib: float
+    pages_written: int
+    blocked: Blocked
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Polls that bring submissions: medians. `seconds` are from Pinball Map's answer to the commit."""
+
+    submissions: int
+    notifications: int
+    seconds: float
+    cpu_ms: float
+    memory_mib: float
+    blocked: Blocked
+
+
+@dataclass(frozen=True, slots=True)
+class Polls:
+    """All that was measured for one number of targets."""
 
     targets: int
-    mapping_seconds: float
-    idle: Cost
-    page: Cost | None
-    match: Cost
-    resident_mib: float
+    file_mib: float
+    idle: Idle
+    unwatched: News
+    single: News
+    page: News
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a poller that asks for each target costs a round."""
+    """One round of the reference poller."""
 
     targets: int
     requests: int
-    cpu: float
-    wall: float
+    seconds: float
+    cpu_ms: float
 
 
-async def main() -> None:
-    arguments = _arguments()
-    if arguments.child:
-        await _child(*arguments.child)
-        return
-    for figures in [await measure(size) for size in arguments.targets]:
-        print(shown(figures))
-    print(shown_reference(await measure_reference()))
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What a poll costs, by the number of targets.")
+    parser.add_argument("--targets", type=int, nargs="+", default=TARGETS)
+    figures(parser.parse_args().targets)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--targets", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
-def shown(figures: Figures) -> str:
-    """One number of targets, as a line."""
-    page = (
-        f", a page with {figures.page.notifications:,} notifications {figures.page.wall / 1000:.2f} s,"
-        f" blocked {figures.page.blocked:.0f} ms"
-        if figures.page
-        else ""
-    )
+def heading() -> str:
     return (
-        f"{figures.targets:>9,} targets: idle {figures.idle.cpu:.1f} ms CPU, {figures.idle.wall:.1f} ms,"
-        f" loop blocked {figures.idle.blocked:.1f} ms, {figures.idle.written:,.0f} bytes written;"
-        f" {figures.match.notifications} matches {figures.match.cpu:.1f} ms CPU, {figures.match.wall:.1f} ms,"
-        f" blocked {figures.match.blocked:.1f} ms{page}"
-        f"; {figures.resident_mib:.0f} MiB; cells of all areas {figures.mapping_seconds:.1f} s"
+        f"{'targets':>9} {'idle CPU':>9} {'wall':>8} {'memory':>8} {'written':>8} {'blocked':>9}"
+        f" {'1 for none':>10} {'1 for 200':>9} {'page CPU':>9} {'page':>8} {'made':>6} {'memory':>8} {'blocked':>9}"
     )
 
 
-def shown_reference(reference: Reference) -> str:
+def line(polls: Polls) -> str:
+    idle, page = polls.idle, polls.page
     return (
-        f"asking for every target, {reference.targets:,} targets: {reference.requests:,} requests,"
-        f" {reference.cpu / 1000:.1f} s CPU, {reference.wall / 1000:.1f} s a round"
+        f"{polls.targets:9,} {idle.cpu_ms:6.1f} ms {idle.wall_ms:5.0f} ms {idle.memory_mib:4.0f} MiB"
+        f" {idle.pages_written:8,} {idle.blocked.longest_ms:6.1f} ms {polls.unwatched.cpu_ms:7.1f} ms"
+        f" {polls.single.cpu_ms:6.1f} ms {page.cpu_ms:6.0f} ms {page.seconds:6.2f} s {page.notifications:6,}"
+        f" {page.memory_mib:4.0f} MiB {page.blocked.longest_ms:6.0f} ms"
     )
 
 
-async def measure(targets: int) -> Figures:
-    """Everything for one number of targets."""
-    async with _asked(lambda file: _fill(file, targets)) as (world, child):
-        mapping = (await child.poll()).wall / 1000
-        idle = _median([await child.poll() for _ in range(IDLE_POLLS)])
-        match = _median([await _after_news(world, child) for _ in range(MATCHED_POLLS)])
-        resident = await child.resident_mib()
-    page = await _page() if targets == PAGE_TARGETS else None
-    return Figures(targets, mapping, idle, page, match, resident)
-
-
-async def _page() -> Cost:
-    """A full answer of new submissions, each of which 50 of 10,000 targets in 1,000 channels want."""
-    async with _asked(_fill_for_page) as (world, child):
-        await child.poll()
-        now = datetime.now(UTC)
-        world.inject([_comment(world.reserve_id(), FIRST_LOCATION + number, now) for number in range(PAGE)])
-        return await child.poll()
-
-
-async def _after_news(world: World, child: "Child") -> Cost:
-    now = datetime.now(UTC)
-    world.inject([_comment(world.reserve_id(), FIRST_LOCATION - 1, now, PORTLAND)])
-    return await child.poll()
-
-
-def _comment(id_: int, location_id: int, at: datetime, point: tuple[float, float] | None = None) -> dict[str, object]:
-    latitude, longitude = point or (None, None)
-    return {
-        "id": id_,
-        "submission_type": "new_condition",
-        "created_at": at.isoformat(),
-        "location_id": location_id,
-        "location_name": "A place",
-        "lat": latitude,
-        "lon": longitude,
-        "comment": "Plays well.",
-    }
-
-
-def _median(costs: Sequence[Cost]) -> Cost:
-    """Each figure's median, but for the time blocked, of which the longest counts."""
-    return Cost(
-        statistics.median(cost.cpu for cost in costs),
-        statistics.median(cost.wall for cost in costs),
-        max(cost.blocked for cost in costs),
-        statistics.median(cost.written for cost in costs),
-        costs[-1].notifications,
+def reference_line(reference: Reference) -> str:
+    return (
+        f"asking once for each of {reference.targets:,} targets: {reference.requests:,} requests, "
+        f"{reference.seconds:.1f} s, {reference.cpu_ms:,.0f} ms of CPU"
     )
 
 
-# -- the database
-
-
-def _cities() -> list[tuple[float, float]]:
-    """Spread over the world, none of them near Portland."""
-    points = [(float(lat), float(lon)) for lat in range(-50, 65, 4) for lon in range(-115, 180, 12)]
-    return points[:CITIES]
-
-
-def _targets(count: int) -> Iterator[tuple[int, str, str, int | None]]:
-    """Channel, type, name and location id: `MATCHES` around Portland, four in ten of the rest on a location."""
-    cities = _cities()
-    for number in range(count):
-        channel, place = 1 + number // PER_CHANNEL, number % PER_CHANNEL
-        if place == 0 and channel <= MATCHES:
-            yield channel, "city", f"{PORTLAND[0]},{PORTLAND[1]}", None
-        elif place < 4:
-            yield channel, "location", f"Location {number}", FIRST_LOCATION + number
-        else:
-            latitude, longitude = cities[(channel * PER_CHANNEL + place) % len(cities)]
-            yield channel, "city", f"{latitude},{longitude}", None
-
-
-def _fill(file: Path, count: int) -> None:
-    _insert(file, max(count // PER_CHANNEL, 1), _targets(count))
-
-
-def _fill_for_page(file: Path) -> None:
-    """1,000 channels with 10 locations each; every one of 200 locations is watched by 50 channels."""
-    rows = (
-        (1 + number // PER_CHANNEL, "location", f"Location {number}", FIRST_LOCATION + number % PAGE)
-        for number in range(PAGE_TARGETS)
-    )
-    _insert(file, 1_000, rows)
-
-
-def _insert(file: Path, channels: int, rows: Iterator[tuple[int, str, str, int | None]]) -> None:
-    added = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S")
-    with closing(sqlite3.connect(file)) as connection, connection:
-        connection.executemany(
-            "INSERT INTO channel_configs (channel_id, guild_id, notification_types) VALUES (?, 1, 'all')",
-            ((number,) for number in range(1, channels + 1)),
-        )
-        connection.executemany(
-            "INSERT INTO monitoring_targets (channel_id, target_type, target_name, location_id, poll_rate_minutes,"
-            " notification_types, created_at) VALUES (?, ?, ?, ?, NULL, NULL, ?)",
-            ((*row, added) for row in rows),
+def measure(targets: int) -> Polls:
+    """Every measurement in a process of its own, one after the other on the same database."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "bot.db"
+        world.create(path, targets)
+        return Polls(
+            targets,
+            file_mib=path.stat().st_size / 2**20,
+            idle=_in_child(_idle, path),
+            unwatched=_in_child(_unwatched, path),
+            single=_in_child(_single, path),
+            page=_in_child(_page, path),
         )
 
 
-# -- the poller, in a process of its own
+def measure_reference(targets: int = REFERENCE_TARGETS) -> Reference:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "bot.db"
+        world.create(path, targets)
+        return _in_child(_reference, path)
 
 
-class Child:
-    """The process that polls; it is told when to by a line, and answers with one."""
+def _in_child(work: Callable[[Path], Coroutine[None, None, T]], path: Path) -> T:
+    """A fresh interpreter: what an earlier measurement left in memory does not count."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_run, work, path).result()
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
 
-    async def poll(self) -> Cost:
-        return Cost(**await self._ask("poll"))
+def _run(work: Callable[[Path], Coroutine[None, None, T]], path: Path) -> T:
+    _be_quiet()
+    return asyncio.run(work(path))
 
-    async def resident_mib(self) -> float:
-        return float((await self._ask("memory"))["mib"])
 
-    async def _ask(self, what: str) -> dict[str, float]:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise RuntimeError("the child has no pipes")
-        stdin.write(f"{what}\n".encode())
-        answer: dict[str, float] = json.loads(await stdout.readline())
-        return answer
+def _be_quiet() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+
+
+class Bench:
+    """The poller on the database, and what is needed to make it poll and to watch it."""
+
+    def __init__(self, path: Path, clock: ManualClock, server: PinballMap, poller: Poller) -> None:
+        self._path = path
+        self._clock = clock
+        self._server = server
+        self.poller = poller
+        # Later measurements on the same database have later clocks, so ids are never used twice.
+        self._ids = count(int(clock.now().timestamp()) * 1000)
+        self.answered_at = 0.0
+        """When Pinball Map's first answer of the last poll had arrived."""
+
+    def pass_interval(self) -> None:
+        """Until the next poll. What was written so far moves into the file, so that the log is empty."""
+        self._clock.advance(INTERVAL.total_seconds())
+        self.answered_at = 0.0
+        with closing(sqlite3.connect(self._path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def pages_written(self) -> int:
+        """Since `pass_interval`."""
+        return self._path.with_name(f"{self._path.name}-wal").stat().st_size // FRAME_BYTES
+
+    def publish(self, places: Sequence[tuple[int, world.Point]]) -> None:
+        """A submission of each of these locations. A full page of them reaches back to what the bot knows."""
+        since = self._clock.now() - INTERVAL - timedelta(minutes=12)
+        step = (self._clock.now() - since) / (len(places) + 1)
+        if len(places) < FEED_ROWS:
+            since, step = self._clock.now() - timedelta(seconds=len(places) + 1), timedelta(seconds=1)
+        rows = [
+            world.submission(next(self._ids), since + (number + 1) * step, location_id, point)
+            for number, (location_id, point) in enumerate(places)
+        ]
+        self._server.publish(rows)
 
 
 @asynccontextmanager
-async def _asked(fill: Callable[[Path], None]) -> AsyncIterator[tuple[World, Child]]:
-    """An embedded Pinball Map, and a poller on a filled database that has seen its history."""
-    clock = SystemClock()
-    world = World(clock)
-    server = PinballMapServer(world, clock)
-    await server.start()
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "polls.db"
-        await asyncio.to_thread(upgrade, f"sqlite:///{file}")
-        await asyncio.to_thread(fill, file)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "benchmarks.polls", "--child", str(file), server.base_url),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        try:
-            yield world, Child(process)
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-            await server.stop()
-
-
-async def _child(file: str, base_url: str) -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
-    clock = SystemClock()
-    database = Database(f"sqlite:///{file}")
-    log = Path(f"{file}-wal")
-    async with open_session() as session:
-        pinballmap = PinballMapClient(session, base_url, None, clock, requests_per_minute=UNLIMITED)
-        poller = Poller(
-            pinballmap,
-            database,
-            clock,
-            shortest_interval=timedelta(minutes=1),
-            settle_window=timedelta(minutes=5),
-            wake_sender=lambda: None,
-        )
-        await poller.begin()
-        async for line in _lines():
-            answer = asdict(await _cost(poller, log)) if line == "poll" else {"mib": _resident_mib()}
-            print(json.dumps(answer), flush=True)
+async def _bench(path: Path) -> AsyncIterator[Bench]:
+    clock = ManualClock(_last_poll(path))
+    database = Database(f"sqlite:///{path}", checkpoints=False)
+    with running_pinball_map(world.facts(), world.history(FEED_ROWS)) as server:
+        async with open_session() as session:
+            client = PinballMapClient(session, server.base_url, None, clock, requests_per_minute=60_000)
+            poller = Poller(
+                client,
+                database,
+                clock,
+                shortest_interval=MINUTE,
+                settle_window=5 * MINUTE,
+                wake_sender=lambda: None,
+            )
+            bench = Bench(path, clock, server, poller)
+            session.trace_configs.append(_note_answers(bench))
+            yield bench
     await database.close()
 
 
-async def _lines() -> AsyncIterator[str]:
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        yield line.strip()
+def _note_answers(bench: Bench) -> aiohttp.TraceConfig:
+    async def note(*_: object) -> None:
+        bench.answered_at = bench.answered_at or time.perf_counter()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(note)
+    trace.freeze()
+    return trace
 
 
-async def _cost(poller: Poller, log: Path) -> Cost:
-    before = _size(log)
-    ticker = asyncio.create_task(_longest_gap())
-    await asyncio.sleep(0)
-    cpu, wall = time.process_time(), time.perf_counter()
-    poll = await poller.poll()
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    ticker.cancel()
-    blocked = await ticker
-    return Cost(1000 * cpu, 1000 * wall, 1000 * blocked, _size(log) - before, poll.notifications)
+def _last_poll(path: Path) -> datetime:
+    with closing(sqlite3.connect(path)) as connection:
+        (text,) = connection.execute("SELECT last_polled_at FROM feed_state").fetchone()
+    return datetime.fromisoformat(text).replace(tzinfo=world.START.tzinfo)
 
 
-def _size(file: Path) -> int:
-    return file.stat().st_size
+async def _idle(path: Path) -> Idle:
+    async with _bench(path) as bench:
+        before = _memory("VmRSS")
+        began = time.perf_counter()
+        await bench.poller.begin()
+        bench.pass_interval()
+        await bench.poller.poll()
+        first_seconds = time.perf_counter() - began
+        cpu: list[float] = []
+        wall: list[float] = []
+        pages: list[int] = []
+        while len(cpu) < REPEATS and time.perf_counter() - began - first_seconds < ENOUGH_SECONDS:
+            bench.pass_interval()
+            cpu_began, wall_began = time.process_time(), time.perf_counter()
+            await bench.poller.poll()
+            cpu.append(1000 * (time.process_time() - cpu_began))
+            wall.append(1000 * (time.perf_counter() - wall_began))
+            pages.append(bench.pages_written())
+        memory = _memory("VmHWM") - before
+        bench.pass_interval()
+        blocked = await _blocked(bench)
+        return Idle(
+            first_seconds,
+            statistics.median(cpu),
+            statistics.median(wall),
+            memory,
+            round(statistics.median(pages)),
+            blocked,
+        )
 
 
-async def _longest_gap() -> float:
-    """By how much the event loop was late, in seconds, at the worst of many short waits."""
-    longest, last = 0.0, time.perf_counter()
-    with suppress(asyncio.CancelledError):
-        while True:
-            await asyncio.sleep(TICK_SECONDS)
-            now = time.perf_counter()
-            longest, last = max(longest, now - last - TICK_SECONDS), now
-    return max(longest, time.perf_counter() - last - TICK_SECONDS)
+async def _unwatched(path: Path) -> News:
+    """One submission far from every target."""
+    return await _news(path, [(world.LOCATIONS + 1, (0.0, -160.0))], REPEATS)
 
 
-def _resident_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+async def _single(path: Path) -> News:
+    return await _news(path, [(world.BIG_CITY.location_ids[0], world.BIG_CITY.point)], REPEATS)
 
 
-# -- a poller as simple bots have it
+async def _page(path: Path) -> News:
+    """Ten submissions of each busy city, one after the other."""
+    return await _news(
+        path, [(city.location_ids[turn], city.point) for turn in range(10) for city in world.BUSY_CITIES], PAGES
+    )
 
 
-async def measure_reference() -> Reference:
-    """Ask Pinball Map once for each target, and compare with what was seen: one round."""
-    clock = SystemClock()
-    world = World(clock)
-    server = PinballMapServer(world, clock)
-    await server.start()
-    seen: set[int] = set()
-    places = [location.id for location in world.locations]
+async def _news(path: Path, places: Sequence[tuple[int, world.Point]], repeats: int) -> News:
+    async with _bench(path) as bench:
+        before = _memory("VmRSS")
+        began = time.perf_counter()
+        await bench.poller.begin()
+        bench.pass_interval()
+        await bench.poller.poll()
+        cpu: list[float] = []
+        seconds: list[float] = []
+        made = 0
+        while len(cpu) < repeats and (not cpu or time.perf_counter() - began < ENOUGH_SECONDS):
+            bench.pass_interval()
+            bench.publish(places)
+            made = _notifications(path)
+            cpu_began = time.process_time()
+            await bench.poller.poll()
+            cpu.append(1000 * (time.process_time() - cpu_began))
+            seconds.append(time.perf_counter() - bench.answered_at)
+            made = _notifications(path) - made
+        memory = _memory("VmHWM") - before
+        bench.pass_interval()
+        bench.publish(places)
+        blocked = await _blocked(bench)
+        return News(len(places), made, statistics.median(seconds), statistics.median(cpu), memory, blocked)
+
+
+def _notifications(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        (number,) = connection.execute("SELECT COUNT(*) FROM notifications").fetchone()
+    return int(number)
+
+
+async def _blocked(bench: Bench) -> Blocked:
+    """Of one more poll: watching costs CPU too, so the others are not watched."""
+    with _watched_loop() as quiet:
+        await asyncio.sleep(QUIET_SECONDS)
+    with _watched_loop() as gaps:
+        await bench.poller.poll()
+        await asyncio.sleep(0.01)  # the last gap ends only when the watching task runs again
+    return Blocked(_p99(gaps), max(gaps), _p99(quiet), max(quiet))
+
+
+@contextmanager
+def _watched_loop() -> Iterator[list[float]]:
+    gaps: list[float] = []
+    task = asyncio.ensure_future(_tick(gaps))
     try:
-        async with open_session() as session:
-            client = PinballMapClient(session, server.base_url, None, clock, requests_per_minute=UNLIMITED)
-            cpu, wall = time.process_time(), time.perf_counter()
-            for number in range(REFERENCE_TARGETS):
-                answer = await client.submissions_at(places[number % len(places)])
-                seen |= {row.id for row in answer.submissions} if isinstance(answer, Rows) else set()
-            cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        yield gaps
     finally:
-        await server.stop()
-    return Reference(REFERENCE_TARGETS, sum(server.requests.values()), 1000 * cpu, 1000 * wall)
+        task.cancel()
+
+
+async def _tick(gaps: list[float]) -> None:
+    """How many milliseconds later than asked for each sleep of a millisecond ends."""
+    while True:
+        began = time.perf_counter()
+        await asyncio.sleep(0.001)
+        gaps.append(1000 * (time.perf_counter() - began) - 1)
+
+
+def _p99(values: Sequence[float]) -> float:
+    return sorted(values)[int(0.99 * (len(values) - 1))]
+
+
+def _memory(name: str) -> float:
+    """MiB that the kernel counts as resident now ("VmRSS"), or the most so far ("VmHWM")."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return int(next(line for line in lines if line.startswith(f"{name}:")).split()[1]) / 1024
+
+
+async def _reference(path: Path) -> Reference:
+    database = Database(f"sqlite:///{path}")
+    with running_pinball_map(world.facts(), world.history(FEED_ROWS)) as server:
+        async with open_session() as session:
+            client = PinballMapClient(
+                session, server.base_url, None, ManualClock(world.START), requests_per_minute=600_000
+            )
+            poller = ReferencePoller(client, database)
+            cpu_began, began = time.process_time(), time.perf_counter()
+            await poller.poll()
+            seconds, cpu = time.perf_counter() - began, 1000 * (time.process_time() - cpu_began)
+        requests = server.requests()
+    await database.close()
+    with closing(sqlite3.connect(path)) as connection:
+        (targets,) = connection.execute("SELECT COUNT(*) FROM monitoring_targets").fetchone()
+    return Reference(targets, requests, seconds, cpu)
+
+
+def figures(numbers: Sequence[int] = TARGETS) -> dict[str, object]:
+    """Measure, print the table, and return all of it as plain values for the report."""
+    _be_quiet()
+    polls = []
+    print(heading())
+    for number in numbers:
+        polls.append(measure(number))
+        print(line(polls[-1]), flush=True)
+    reference = measure_reference()
+    print(reference_line(reference))
+    return {"polls": [asdict(each) for each in polls], "reference": asdict(reference)}
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
