@@ -32,9 +32,19 @@ EARTH_RADIUS_MILES = 3958.7558
 Query = MultiMapping[str]
 
 
-def global_feed(feed: Sequence[Entry], query: Query) -> dict[str, object]:
-    """user_submissions.json"""
-    return _rows(_filtered(feed, query), query, "No user submissions.")
+class GlobalFeed:
+    """user_submissions.json. While nothing changes, all pages of a feed are cut from one filtered list."""
+
+    def __init__(self) -> None:
+        self._of: tuple[Sequence[Entry], list[tuple[str, str]]] | None = None
+        self._filtered: Sequence[Entry] = ()
+
+    def answer(self, feed: Sequence[Entry], query: Query) -> dict[str, object]:
+        """`feed` is the same object as long as nothing changes."""
+        filters = [(name, value) for name, value in query.items() if name not in ("limit", "page")]
+        if self._of is None or self._of[0] is not feed or self._of[1] != filters:
+            self._of, self._filtered = (feed, filters), _filtered(feed, query)
+        return _rows(self._filtered, query, "No user submissions.")
 
 
 def at_location(feed: Sequence[Entry], location_id: int, query: Query) -> dict[str, object]:

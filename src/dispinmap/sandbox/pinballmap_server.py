@@ -42,6 +42,7 @@ class PinballMapServer(EmbeddedServer):
         self._world = world
         self._token = token
         self._etags = etags
+        self._global_feed = pinballmap_feed.GlobalFeed()
         self._banned: dict[str, datetime] = {}
         self._window = 0
         self._in_window: Counter[str] = Counter()
@@ -49,7 +50,7 @@ class PinballMapServer(EmbeddedServer):
     def routes(self) -> dict[str, Handler]:
         world = self._world
         return {
-            "user_submissions.json": self._json(lambda query: pinballmap_feed.global_feed(world.feed, query)),
+            "user_submissions.json": self._json(lambda query: self._global_feed.answer(world.feed, query)),
             "user_submissions/location.json": self._json(self._at_location),
             "user_submissions/list_within_range.json": self._json(self._within_range),
             "locations.json": self._json(lambda query: pinballmap_locations.search(world, query)),
@@ -103,7 +104,7 @@ class PinballMapServer(EmbeddedServer):
 
     def _at_location(self, query: Query) -> object:
         location_id = pinballmap_feed.whole_number(query.get("id"), 0)
-        if all(location.id != location_id for location in self._world.locations):
+        if not self._world.has_location(location_id):
             return {"errors": pinballmap_locations.NO_LOCATION}
         return pinballmap_feed.at_location(self._world.feed, location_id, query)
 

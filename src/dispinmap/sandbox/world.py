@@ -63,6 +63,7 @@ class World:
         self._machines = {machine.id: machine for machine in facts.machines}
         self._venues = {venue.id: venue for venue in facts.venues}
         self._entries: list[Entry] = []
+        self._feed: tuple[Entry, ...] | None = None
         self._lineups: dict[int, dict[int, Placement]] = {venue.id: {} for venue in facts.venues}
         self._remember(facts, history)
 
@@ -83,8 +84,16 @@ class World:
 
     @property
     def feed(self) -> tuple[Entry, ...]:
-        """Everything visible, newest first by time and then by id, as the API serves it."""
-        return tuple(sorted(self._entries, key=lambda entry: entry.order, reverse=True))
+        """Everything visible, newest first by time and then by id, as the API serves it.
+
+        It is the same object until something changes.
+        """
+        if self._feed is None:
+            self._feed = tuple(sorted(self._entries, key=lambda entry: entry.order, reverse=True))
+        return self._feed
+
+    def has_location(self, location_id: int) -> bool:
+        return location_id in self._venues
 
     def location(self, location_id: int) -> WorldLocation:
         venue = self._venue(location_id)
@@ -169,6 +178,7 @@ class World:
         if len(kept) == len(self._entries):
             raise SandboxError(f"There is no submission {submission_id}: it may be deleted already.")
         self._entries = kept
+        self._feed = None
 
     def reserve_id(self) -> int:
         """Take the next submission id without using it, for a row that becomes visible after higher ones."""
@@ -182,6 +192,7 @@ class World:
         A SubmissionRow, perhaps changed by `dataclasses.replace`, is taken as its payload.
         """
         self._entries += [self._entry(row) for row in rows]
+        self._feed = None
 
     def _entry(self, row: object) -> Entry:
         if isinstance(row, SubmissionRow):
