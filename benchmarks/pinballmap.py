@@ -1,7 +1,6 @@
 """An embedded Pinball Map in a process of its own, so that its work does not count as the bot's."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,21 +27,15 @@ class UnlimitedServer(PinballMapServer):
 
 @dataclass(frozen=True, slots=True)
 class PinballMap:
-    """The process, as seen from the one that measures."""
+    """The process, as seen from the one that measures with it."""
 
     base_url: str
     _connection: Connection
 
     def publish(self, rows: Rows) -> None:
-        """Add submissions; they are in the feed when this returns."""
+        """Put submissions into the feed in place of those published before, so that a full page has no older ones."""
         self._connection.send(rows)
         self._connection.recv()
-
-    def requests(self) -> int:
-        """How many there were so far."""
-        self._connection.send([])
-        counted: Counter[str] = self._connection.recv()
-        return counted.total()
 
 
 @contextmanager
@@ -70,7 +63,11 @@ async def _answer(connection: Connection, facts: Facts, rows: Rows) -> None:
     server = UnlimitedServer(world, clock, etags=True)
     await server.start()
     connection.send(server.base_url)
+    published: list[int] = []
     while (news := await asyncio.to_thread(connection.recv)) is not None:
+        for id_ in published:
+            world.delete_submission(id_)
         world.inject(news)
-        connection.send(server.requests)
+        published = [row["id"] for row in news]
+        connection.send(len(news))
     await server.stop()

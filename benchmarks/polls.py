@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequen
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
@@ -201,12 +201,10 @@ class Bench:
 
     def publish(self, places: Sequence[tuple[int, world.Point]]) -> None:
         """A submission of each of these locations. A full page of them reaches back to what the bot knows."""
-        since = self._clock.now() - INTERVAL - timedelta(minutes=12)
-        step = (self._clock.now() - since) / (len(places) + 1)
-        if len(places) < FEED_ROWS:
-            since, step = self._clock.now() - timedelta(seconds=len(places) + 1), timedelta(seconds=1)
+        now, known = self._clock.now(), _feed_state(self._path, "cursor_created_at")
+        since = known - timedelta(minutes=11) if len(places) == FEED_ROWS else now - MINUTE
         rows = [
-            world.submission(next(self._ids), since + (number + 1) * step, location_id, point)
+            world.submission(next(self._ids), since + number * (now - since) / len(places), location_id, point)
             for number, (location_id, point) in enumerate(places)
         ]
         self._server.publish(rows)
@@ -214,7 +212,7 @@ class Bench:
 
 @asynccontextmanager
 async def _bench(path: Path) -> AsyncIterator[Bench]:
-    clock = ManualClock(_last_poll(path))
+    clock = ManualClock(_feed_state(path, "last_polled_at"))
     database = Database(f"sqlite:///{path}", checkpoints=False)
     with running_pinball_map(world.facts(), world.history(FEED_ROWS)) as server:
         async with open_session() as session:
@@ -243,10 +241,10 @@ def _note_answers(bench: Bench) -> aiohttp.TraceConfig:
     return trace
 
 
-def _last_poll(path: Path) -> datetime:
+def _feed_state(path: Path, column: str) -> datetime:
     with closing(sqlite3.connect(path)) as connection:
-        (text,) = connection.execute("SELECT last_polled_at FROM feed_state").fetchone()
-    return datetime.fromisoformat(text).replace(tzinfo=world.START.tzinfo)
+        (text,) = connection.execute(f"SELECT {column} FROM feed_state").fetchone()  # noqa: S608 - a name of ours
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 async def _idle(path: Path) -> Idle:
@@ -377,11 +375,10 @@ async def _reference(path: Path) -> Reference:
             cpu_began, began = time.process_time(), time.perf_counter()
             await poller.poll()
             seconds, cpu = time.perf_counter() - began, 1000 * (time.process_time() - cpu_began)
-        requests = server.requests()
     await database.close()
     with closing(sqlite3.connect(path)) as connection:
         (targets,) = connection.execute("SELECT COUNT(*) FROM monitoring_targets").fetchone()
-    return Reference(targets, requests, seconds, cpu)
+    return Reference(targets, client.requests.total(), seconds, cpu)
 
 
 def figures(numbers: Sequence[int] = TARGETS) -> dict[str, object]:
