@@ -177,11 +177,11 @@ async def test_rates_and_kinds_are_set_for_the_channel_and_for_one_target(stage:
     assert "I’ll post comments here" in await _ask(stage, "notifications", kind="comments", target="1")
     listed = await _ask(stage, "list")
     assert re.search(r"1 +Ground Kontrol Classic Arcade +15 min +comments\*", listed)
-    assert re.search(r"2 +The Ice Box +1 min\* +all ", listed)
+    assert re.search(r"2 +The Ice Box +1 min\* +all\n", listed)
     assert "follows the channel’s poll rate" in await _ask(stage, "poll_rate", minutes="default", target="2")
     assert "follows the channel’s kinds" in await _ask(stage, "notifications", kind="default", target="1")
     assert "*" not in await _ask(stage, "list")
-    assert "every 60 minutes" in await _ask(stage, "poll_rate", minutes="default")
+    assert "at most once an hour" in await _ask(stage, "poll_rate", minutes="default")
     for minutes in ("0", "10081", "often"):
         assert "poll rate" in await _ask(stage, "poll_rate", minutes=minutes)
 
@@ -211,7 +211,7 @@ async def test_the_original_bots_export_is_read_as_text_and_as_file(stage: Stage
     await _apply(stage, plan)
     listed = await _ask(stage, "list")
     assert _names(listed) == [GROUND_KONTROL_NAME, "45.5, -122.6 (10 mi)"]
-    assert re.search(r"Arcade +30 min\* +all ", listed)
+    assert re.search(r"Arcade +30 min\* +all\n", listed)
     nothing = await stage.command("import", text="hello there")
     assert nothing.content.startswith("None of this can be carried out:")
     assert "There is nothing to import" in await _ask(stage, "import")

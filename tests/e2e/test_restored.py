@@ -6,7 +6,7 @@ from dispinmap.database import backup
 from dispinmap.database.engine import Database
 from dispinmap.database.progress import silent
 from dispinmap.database.queries import heartbeat
-from tests.fakes.stage import HOUR, Stage
+from tests.fakes.stage import MORE_THAN_AN_HOUR, Stage
 from tests.fakes.values import GROUND_KONTROL
 
 
@@ -44,7 +44,7 @@ async def test_what_the_lost_database_had_posted_is_found_and_only_the_rest_is_p
         await stage.card(posted[-1])
     missed = arrival()
     await stage.stop_bot()
-    stage.clock.advance(HOUR)
+    stage.clock.advance(MORE_THAN_AN_HOUR)
     _put(tmp_path / "copy.db", database_file)
     await _mark_restored(stage)
     await stage.start_bot()
