@@ -38,13 +38,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
-        read = super().result_processor(dialect, coltype)
-        if read is None or dialect.name != "sqlite":
-            return read
+        if dialect.name != "sqlite":
+            return super().result_processor(dialect, coltype)
+        read = self.impl_instance.dialect_impl(dialect).result_processor(dialect, coltype)
 
         def read_or_none(value: object) -> datetime | None:
             try:
-                return read(value)
+                return None if read is None else self.process_result_value(read(value), dialect)
             except (ValueError, TypeError, OverflowError):
                 return None
 

@@ -35,21 +35,53 @@ PART: Final = 250
 """Rows that are turned into values in one go: some milliseconds."""
 
 
+_TARGET: Final = (
+    MonitoringTargetRow.id,
+    MonitoringTargetRow.channel_id,
+    MonitoringTargetRow.target_type,
+    MonitoringTargetRow.target_name,
+    MonitoringTargetRow.display_name,
+    MonitoringTargetRow.location_id,
+    MonitoringTargetRow.poll_rate_minutes,
+    MonitoringTargetRow.notification_types,
+    MonitoringTargetRow.created_at,
+    MonitoringTargetRow.last_checked_at,
+    MonitoringTargetRow.served_at,
+)
+"""What `_target` reads, in its order."""
+
+
 def to_target(row: MonitoringTargetRow) -> Target:
     """The row as a value. A type we do not know becomes a location without id, which says so as its problem."""
-    known = row.target_type in _KNOWN_TYPES
+    return _target(*(getattr(row, column.key) for column in _TARGET))
+
+
+def _target(
+    id_: int,
+    channel_id: int,
+    target_type: str,
+    target_name: str,
+    display_name: str | None,
+    location_id: int | None,
+    poll_rate_minutes: int | None,
+    notification_types: str | None,
+    created_at: datetime | None,
+    last_checked_at: datetime | None,
+    served_at: datetime | None,
+) -> Target:
+    known = target_type in _KNOWN_TYPES
     return Target(
-        id=row.id,
-        channel_id=row.channel_id,
-        type=TargetType(row.target_type) if known else TargetType.LOCATION,
-        target_name=row.target_name,
-        created_at=row.created_at or row.last_checked_at or _ALWAYS,
-        display_name=row.display_name,
-        location_id=row.location_id if known else None,
-        poll_rate_minutes=poll_rate_or_none(row.poll_rate_minutes),
-        kinds=kinds_or_none(row.notification_types),
-        last_checked_at=row.last_checked_at,
-        served_at=row.served_at,
+        id=id_,
+        channel_id=channel_id,
+        type=TargetType(target_type) if known else TargetType.LOCATION,
+        target_name=target_name,
+        created_at=created_at or last_checked_at or _ALWAYS,
+        display_name=display_name,
+        location_id=location_id if known else None,
+        poll_rate_minutes=poll_rate_or_none(poll_rate_minutes),
+        kinds=kinds_or_none(notification_types),
+        last_checked_at=last_checked_at,
+        served_at=served_at,
     )
 
 
@@ -108,22 +140,7 @@ async def _circles(session: AsyncSession, by_cell: Mapping[int, Collection[Submi
     return sorted({name for cell, name in found if any(is_within(area_or_none(name), row) for row in by_cell[cell])})
 
 
-# What `to_target` and `to_channel` read.
-_TARGET = Bundle[Any](
-    "target",
-    MonitoringTargetRow.id,
-    MonitoringTargetRow.channel_id,
-    MonitoringTargetRow.target_type,
-    MonitoringTargetRow.target_name,
-    MonitoringTargetRow.display_name,
-    MonitoringTargetRow.location_id,
-    MonitoringTargetRow.poll_rate_minutes,
-    MonitoringTargetRow.notification_types,
-    MonitoringTargetRow.created_at,
-    MonitoringTargetRow.last_checked_at,
-    MonitoringTargetRow.served_at,
-)
-_CHANNEL = Bundle[Any](
+_CHANNEL: Final = Bundle[Any](
     "channel",
     ChannelConfigRow.channel_id,
     ChannelConfigRow.guild_id,
@@ -132,13 +149,13 @@ _CHANNEL = Bundle[Any](
     ChannelConfigRow.is_active,
     ChannelConfigRow.served_at,
 )
+"""What `to_channel` reads."""
 
 
 def _columns(key: InstrumentedAttribute[int] | InstrumentedAttribute[int | None]) -> Select[*tuple[Any, ...]]:
     """Targets of active channels without the cost of mapped objects, because there may be very many."""
     return (
-        select(key, _TARGET, _CHANNEL)
-        .select_from(MonitoringTargetRow)
+        select(key.label("key"), *_TARGET)
         .join(ChannelConfigRow, ChannelConfigRow.channel_id == MonitoringTargetRow.channel_id)
         .where(ChannelConfigRow.is_active.is_not(False))
     )
@@ -151,11 +168,11 @@ async def _stream(
     known: dict[int, Channel] = {}
     result = await session.stream(query)
     async for part in result.partitions(PART):
-        for channel in {
-            channel.channel_id: channel for _, _, channel in part if channel.channel_id not in known
-        }.values():
-            known[channel.channel_id] = to_channel(channel)
-        yield [(WatchedTarget(to_target(target), known[target.channel_id]), key) for key, target, _ in part]
+        found = [(_target(*values), key) for key, *values in part]
+        if new := {target.channel_id for target, _ in found} - known.keys():
+            channels = await session.scalars(select(_CHANNEL).where(ChannelConfigRow.channel_id.in_(new)))
+            known |= {channel.channel_id: to_channel(channel) for channel in channels}
+        yield [(WatchedTarget(target, known[target.channel_id]), key) for target, key in found]
 
 
 async def places(session: AsyncSession, limit: int) -> set[Area | int] | None:
