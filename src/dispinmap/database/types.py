@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer
@@ -28,14 +29,26 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError(f"{value!r} has no time zone; pass an aware datetime")
         return value.astimezone(UTC).replace(tzinfo=None)
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
-        read = super().result_processor(dialect, coltype)
-        if read is None or dialect.name != "sqlite":
-            return read
+    # For SQLite both processors do in one call what SQLAlchemy does in three: a poll with much news spends a quarter of
+    # its time here.
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
+        if dialect.name != "sqlite":
+            return super().bind_processor(dialect)
 
-        def read_or_none(value: object) -> datetime | None:
+        @lru_cache(maxsize=100)  # many rows of one statement share a time
+        def write(value: datetime | None) -> str | None:
+            at = self.process_bind_param(value, dialect)
+            return None if at is None else at.isoformat(" ", "microseconds")
+
+        return write
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        if dialect.name != "sqlite":
+            return super().result_processor(dialect, coltype)
+
+        def read_or_none(value: str | None) -> datetime | None:
             try:
-                return read(value)
+                return None if value is None else self.process_result_value(datetime.fromisoformat(value), dialect)
             except (ValueError, TypeError, OverflowError):
                 return None
 

@@ -1,11 +1,12 @@
 """Whether a target wants a submission."""
 
+from functools import lru_cache
 from typing import Final
 
 from dispinmap.matching.distance import miles_between
 from dispinmap.pinballmap.models import Submission, SubmissionType
 from dispinmap.targets.kinds import Kinds, NotificationKind
-from dispinmap.targets.models import TargetType, WatchedTarget
+from dispinmap.targets.models import Area, TargetType, WatchedTarget
 
 _TYPES: Final[dict[NotificationKind, frozenset[str]]] = {
     NotificationKind.MACHINES: frozenset({SubmissionType.NEW_LMX, SubmissionType.REMOVE_MACHINE}),
@@ -16,6 +17,7 @@ _TYPES: Final[dict[NotificationKind, frozenset[str]]] = {
 }
 
 
+@lru_cache(maxsize=1000)
 def covered_types(kinds: Kinds) -> frozenset[str] | None:
     """The submission types that the kinds cover; None for every type, also those that we do not know."""
     if NotificationKind.ALL in kinds:
@@ -34,7 +36,11 @@ def is_at(watched: WatchedTarget, submission: Submission) -> bool:
     target = watched.target
     if target.type is TargetType.LOCATION:
         return target.location_id is not None and submission.location_id == target.location_id
-    area = target.area
+    return is_within(target.area, submission)
+
+
+def is_within(area: Area | None, submission: Submission) -> bool:
+    """Whether the submission happened within the circle. No circle has nothing in it."""
     if area is None or submission.latitude is None or submission.longitude is None:
         return False
     return miles_between(area.latitude, area.longitude, submission.latitude, submission.longitude) <= area.radius

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Self
 
 
@@ -60,6 +61,7 @@ def kind_or_none(word: str) -> NotificationKind | None:
     return next((kind for kind in NotificationKind if kind == word.lower()), None)
 
 
+@lru_cache(maxsize=1000)
 def kinds_or_none(stored: object) -> Kinds | None:
     """Stored kinds, in any order; None (inherit) if the text names none.
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self
 
 from dispinmap.errors import UserError
@@ -88,6 +89,7 @@ def decimal(number: float) -> str:
     return f"{round(number, 6) + 0.0:.6f}".rstrip("0").rstrip(".")
 
 
+@lru_cache(maxsize=1000)
 def area_or_none(text: str) -> Area | None:
     """The circle that a stored text means; None for text that is no area."""
     try:
