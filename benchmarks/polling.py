@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import gc
 import json
 import sqlite3
 import statistics
@@ -107,17 +108,20 @@ async def idle(bot: Bot) -> Figures:
 async def blocked(bot: Bot) -> Figures:
     """For how long the event loop does nothing else: while asleep, in idle polls, and in one with a page of news."""
     await bot.warm_up()
-    asleep = await longest_gap(lambda: asyncio.sleep(NOISE_SECONDS))
+    asleep, _ = await longest_gap(lambda: asyncio.sleep(NOISE_SECONDS))
 
     async def polls() -> None:
         for _ in range(ROUNDS):
             await bot.turn()
 
-    idle_gap = await longest_gap(polls)
+    idle_gap, idle_cpu = await longest_gap(polls)
+    page_gap, page_cpu = await longest_gap(bot.turn)
     return {
         "blocked_asleep_ms": asleep,
         "blocked_idle_ms": idle_gap,
-        "blocked_page_ms": await longest_gap(bot.turn),
+        "blocked_idle_cpu_ms": idle_cpu,
+        "blocked_page_ms": page_gap,
+        "blocked_page_cpu_ms": page_cpu,
         "notifications": notifications(bot.path),
     }
 
@@ -126,7 +130,7 @@ async def page(bot: Bot) -> Figures:
     """A page of news: from the request to the last commit, and how much memory that takes."""
     await bot.warm_up()
     before = mebibytes("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # begin VmHWM again
+    forget_most()
     watch = Stopwatch()
     await bot.turn()
     return {
@@ -164,29 +168,38 @@ MEASUREMENTS: Final[dict[str, Callable[[Bot], Awaitable[Figures]]]] = {
 }
 
 
-async def longest_gap(work: Callable[[], Awaitable[object]]) -> float:
-    """The longest time, in ms, that a task which wants to run every ms had to wait while `work` ran."""
-    longest = 0.0
+async def longest_gap(work: Callable[[], Awaitable[object]]) -> tuple[float, float]:
+    """The longest time, in ms, that a task which wants to run every ms had to wait while `work` ran.
+
+    First by the clock on the wall, which other programs and threads lengthen, then by the CPU of the loop's own thread.
+    """
+    longest = longest_cpu = 0.0
 
     async def tick() -> None:
-        nonlocal longest
+        nonlocal longest, longest_cpu
         while True:
-            began = time.perf_counter()
+            began, cpu = time.perf_counter(), time.thread_time()
             await asyncio.sleep(TICK_SECONDS)
             longest = max(longest, time.perf_counter() - began - TICK_SECONDS)
+            longest_cpu = max(longest_cpu, time.thread_time() - cpu)
 
     ticking = asyncio.create_task(tick())
     await work()
     ticking.cancel()
     with suppress(asyncio.CancelledError):
         await ticking
-    return 1000 * longest
+    return 1000 * longest, 1000 * longest_cpu
 
 
 def mebibytes(name: str) -> float:
     """This process's resident memory: "VmRSS" now, "VmHWM" the most so far."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return int(next(line for line in lines if line.startswith(f"{name}:")).split()[1]) / 1024
+
+
+def forget_most() -> None:
+    """Let the kernel begin VmHWM again from what is resident now."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def notifications(path: Path) -> int:
@@ -215,6 +228,7 @@ async def running(path: Path, base_url: str) -> AsyncIterator[Bot]:
 
 async def main(measurement: str, path: str, base_url: str) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    gc.freeze()  # as `dispinmap run` does after its imports
     async with running(Path(path), base_url) as bot:
         figures = await MEASUREMENTS[measurement](bot)
     print(json.dumps(figures))

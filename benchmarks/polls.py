@@ -40,7 +40,10 @@ class PatientServer(PinballMapServer):
 
 @dataclass(frozen=True, slots=True)
 class PollFigures:
-    """Of one number of targets. `matches` is per submission, `notifications` those of the page."""
+    """Of one number of targets. `matches` is per submission, `notifications` those of the page.
+
+    `blocked_…_cpu_ms` counts only the CPU of the event loop's own thread.
+    """
 
     targets: int
     first_poll_s: float
@@ -50,7 +53,9 @@ class PollFigures:
     idle_log_bytes: float
     blocked_asleep_ms: float
     blocked_idle_ms: float
+    blocked_idle_cpu_ms: float
     blocked_page_ms: float
+    blocked_page_cpu_ms: float
     page_wall_s: float
     page_cpu_s: float
     page_memory_mib: float
@@ -69,10 +74,6 @@ async def measure(targets: Sequence[int] = TARGETS, report: Callable[[str], None
 async def _measure(targets: int, folder: Path, report: Callable[[str], None]) -> PollFigures:
     path = folder / f"{targets}.db"
     await asyncio.to_thread(crowd.fill, path, targets)
-    clock = ManualClock(crowd.START)
-    server = PatientServer(World(clock), clock)
-    await server.start()
-    await server.stop()
     found = {
         **await _run("start", path, []),
         **await _run("idle", path, []),
@@ -80,11 +81,16 @@ async def _measure(targets: int, folder: Path, report: Callable[[str], None]) ->
         **await _run("page", path, [(WARM_UP, PAGE)]),
         **await _run("single", path, [(WARM_UP + number, 1) for number in range(ROUNDS + 1)]),
     }
-    for file in folder.glob(f"{path.name}*"):
-        file.unlink()
+    await asyncio.to_thread(_remove, path)
     figures = PollFigures(targets=targets, **found)  # type: ignore[arg-type]
     report("\n".join(f"{field.name:>20}: {getattr(figures, field.name):,.2f}" for field in fields(figures)))
     return figures
+
+
+def _remove(path: Path) -> None:
+    """The database and its copy, with what SQLite keeps beside them."""
+    for file in path.parent.glob(f"{path.stem}.*"):
+        file.unlink()
 
 
 async def _run(measurement: str, path: Path, news: Sequence[tuple[int, int]]) -> dict[str, float]:
