@@ -17,25 +17,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from aiohttp import web
-
 from benchmarks import crowd
 from benchmarks.polling import POLL_SECONDS, ROUNDS, WARM_UP
-from dispinmap.sandbox.pinballmap_server import PinballMapServer
 from dispinmap.sandbox.world import World
+from tests.fakes.catching_up import FEED, PatientServer
 from tests.fakes.clock import ManualClock
 
 TARGETS: Final = (1_000, 10_000, 100_000, 1_000_000)
 PAGE: Final = 200
-FEED: Final = "user_submissions.json"
 FIRST_ID: Final = 10**6
-
-
-class PatientServer(PinballMapServer):
-    """Without the limit of requests a minute: the benchmark lets hours pass in seconds."""
-
-    async def gate(self, _request: web.Request) -> web.StreamResponse | None:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +106,7 @@ async def _run(measurement: str, path: Path, news: Sequence[tuple[int, int]]) ->
     return figures
 
 
-async def _publish(server: PinballMapServer, world: World, news: Sequence[tuple[int, int]]) -> None:
+async def _publish(server: PatientServer, world: World, news: Sequence[tuple[int, int]]) -> None:
     """Make news visible to the poll after so many. The answer to a request has gone out before this sees it."""
     polls, next_id = 0, FIRST_ID
     for after, count in news:

@@ -1,5 +1,6 @@
 """The sandbox's world: what stands where, and everything that was ever reported about it."""
 
+from bisect import insort_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,6 +58,7 @@ class World:
         self._people = {name: Person(FIRST_PERSON_ID + i, name) for i, name in enumerate(facts.people)}
         self._machines = {machine.id: machine for machine in facts.machines}
         self._venues = {venue.id: venue for venue in facts.venues}
+        # Oldest first. Kept in order, because a bot that was away for months asks for hundreds of pages.
         self._entries: list[Entry] = []
         self._lineups: dict[int, dict[int, Placement]] = {venue.id: {} for venue in facts.venues}
         self._remember(facts, history)
@@ -79,7 +81,7 @@ class World:
     @property
     def feed(self) -> tuple[Entry, ...]:
         """Everything visible, newest first by time and then by id, as the API serves it."""
-        return tuple(sorted(self._entries, key=lambda entry: entry.order, reverse=True))
+        return tuple(reversed(self._entries))
 
     def location(self, location_id: int) -> WorldLocation:
         venue = self._venue(location_id)
@@ -143,7 +145,8 @@ class World:
         A mapping is sorted in by its `created_at`; where that is missing or malformed it counts as created now.
         A SubmissionRow, perhaps changed by `dataclasses.replace`, is taken as its payload.
         """
-        self._entries += [self._entry(row) for row in rows]
+        for entry in map(self._entry, rows):
+            insort_left(self._entries, entry, key=lambda each: each.order)
 
     def _entry(self, row: object) -> Entry:
         if isinstance(row, SubmissionRow):
