@@ -1,210 +1,169 @@
-"""What channels get after the bot was away for days.
+"""What a bot does that was away for 1 to 90 days: is anything lost or posted twice, and how many requests does it take?
 
-`python -m benchmarks.absence [--days 1 5 30 90]` lets Pinball Map get 330 submissions a day while the bot is away, then
-starts the real poller and sender, and compares what reached the channels with what a few lines of its own expect:
-lost, twice, or not asked for. Pinball Map's limit is lifted; how long its answers would take at the polite rate is
-computed. It ends with code 1 if anything is lost or comes twice.
+`python -m benchmarks.absence [--days 1 5 30 90]` prints that for a bot that watches many places, so that the feed is
+read page by page, for one that watches three, which are looked up, and for one that is killed (`kill -9`) five times
+on the way. Poller, database and sender are the real ones. What is owed to whom is counted by `tests.fakes.missed`.
 """
 
 import argparse
 import asyncio
-import random
-import sys
+import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Final
 
 import structlog
 
-from benchmarks import world
-from benchmarks.pinballmap import UnlimitedServer
 from dispinmap.database.engine import Database
 from dispinmap.database.upgrade import upgrade
 from dispinmap.http import open_session
 from dispinmap.pinballmap.client import PinballMapClient
-from dispinmap.sandbox.pinballmap_feed import miles
 from dispinmap.sandbox.world import World
+from tests.fakes.catching_up import FEED, PatientServer, catch_up_killed, leave
 from tests.fakes.clock import ManualClock
+from tests.fakes.missed import Missed, Wish, facts, missed, owed, wishes
 from tests.fakes.pipeline import Pipeline
+from tests.fakes.postfile import PostFile
 
 DAYS: Final = (1, 5, 30, 90)
-PER_DAY: Final = 330
-"""As in the real feed (API.md)."""
-CHANNELS: Final = 40
-PLACES: Final = 2_000
-"""Locations with news. The first ones have the most, as in real life."""
-KINDS: Final = ("new_lmx", "remove_machine", "new_condition", "confirm_location")
-WANTED: Final = {"machines": {"new_lmx", "remove_machine"}, "comments": {"new_condition"}}
+CHANNELS, PER_CHANNEL = 20, 10
+FEW_CHANNELS, FEW_PER_CHANNEL = 1, 3
+KILLED_DAYS: Final = 30
 PAGES_A_MINUTE: Final = 15
-"""The client's own limit for reading back; other requests have twice as much."""
-QUIET_TURNS: Final = 30
-"""Minutes without a post after which nothing more is expected."""
-
-Pair = tuple[int, int]
-"""A channel id and a submission id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """One target: a location, or everything within `radius` miles of `point`."""
-
-    channel_id: int
-    kind: str
-    point: world.Point
-    location_id: int | None = None
-    radius: int = 0
+"""The client's own limit while a gap is read."""
+TURNS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """How one absence ended. `messages` are Discord posts, and `most_messages` those of the channel with the most."""
+    """Of one bot that came back. `minutes` is computed: the requests at the real pace of `PAGES_A_MINUTE`."""
 
     days: int
-    submissions: int
-    expected: int
-    made: int
+    places: int
+    missed: int
+    owed: int
     lost: int
     twice: int
-    unexpected: int
     requests: int
-    minutes_at_polite_rate: float
-    messages: int
-    most_messages: int
+    minutes: float
+    messages: float
+    """What a channel gets, the median of those that get any."""
+    seconds: float
+    """How long it took here, without the limit of requests a minute."""
+    kills: int = 0
 
     def __str__(self) -> str:
         return (
-            f"{self.days} days, {self.submissions:,} submissions: {self.made:,} of {self.expected:,} notifications, "
-            f"{self.lost:,} lost, {self.twice:,} twice, {self.unexpected:,} unexpected; {self.requests:,} requests, "
-            f"{self.minutes_at_polite_rate:.1f} minutes at the polite rate; {self.messages:,} messages, "
-            f"{self.most_messages:,} at most in a channel"
+            f"{self.days} days, {self.places} places, {self.kills} kills: {self.missed:,} submissions, {self.owed:,} "
+            f"notifications owed, {self.lost} lost, {self.twice} twice; {self.requests} requests "
+            f"({self.minutes:.1f} minutes at {PAGES_A_MINUTE} a minute), {self.messages:g} messages a channel; "
+            f"{self.seconds:.1f} s here"
         )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="What channels get after the bot was away for days.")
-    parser.add_argument("--days", type=int, nargs="+", default=DAYS)
-    found = measure(parser.parse_args().days)
-    if any(each.lost or each.twice or each.unexpected for each in found):
-        sys.exit("Something was lost, came twice or was not asked for.")
-
-
-def figures() -> list[dict[str, object]]:
-    """As plain values for the report."""
-    return [asdict(each) for each in measure(DAYS)]
-
-
-def measure(days: Sequence[int]) -> list[Absence]:
-    """Measure and print each absence."""
+async def measure(days: Sequence[int] = DAYS, report: Callable[[str], None] = print) -> list[Absence]:
+    """Each absence with many places and with few, and one with kills."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     found = []
-    for number in days:
-        found.append(asyncio.run(_absence(number)))
-        print(found[-1], flush=True)
+    for watched in ((CHANNELS, PER_CHANNEL), (FEW_CHANNELS, FEW_PER_CHANNEL)):
+        for count in days:
+            found.append(await absence(count, *watched))
+            report(str(found[-1]))
+    found.append(await killed(min(max(days), KILLED_DAYS)))
+    report(str(found[-1]))
     return found
 
 
-async def _absence(days: int) -> Absence:
-    clock = ManualClock(world.START)
-    pinballmap = World(clock, history=0, facts=world.facts())
-    pinballmap.inject(world.history(200))
-    server = UnlimitedServer(pinballmap, clock)
-    await server.start()
+async def absence(days: int, channels: int, per_channel: int) -> Absence:
+    """Come back after so many days, and poll and send until nothing waits any more."""
+    now = datetime.now(UTC)
     with TemporaryDirectory() as folder:
-        url = f"sqlite:///{Path(folder) / 'bot.db'}"
-        upgrade(url)
-        database = Database(url)
+        database, wanted, rows, server = await _left(Path(folder) / "away.db", days, channels, per_channel, now)
+        clock = ManualClock(now)
+        pipeline = Pipeline(clock, database, World(clock, history=0), server)
         async with open_session() as session:
-            pipeline = Pipeline(clock, database, pinballmap, server)
-            pipeline.wire(PinballMapClient(session, server.base_url, None, clock, requests_per_minute=600_000))
-            await pipeline.poller.step()
-            watches = _watches()
-            for each in watches:
-                area = f"{each.point[0]},{each.point[1]},{each.radius}" if each.radius else None
-                await pipeline.watch(each.channel_id, location_id=each.location_id, area=area, kind=each.kind)
-            await pipeline.turn()
-            rows = _submissions(clock, days)
-            clock.advance(timedelta(days=days).total_seconds())
-            pinballmap.inject(rows)
-            server.requests.clear()
-            server.log.clear()
-            await _until_quiet(pipeline)
+            pipeline.wire(PinballMapClient(session, server.base_url, None, clock, requests_per_minute=60_000))
+            began = time.perf_counter()
+            await pipeline.turn(0)
+            requests, seconds = sum(server.requests.values()), time.perf_counter() - began
+            for _ in range(TURNS):
+                await pipeline.turn()
         await database.close()
-    await server.stop()
-    return _compared(days, rows, watches, pipeline)
+        await server.stop()
+        posts = pipeline.destination.posts
+        posted = Counter((post.channel_id, id_) for post in posts for card in post.cards for id_ in card.submission_ids)
+        messages = Counter(post.channel_id for post in posts)
+        return _figures(days, wanted, rows, posted, messages, requests, seconds)
 
 
-def _watches() -> list[Watch]:
-    """A target for each channel: half of them locations, half of them areas; busy ones and quiet ones of both."""
-    points = world.cities()
-    watches = []
-    for number in range(CHANNELS):
-        # Growing steps: 1, 2, 4, 7, 11 ...
-        place = 1 + number // 2 * (number // 2 + 1) // 2
-        kind = "comments" if number % 4 >= 2 else "machines"
-        point = points[place % len(points)]
-        if number % 2:
-            watches.append(Watch(1000 + number, kind, point, location_id=place))
-        else:
-            watches.append(Watch(1000 + number, kind, point, radius=(25, 100)[number % 8 // 4]))
-    return watches
+async def killed(days: int) -> Absence:
+    """The same in a process of its own that is killed while it reads, and while it posts."""
+    now = datetime.now(UTC)
+    with TemporaryDirectory() as folder:
+        path, posts = Path(folder) / "away.db", Path(folder) / "posts"
+        database, wanted, rows, server = await _left(path, days, CHANNELS, PER_CHANNEL, now)
+        await database.close()
+        began = time.perf_counter()
+        pages = len(rows) // 50
+        kills = await catch_up_killed(path, posts, server, [pages // 5] * 4, len(owed(wanted, rows)) // 3)
+        seconds = time.perf_counter() - began
+        await server.stop()
+        file = PostFile(posts)
+        return _figures(days, wanted, rows, file.posted(), file.messages(), server.requests[FEED], seconds, kills=kills)
 
 
-def _submissions(clock: ManualClock, days: int) -> list[dict[str, object]]:
-    """Evenly in time; the n-th place has as many as 1/n says."""
-    chance = random.Random(3)  # noqa: S311 - no secret
-    points, how_many = world.cities(), days * PER_DAY
-    step = timedelta(days=days) / (how_many + 1)
-    places = chance.choices(range(1, PLACES + 1), [1 / n for n in range(1, PLACES + 1)], k=how_many)
-    return [
-        world.submission(10**6 + n, clock.now() + (n + 1) * step, place, points[place % len(points)], KINDS[n % 4])
-        for n, place in enumerate(places)
-    ]
+async def _left(
+    path: Path, days: int, channels: int, per_channel: int, now: datetime
+) -> tuple[Database, list[Wish], list[Missed], PatientServer]:
+    """A database as it was left, who watches what, what was missed, and Pinball Map, which knows that."""
+    known = facts()
+    wanted, rows = wishes(known.venues, channels, per_channel), missed(known.venues, days, now)
+    await asyncio.to_thread(upgrade, f"sqlite:///{path}")
+    database = Database(f"sqlite:///{path}")
+    await leave(database, wanted, now - timedelta(days=days))
+    world = World(ManualClock(now), history=0, facts=known)
+    world.inject(row.payload for row in rows)
+    server = PatientServer(world, ManualClock(now))
+    await server.start()
+    return database, wanted, rows, server
 
 
-async def _until_quiet(pipeline: Pipeline) -> None:
-    """Minute by minute, until nothing has been posted for half an hour."""
-    posts, quiet = 0, 0
-    while quiet < QUIET_TURNS:
-        await pipeline.turn()
-        quiet = quiet + 1 if len(pipeline.destination.posts) == posts else 0
-        posts = len(pipeline.destination.posts)
-
-
-def _compared(days: int, rows: Sequence[dict[str, object]], watches: Sequence[Watch], pipeline: Pipeline) -> Absence:
-    expected = {(watch.channel_id, row["id"]) for watch in watches for row in rows if _wants(watch, row)}
-    posts = pipeline.destination.posts
-    shown = Counter((post.channel_id, id_) for post in posts for card in post.cards for id_ in card.submission_ids)
-    messages = Counter(post.channel_id for post in posts)
-    # The polls that found nothing, after the news were read, are no part of catching up.
-    asked = [line for line in pipeline.server.log if line.at == pipeline.server.log[0].at]
-    pages = sum("page=" in line.query for line in asked)
+def _figures(
+    days: int,
+    wanted: Sequence[Wish],
+    rows: Sequence[Missed],
+    posted: Counter[tuple[int, int]],
+    messages: Counter[int],
+    requests: int,
+    seconds: float,
+    *,
+    kills: int = 0,
+) -> Absence:
+    expected = owed(wanted, rows)
     return Absence(
         days=days,
-        submissions=len(rows),
-        expected=len(expected),
-        made=len(shown),
-        lost=len(expected - shown.keys()),
-        twice=sum(times > 1 for times in shown.values()),
-        unexpected=len(shown.keys() - expected),
-        requests=len(asked),
-        minutes_at_polite_rate=(pages + (len(asked) - pages) / 2) / PAGES_A_MINUTE,
-        messages=len(posts),
-        most_messages=max(messages.values(), default=0),
+        places=len({(wish.venue.id, wish.radius) for wish in wanted}),
+        missed=len(rows),
+        owed=len(expected),
+        lost=(expected - posted).total(),
+        twice=(posted - expected).total(),
+        requests=requests,
+        minutes=requests / PAGES_A_MINUTE,
+        messages=median(messages.values()) if messages else 0,
+        seconds=seconds,
+        kills=kills,
     )
 
 
-def _wants(watch: Watch, row: dict[str, object]) -> bool:
-    """What people are promised, said without the bot's own code."""
-    if row["submission_type"] not in WANTED[watch.kind]:
-        return False
-    if watch.location_id is not None:
-        return row["location_id"] == watch.location_id
-    latitude, longitude = float(str(row["lat"])), float(str(row["lon"]))
-    return miles(*watch.point, latitude, longitude) <= watch.radius
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--days", type=int, nargs="+", default=DAYS)
+    asyncio.run(measure(parser.parse_args().days))
 
 
 if __name__ == "__main__":
