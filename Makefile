@@ -40,10 +40,9 @@ test-long: $(STAMP) ## upgrades killed at every statement, every restart of ever
 test-image: $(STAMP) ## the image's steps in a clean folder (downloads the pinned packages)
 	BUILD_IMAGE=1 $(BIN)/pytest tests/deploy/test_image.py
 
-bench: $(STAMP) ## measure the main job (requests to Pinball Map, seconds to a message), a burst, memory, a large upgrade, disasters and starts
+bench: $(STAMP) ## measure polls, absences, a burst, memory and starts into docs/performance.md; the main job, a large upgrade, disasters
+	$(BIN)/python -m benchmarks.report
 	$(BIN)/python -m benchmarks.main_job
-	$(BIN)/python -m benchmarks.burst
-	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.upgrade
 	$(BIN)/python -m benchmarks.backup
 

@@ -61,13 +61,19 @@ class Figures:
 
 async def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    shared, single = await measure()
+    if shared.refused or single.refused or single.per_second < LEAST_PER_SECOND:
+        sys.exit("Slower than promised, or refused.")
+
+
+async def measure() -> tuple[Figures, Figures]:
+    """The five of a channel in a message, then each in a message of its own."""
     with TemporaryDirectory() as folder:
         shared = await burst(Path(folder) / "shared.db", one_message_each=False)
         print(shared)
         single = await burst(Path(folder) / "single.db", one_message_each=True)
         print(single)
-    if shared.refused or single.refused or single.per_second < LEAST_PER_SECOND:
-        sys.exit("Slower than promised, or refused.")
+    return shared, single
 
 
 async def burst(

@@ -43,7 +43,8 @@ def plot(title: str, x_label: str, y_label: str, series: Sequence[Series]) -> st
     ]
     lines = [_series(number, each, across, up) for number, each in enumerate(series)]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
+        f' aria-label="{escape(title)}">'
         f'<style>{STYLE}</style><rect class="paper" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
         f'<text class="title" x="{LEFT}" y="30">{escape(title)}</text>{"".join(grid + lines)}</svg>\n'
     )

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks import absence, polls, reference
+from benchmarks import absence, burst, memory, polls, reference
 from benchmarks.absence import Absence
 from benchmarks.plots import Series, plot
 from benchmarks.polls import PollFigures
@@ -40,12 +40,21 @@ async def measure(targets: Sequence[int], days: Sequence[int]) -> str:
     naive = await reference.measure()
     print(naive)
     away = await absence.measure(days)
+    bursts = await burst.measure()
+    process = await memory.measure()
+    print(process)
     for name, picture in plots(figures, naive).items():
         (PLOTS / name).write_text(picture, encoding="utf-8")
-    return page(figures, naive, away)
+    return page(figures, naive, away, bursts, process)
 
 
-def page(figures: Sequence[PollFigures], naive: Round, away: Sequence[Absence]) -> str:
+def page(
+    figures: Sequence[PollFigures],
+    naive: Round,
+    away: Sequence[Absence],
+    bursts: Sequence[burst.Figures],
+    process: memory.Figures,
+) -> str:
     """The text of `docs/performance.md`."""
     return f"""# Performance
 
@@ -54,7 +63,7 @@ Other programs ran on the same machine, so times by the clock vary from run to r
 
 ## Aims
 
-{table(("Aim", "Measured", "Met"), ((each.wanted, each.measured, "yes" if each.met else "**no**") for each in aims(figures, away)))}
+{table(("Aim", "Measured", "Met"), ((each.wanted, each.measured, "yes" if each.met else "**no**") for each in [*aims(figures, away), *process_aims(bursts, process)]))}
 
 ## A poll
 
@@ -113,6 +122,21 @@ channel is counted by a separate model of a few lines. The minutes are computed:
 
 Killed means `kill -9` in the middle of reading and posting. A few places are looked up one by one instead of reading
 the whole feed. Requests of a killed bot include those it repeated after a start.
+
+## A burst
+
+500 notifications become due at once in {burst.CHANNELS} channels, against the embedded Discord with its rate limits on,
+where a post takes {burst.LATENCY_SECONDS} s: first the five of a channel in one message, then each in a message of its
+own. While they leave, somebody gives commands.
+
+{table(("Messages", "Seconds", "Posts a second", "Most in a second", "Answers 429", "Slowest command, s"), ((str(each.messages), f"{each.seconds:.1f}", f"{each.per_second:.1f}", str(each.busiest_second), str(each.refused), f"{each.slowest_command:.2f}") for each in bursts))}
+
+## Memory and start
+
+The whole bot as a process of its own, everything outside in another one. Resident memory, and seconds from the start of
+the process to `/ready` on a database at head (median of {memory.STARTS}, and the slowest).
+
+{table(("Start, s", "Slowest, s", "Idle, MiB", f"{memory.SERVERS:,} servers x {memory.TARGETS} targets, MiB", f"After {process.polls:,} polls, MiB"), [(f"{process.start_seconds:.2f}", f"{process.slowest_start_seconds:.2f}", f"{process.idle_mib:.0f}", f"{process.servers_mib:.0f}", f"{process.polled_mib:.0f}")])}
 """  # noqa: E501 - a table is one expression
 
 
@@ -154,6 +178,28 @@ def aims(figures: Sequence[PollFigures], away: Sequence[Absence]) -> list[Aim]:
         Aim("After any absence nothing is lost or posted twice", f"{lost} lost, {twice} twice", not lost and not twice)
     )
     return found
+
+
+def process_aims(bursts: Sequence[burst.Figures], process: memory.Figures) -> list[Aim]:
+    """Those of the bot as a whole."""
+    refused, slowest = sum(each.refused for each in bursts), bursts[-1].per_second
+    promised = memory.PROMISED
+    return [
+        Aim("A burst draws no answer 429", str(refused), not refused),
+        Aim("500 messages leave at 47 a second or more", f"{slowest:.1f}", slowest >= burst.LEAST_PER_SECOND),
+        Aim("Ready within 1 s", f"{process.start_seconds:.2f} s", process.start_seconds < promised["start_seconds"]),
+        Aim("Idle in less than 85 MiB", f"{process.idle_mib:.0f} MiB", process.idle_mib < promised["idle_mib"]),
+        Aim(
+            "1,000 servers with 10 targets each in less than 110 MiB",
+            f"{process.servers_mib:.0f} MiB",
+            process.servers_mib < promised["servers_mib"],
+        ),
+        Aim(
+            "Flat over 1,000 polls",
+            f"{process.polled_mib - process.servers_mib:+.1f} MiB",
+            process.polled_mib <= process.servers_mib + memory.GROWTH_MIB,
+        ),
+    ]
 
 
 def plots(figures: Sequence[PollFigures], naive: Round) -> dict[str, str]:
