@@ -7,7 +7,7 @@ from math import ceil, floor, log10
 from typing import Final
 
 WIDTH, HEIGHT = 720, 400
-LEFT, RIGHT, TOP, BOTTOM = 76, 24, 84, 56
+LEFT, RIGHT, TOP, BOTTOM = 84, 44, 84, 56
 LINE: Final = 22
 STYLE: Final = """
 text { font: 13px system-ui, sans-serif; fill: #374151 } .title { font-size: 16px; font-weight: 600; fill: #111827 }
@@ -36,8 +36,8 @@ def plot(title: str, x_label: str, y_label: str, series: Sequence[Series]) -> st
     grid = [
         *(f'<path class="grid" d="M{across(x):.1f} {TOP}V{HEIGHT - BOTTOM}"/>' for x in x_ticks),
         *(f'<path class="grid" d="M{LEFT} {up(y):.1f}H{WIDTH - RIGHT}"/>' for y in y_ticks),
-        *(_text(across(x), HEIGHT - BOTTOM + LINE, f"{x:,g}", "middle") for x in x_ticks),
-        *(_text(LEFT - 10, up(y) + 4, f"{y:,g}", "end") for y in y_ticks),
+        *(_text(across(x), HEIGHT - BOTTOM + LINE, f"{x:,.10g}", "middle") for x in x_ticks),
+        *(_text(LEFT - 10, up(y) + 4, f"{y:,.10g}", "end") for y in y_ticks),
         _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, x_label, "middle"),
         _text(20, (TOP + HEIGHT - BOTTOM) / 2, y_label, "middle", turned=True),
     ]
