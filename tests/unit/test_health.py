@@ -16,8 +16,10 @@ from dispinmap.health import (
     POLL_OVERDUE,
     RUNNING,
     BackupState,
+    CatchUp,
     DrillState,
     HealthReport,
+    Part,
     QueueState,
     age,
     counted,
@@ -234,3 +236,19 @@ def test_an_age_is_said_in_its_largest_whole_unit(span: timedelta, words: str) -
 
 def test_one_thing_is_not_many() -> None:
     assert [counted(number, "target") for number in (0, 1, 2)] == ["0 targets", "1 target", "2 targets"]
+
+
+def test_a_gap_that_is_being_read_is_no_fault_and_says_how_far_it_is() -> None:
+    gap = CatchUp(NOON - timedelta(days=30), 0.41)
+    report = replace(WELL, last_good_poll_at=NOON - timedelta(days=30), catch_up=gap)
+    part = parts(report)["pinballmap"]
+    assert part.ok
+    assert part.reason == (
+        "Reading what happened since 30 January 2026, 12:00 UTC: 41% is done. News follows after that."
+    )
+
+
+def test_a_gap_that_cannot_be_read_for_too_long_is_a_fault() -> None:
+    gap = CatchUp(NOON - timedelta(days=30), 0.41)
+    stuck = replace(WELL, last_good_poll_at=NOON - timedelta(days=30), last_poll_problem="It is down.", catch_up=gap)
+    assert parts(stuck)["pinballmap"] == Part(False, "It is down.")
