@@ -2,8 +2,8 @@
 
 `python -m benchmarks.memory` runs the embedded services in this process and the real bot in one of its own. It prints
 the seconds from the start of the process to `/ready`, and the resident memory: idle with a database at head, then in
-1,000 servers with 10 targets each, then after 1,000 polls of which every twentieth brings news. It ends with code 1 if
-one of the figures is above what we promise.
+1,000 servers with 10 targets each, then after 200 and after 1,000 more polls, of which every twentieth brings news. It
+ends with code 1 if one of the figures is above what we promise.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ STARTS = 5
 SERVERS, TARGETS = 1_000, 10
 CHANNELS, ROLES = 20, 8
 """Of each server, as an ordinary one has: every fourth channel with a rule of its own about who may read it."""
-POLLS, NEWS_EVERY = 1_000, 20
+WARM_UP, POLLS, NEWS_EVERY = 200, 1_000, 20
 POLL_MINUTES = 1
 FACTOR = 600.0
 """Of the fast clock: a poll every 0.1 s."""
@@ -42,9 +42,9 @@ PATIENCE_SECONDS = 120.0
 PAUSE_SECONDS = 0.02
 """Between two questions whether it is ready: each takes the bot some milliseconds, in which it does not start."""
 MONSTER_BASH = 641
-PROMISED = {"start_seconds": 1.0, "idle_mib": 85.0, "servers_mib": 110.0}
-GROWTH_MIB = 3.0
-"""By which the memory after the polls may exceed the one before: what an allocator keeps for later."""
+PROMISED = {"start_seconds": 1.0, "idle_mib": 85.0, "servers_mib": 110.0, "most_mib": 110.0}
+GROWTH_MIB = 5.0
+"""By which the memory after the polls may exceed that of a bot which has polled and posted for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +55,17 @@ class Figures:
     slowest_start_seconds: float
     idle_mib: float
     servers_mib: float
+    warm_mib: float
     polled_mib: float
     most_mib: float
-    polls: int
 
     def __str__(self) -> str:
         return (
             f"ready after {self.start_seconds:.2f} s (median of {STARTS}, {self.slowest_start_seconds:.2f} at most)\n"
             f"idle: {self.idle_mib:.0f} MiB\n"
             f"{SERVERS:,} servers x {TARGETS} targets: {self.servers_mib:.0f} MiB\n"
-            f"after {self.polls:,} polls: {self.polled_mib:.0f} MiB; {self.most_mib:.0f} MiB at most since the start"
+            f"after {WARM_UP} polls: {self.warm_mib:.0f} MiB; after {POLLS:,} more: {self.polled_mib:.0f} MiB; "
+            f"{self.most_mib:.0f} MiB at most since the start"
         )
 
 
@@ -100,7 +101,7 @@ async def main() -> None:
     figures = await measure()
     print(figures)
     missed = [each.name for each in fields(figures) if getattr(figures, each.name) >= PROMISED.get(each.name, 1e9)]
-    if missed or figures.polled_mib > figures.servers_mib + GROWTH_MIB:
+    if missed or figures.polled_mib > figures.warm_mib + GROWTH_MIB:
         sys.exit(f"More than promised: {', '.join(missed) or 'grows with the polls'}.")
 
 
@@ -136,15 +137,17 @@ async def _in_many_servers(database: Path, starts: list[float], idle: float) -> 
             await bot.until_ready()
             await asyncio.sleep(SETTLE_SECONDS)
             servers = bot.mebibytes()
-            polls = await _polls(services)
+            await _polls(services, WARM_UP)
+            warm = bot.mebibytes()
+            await _polls(services, POLLS)
             return Figures(
                 start_seconds=statistics.median(starts),
                 slowest_start_seconds=max(starts),
                 idle_mib=idle,
                 servers_mib=servers,
+                warm_mib=warm,
                 polled_mib=bot.mebibytes(),
                 most_mib=bot.mebibytes("VmHWM"),
-                polls=polls,
             )
 
 
@@ -181,13 +184,12 @@ async def fill(services: EmbeddedServices, database: Path) -> None:
     await opened.close()
 
 
-async def _polls(services: EmbeddedServices) -> int:
-    """Let that many polls pass, some with a comment that 10 channels get; returns their number."""
-    for number in range(POLLS):
+async def _polls(services: EmbeddedServices, polls: int) -> None:
+    """Let that many polls pass, some with a comment that ten channels get."""
+    for number in range(polls):
         if number % NEWS_EVERY == 0:
             services.world.comment(GROUND_KONTROL, MONSTER_BASH, f"Plays well, game {number}.")
         await services.pinballmap.next_request("user_submissions.json")
-    return POLLS
 
 
 @asynccontextmanager
