@@ -58,6 +58,21 @@ async def test_everything_that_was_missed_is_posted_once_in_order_and_in_few_mes
     assert len(away.destination.posts) < 730 / 25
 
 
+async def test_a_place_with_too_much_news_to_be_looked_up_hides_nothing_of_the_others(pipeline: Pipeline) -> None:
+    for location_id in (GROUND_KONTROL, ELSEWHERE):
+        await pipeline.watch(location_id=location_id, kind="all")
+    await pipeline.turn()
+    expected = []
+    for _ in range(100):
+        expected += comments(pipeline, 1, every=600)
+        expected += comments(pipeline, 4, every=600, location_id=ELSEWHERE)
+    pipeline.clock.advance(60)
+    for _ in range(30):
+        await pipeline.poller.step()
+    await pipeline.sender.drain()
+    assert sorted(pipeline.shown()) == expected
+
+
 async def test_nothing_leaves_before_the_gap_is_closed_and_its_progress_is_known(away: Pipeline) -> None:
     expected = comments(away, 500)
     away.clock.advance(60)

@@ -89,6 +89,7 @@ class FeedReader:
         """Every watched place on its own. Complete only if each answer reaches back far enough, or is all there is."""
         # The server counts in whole days of its own zone, which may still be yesterday.
         since = (until - timedelta(days=1)).date()
+        looked_up: list[Submission] = []
         for place in places:
             if isinstance(place, Area):
                 answer = await self._pinballmap.submissions_near(
@@ -99,9 +100,10 @@ class FeedReader:
             found = _rows(answer)
             if _is_full(answer, NEWEST_ROWS) and not reaches(found, until):
                 log.info("feed_gap_too_wide_for_look_ups", places=len(places))
+                # Without what other places brought: the oldest row says how far the whole feed was read.
                 return Reading(rows, complete=False)
-            rows = rows + [row for row in found if row.created_at > until]
-        return Reading(rows, complete=True)
+            looked_up += [row for row in found if row.created_at > until]
+        return Reading(rows + looked_up, complete=True)
 
     @undivided
     async def _until(self, cursor: Cursor) -> datetime:
