@@ -70,6 +70,7 @@ class MonitoringTargetRow(Base):
             "target_name",
             unique=True,
             sqlite_where=text("location_id IS NULL"),
+            postgresql_where=text("location_id IS NULL"),
         ),
         Index(
             "ix_monitoring_targets_unmapped",
