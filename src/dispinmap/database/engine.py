@@ -54,6 +54,8 @@ class Database:
         _prepare(self._engine.sync_engine, checkpoints=checkpoints)
         self._reading = self._sessions(_READ)
         self._writing = self._sessions(_WRITE)
+        # SQLite lets waiting writers in as it likes: among many, one can wait past its busy timeout. These come in turn.
+        self._writer = asyncio.Lock()
         self._open = 0
         self._closing = False
         self._idle = asyncio.Event()
@@ -70,7 +72,7 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncSession]:
         """One transaction that takes the writer's lock at once, so that it cannot fail half-way for want of it."""
         with self._in_use():
-            async with self._writing() as session, session.begin():
+            async with self._writer, self._writing() as session, session.begin():
                 yield session
 
     async def close(self) -> None:
