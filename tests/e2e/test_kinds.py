@@ -1,5 +1,7 @@
 """Kinds, end to end: a channel gets every type under `all`, and only what it chose under a combination."""
 
+import asyncio
+
 from dispinmap.sandbox.submissions import SubmissionRow
 from dispinmap.sandbox.world import World
 from tests.fakes.stage import Stage, text_of
@@ -32,7 +34,11 @@ async def test_all_posts_every_type_and_an_unknown_one_in_its_own_words(stage: S
     stage.pass_time()
     texts = {kind: text_of(await stage.card(row.id)) for kind, row in rows.items()}
     # Every other poll names no types, and so gets those that the bot cannot name.
-    stage.pass_time()
+    for _ in range(2):
+        asked = asyncio.ensure_future(stage.services.pinballmap.next_request("user_submissions.json"))
+        await asyncio.sleep(0)
+        stage.pass_time()
+        await asked
     shown = text_of(await stage.card(unknown.id))
     assert "1,234,567 · high score by" in texts["new_msx"]
     assert "**Line-up confirmed** · by" in texts["confirm_location"]

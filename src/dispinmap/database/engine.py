@@ -54,7 +54,7 @@ class Database:
         _prepare(self._engine.sync_engine, checkpoints=checkpoints)
         self._reading = self._sessions(_READ)
         self._writing = self._sessions(_WRITE)
-        # SQLite lets waiting writers in as it likes: among many, one can wait past its busy timeout. These come in turn.
+        # SQLite lets waiting writers in as it likes, so one of many can wait past its busy timeout. These take turns.
         self._writer = asyncio.Lock()
         self._open = 0
         self._closing = False
