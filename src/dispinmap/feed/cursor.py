@@ -40,7 +40,7 @@ class Cursor:
 
 
 def read_back_to(cursor: Cursor, oldest_target_at: datetime | None = None) -> datetime:
-    """Until when the feed must be read: to what is known already, and never past what nobody waits for."""
+    """Until when the feed must be read: to what is known already, and not past what any target can want."""
     until = max(cursor.created_at - OVERLAP, cursor.history_until)
     return until if oldest_target_at is None else max(until, oldest_target_at)
 
