@@ -219,7 +219,7 @@ async def test_a_poll_under_way_takes_nothing_forgotten_meanwhile_for_news(
         poller, housekeeper = pipeline.poller, Housekeeper(database, clock, SHORTEST)
         for _ in range(runs_before_the_poll):
             await housekeeper.tidy()
-        cursor = await poller._cursor(clock.now())
+        cursor = (await poller._look(clock.now())).cursor
         reading = await poller._reader.newest(cursor)
         await housekeeper.tidy()
         stored = await poller._store(cursor, reading, clock.now())

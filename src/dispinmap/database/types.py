@@ -48,7 +48,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             except (ValueError, TypeError, OverflowError):
                 return None
 
-        return read_or_none
+        return lru_cache(maxsize=REMEMBERED)(read_or_none)
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         if value is None:

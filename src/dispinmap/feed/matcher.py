@@ -14,8 +14,9 @@ from dispinmap.outbox import due
 from dispinmap.outbox.notifications import Notification
 from dispinmap.outbox.states import NotificationState
 from dispinmap.pinballmap.models import Submission
+from dispinmap.targets.models import Channel
 
-GROUP: Final = 25
+GROUP: Final = 50
 """Submissions matched at once: few enough that what they bring fits into memory, whatever the number of targets."""
 
 Pair = tuple[int, int]
@@ -41,33 +42,38 @@ class Matcher:
         made = 0
         if news:
             returns = await self._returns(session, news)
+            known: dict[int, Channel] = {}
             for group in chunks(news, GROUP):
-                made += await self._announce(session, group, returns, now)
+                made += await self._announce(session, group, known, returns, now)
             await notifications.cancel_unsent(session, [removal.id for removal, _ in returns])
         await submissions.mark_fed(session, [row.id for row in rows], now)
         return made
 
     async def _announce(
-        self, session: AsyncSession, group: Sequence[Submission], returns: Returns, now: datetime
+        self,
+        session: AsyncSession,
+        group: Sequence[Submission],
+        known: dict[int, Channel],
+        returns: Returns,
+        now: datetime,
     ) -> int:
         wanted = one_per_channel(
             [
                 each
-                async for part in targets.around(session, group)
+                async for part in targets.around(session, group, known)
                 for watched, rows in part
                 for each in notifications_of(watched, rows, now, self._window)
             ]
         )
-        pairs = {_pair(each) for each in wanted}
-        unseen = pairs - await seen.seen(session, pairs)
-        fresh = [each for each in wanted if _pair(each) in unseen]
+        marked = await seen.seen(session, [_pair(each) for each in wanted])
+        fresh = [each for each in wanted if _pair(each) not in marked]
         undone = await self._undone(session, fresh, returns)
         news = [each for each in fresh if _pair(each) not in undone]
-        await seen.mark_seen(session, unseen, now)
         await notifications.save(session, news, now)
         # Kept, so that a later return can tell that the channel was never shown the removal.
         cancelled = [each for each in fresh if _pair(each) in undone]
         await notifications.save(session, cancelled, now, NotificationState.CANCELLED)
+        await seen.mark_notified(session, [row.id for row in group], now)
         return len(news)
 
     async def _returns(self, session: AsyncSession, news: Sequence[Submission]) -> Returns:

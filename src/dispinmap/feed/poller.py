@@ -32,10 +32,21 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """What one poll brought: new submissions, and the notifications made because of them."""
+    """What one poll brought: new submissions, the notifications made because of them, and how far the feed is read."""
 
+    cursor: Cursor
     new: int = 0
     notifications: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What a poll starts from."""
+
+    cursor: Cursor
+    poll_rate: timedelta | None
+    """The smallest in use; None while nothing is watched."""
+    has_unmapped: bool
 
 
 class Poller:
@@ -75,7 +86,7 @@ class Poller:
 
     async def begin(self) -> None:
         """Before anybody can ask for anything: note, at the very first start, what is history."""
-        await self._cursor(self._clock.now())
+        await self._look(self._clock.now())
         async with self._database.write() as session:
             await cells.forget_lost_cells(session)
 
@@ -87,11 +98,14 @@ class Poller:
     async def step(self) -> float:
         """Poll if it is time to, and return the seconds after which to look again: none while a gap is being read."""
         async with self._turn:
-            next_at = await self._next_poll_at()
-            if next_at is not None and next_at <= self._clock.now():
+            now = self._clock.now()
+            start = await self._look(now)
+            next_at = self._next_poll_at(start.cursor, start.poll_rate, now)
+            if next_at is not None and next_at <= now:
+                cursor = start.cursor
                 with suppress(PinballMapError):  # _poll() has reported it and set when to try again
-                    await self._poll()
-                next_at = await self._next_poll_at()
+                    cursor = (await self._poll(start, now)).cursor
+                next_at = self._next_poll_at(cursor, start.poll_rate, self._clock.now())
         # A smaller poll rate may be set before then, so the sleep is never longer than the shortest interval.
         longest = self._shortest_interval.total_seconds()
         return longest if next_at is None else min(max((next_at - self._clock.now()).total_seconds(), 0.0), longest)
@@ -102,30 +116,30 @@ class Poller:
             now = self._clock.now()
             if self._not_before is not None and now < self._not_before:
                 raise PinballMapError(self.problem or "Pinball Map asked us to wait: try again later.")
-            cursor = await self._cursor(now)
-            if cursor.reading_since is not None:
-                return Poll()
-            if schedule.is_fresh(cursor.last_polled_at, now) and self.problem is None:
-                return Poll()
-            return await self._poll()
+            start = await self._look(now)
+            is_fresh = schedule.is_fresh(start.cursor.last_polled_at, now) and self.problem is None
+            if is_fresh or start.cursor.reading_since is not None:
+                return Poll(start.cursor)
+            return await self._poll(start, now)
 
     async def poll(self) -> Poll:
         """Take one step: ask Pinball Map and store the answer. Raises PinballMapError, having stored nothing."""
         async with self._turn:
-            return await self._poll()
+            now = self._clock.now()
+            return await self._poll(await self._look(now), now)
 
-    async def _poll(self) -> Poll:
-        now = self._clock.now()
-        cursor = await self._cursor(now)
-        while await self._map_targets():
-            pass
+    async def _poll(self, start: _Start, now: datetime) -> Poll:
+        cursor = start.cursor
+        more = start.has_unmapped
+        while more:
+            more = await self._map_targets()
         if cursor.reading_since is not None and cursor.unread_before is None:
             result = await self._match_gap(cursor, now)
         else:
             try:
                 reading = await (self._reader.newest if cursor.reading_since is None else self._reader.older)(cursor)
             except PinballMapError as error:
-                self._failed(error, now, await self._interval())
+                self._failed(error, now, self._interval(start.poll_rate))
                 raise
             self._succeeded()
             result = await self._store(cursor, reading, now)
@@ -151,10 +165,10 @@ class Poller:
                 await reconsider_all(session, now, self._settle_window)
             await self._note_first_answer(session, cursor, rows)
             # Without the names closed places may be missing, so the next poll has to reach back to here again.
-            after = advance(cursor, fresh if reading.by_name else (), now)
-            await feed_queries.save_cursor(session, read_well(after, now))
+            after = read_well(advance(cursor, fresh if reading.by_name else (), now), now)
+            await feed_queries.save_cursor(session, after)
         log.info("feed_polled", new=len(fresh), notifications=made)
-        return Poll(len(fresh), made)
+        return Poll(after, len(fresh), made)
 
     @undivided
     async def _open_gap(self, cursor: Cursor, reading: Reading, now: datetime) -> Poll:
@@ -165,7 +179,7 @@ class Poller:
             await self._note_first_answer(session, cursor, reading.rows)
             await feed_queries.save_cursor(session, begun)
         log.warning("feed_gap_found", since=cursor.created_at.isoformat())
-        return Poll(new)
+        return Poll(begun, new)
 
     @undivided
     async def _narrow_gap(self, cursor: Cursor, reading: Reading) -> Poll:
@@ -176,7 +190,7 @@ class Poller:
             new = await _remember_unknown(session, reading.rows)
             await feed_queries.save_cursor(session, narrowed)
         log.info("feed_gap_read", back_to=oldest.isoformat(), percent=round(100 * narrowed.progress))
-        return Poll(new)
+        return Poll(narrowed, new)
 
     @undivided
     async def _match_gap(self, cursor: Cursor, now: datetime) -> Poll:
@@ -191,55 +205,46 @@ class Poller:
             await feed_queries.save_cursor(session, after)
         if is_last:
             log.info("feed_gap_closed")
-        return Poll(0, made)
+        return Poll(after, 0, made)
 
     async def _note_first_answer(self, session: AsyncSession, cursor: Cursor, rows: Sequence[Submission]) -> None:
         if rows and not self._answered:
             await heartbeat.doubt_first_answer(session, cursor.last_polled_at, max(row.created_at for row in rows))
         self._answered = True
 
-    @undivided
-    async def _next_poll_at(self) -> datetime | None:
+    def _next_poll_at(self, cursor: Cursor, poll_rate: timedelta | None, now: datetime) -> datetime | None:
         """None while nothing is watched; then nothing is asked either."""
-        now = self._clock.now()
-        cursor = await self._cursor(now)
-        async with self._database.read() as session:
-            smallest = await feed_queries.smallest_poll_rate(session)
-        if smallest is None:
+        if poll_rate is None:
             return None
         if self._not_before is not None:
             return self._not_before
         if cursor.reading_since is not None:
             return now
-        return schedule.next_poll(cursor.last_polled_at, schedule.interval(smallest, self._shortest_interval), now)
+        return schedule.next_poll(cursor.last_polled_at, self._interval(poll_rate), now)
+
+    def _interval(self, poll_rate: timedelta | None) -> timedelta:
+        return schedule.interval(poll_rate or schedule.LONGEST_INTERVAL, self._shortest_interval)
 
     @undivided
-    async def _interval(self) -> timedelta:
-        async with self._database.read() as session:
-            smallest = await feed_queries.smallest_poll_rate(session)
-        return schedule.interval(smallest or schedule.LONGEST_INTERVAL, self._shortest_interval)
+    async def _look(self, now: datetime) -> _Start:
+        """At what the database says.
 
-    @undivided
-    async def _cursor(self, now: datetime) -> Cursor:
-        """Where the feed was left, or its beginning.
-
-        The beginning is saved at the very first start: what exists by then is history, also if the first answer
+        Where the feed begins is saved at the very first start: what exists by then is history, also if the first answer
         comes much later.
         """
         async with self._database.read() as session:
             cursor = await feed_queries.cursor(session)
+            poll_rate = await feed_queries.smallest_poll_rate(session)
+            has_unmapped = await cells.has_unmapped(session)
         if cursor is None:
             cursor = Cursor(history_until=now, created_at=now)
             async with self._database.write() as session:
                 await feed_queries.save_cursor(session, cursor)
-        return cursor
+        return _Start(cursor, poll_rate, has_unmapped)
 
     @undivided
     async def _map_targets(self) -> bool:
         """Work out map cells for some areas that have none yet; whether there were any."""
-        async with self._database.read() as session:
-            if not await cells.has_unmapped(session):
-                return False
         async with self._database.write() as session:
             return bool(await cells.map_targets(session))
 

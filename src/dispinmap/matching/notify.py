@@ -14,13 +14,12 @@ def notifications(
     watched: WatchedTarget, rows: Iterable[Submission], now: datetime, window: timedelta
 ) -> list[Notification]:
     """A notification of each row that is to be posted because of this target. `window` is the settle window."""
-    target = watched.target
+    wanted = [row for row in rows if announces(watched, row)]
+    if not wanted:
+        return []
+    target, due_at, area = watched.target, when_due(watched, now), watched.target.area
     return [
-        Notification(
-            target.channel_id, target.id, row, when_due(watched, now), when_settled(row, now, window), target.area
-        )
-        for row in rows
-        if announces(watched, row)
+        Notification(target.channel_id, target.id, row, due_at, when_settled(row, now, window), area) for row in wanted
     ]
 
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from sqlalchemy import Table
+from sqlalchemy import Select, Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.tables import Base
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 CHUNK: Final = 500
 """SQLite before 3.32 takes at most 999 bound values in a statement."""
@@ -25,11 +28,21 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 
 async def insert_new(session: AsyncSession, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
     """Insert the rows whose keys are not there yet and leave the others as they are."""
-    if not rows:
-        return
+    if rows:
+        await session.execute(_insert(session, table).on_conflict_do_nothing(), list(rows))
+
+
+async def insert_new_from(
+    session: AsyncSession, table: type[Base], columns: Sequence[str], rows: Select[*tuple[Any, ...]]
+) -> None:
+    """As `insert_new`, with what a query finds. It needs a condition, or SQLite takes ON CONFLICT for a join's."""
+    await session.execute(_insert(session, table).from_select(columns, rows).on_conflict_do_nothing())
+
+
+def _insert(session: AsyncSession, table: type[Base]) -> "sqlite.Insert | postgresql.Insert":
+    target = cast("Table", table.__table__)
     if session.get_bind().dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415 -- 2 MiB that a bot on SQLite does not need
 
-        await session.execute(postgresql.insert(cast("Table", table.__table__)).on_conflict_do_nothing(), list(rows))
-    else:
-        await session.execute(sqlite.insert(cast("Table", table.__table__)).on_conflict_do_nothing(), list(rows))
+        return postgresql.insert(target)
+    return sqlite.insert(target)

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries.batching import CHUNK, chunks, insert_new
@@ -17,7 +18,7 @@ from dispinmap.targets.models import (
 )
 
 
-def to_channel(row: ChannelConfigRow) -> Channel:
+def to_channel(row: ChannelConfigRow | Row[*tuple[Any, ...]]) -> Channel:
     """The row with the defaults in place of what it leaves open and of settings nobody could follow."""
     return Channel(
         channel_id=row.channel_id,

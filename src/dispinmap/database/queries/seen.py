@@ -3,29 +3,33 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispinmap.database.queries.batching import chunks, insert_new
+from dispinmap.database.queries.batching import chunks, insert_new, insert_new_from
 from dispinmap.database.queries.submissions import to_submission
 from dispinmap.database.tables import NotificationRow, SeenSubmissionRow, SubmissionRow
+from dispinmap.database.types import UtcDateTime
 from dispinmap.outbox.states import NotificationState
 from dispinmap.pinballmap.models import Submission
 
 
 async def seen(session: AsyncSession, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
     """Those of the pairs that are marked."""
-    wanted = set(pairs)
+    if not pairs:
+        return set()
+    submission_ids = [submission_id for _, submission_id in pairs]
+    # Submissions that are matched together have ids close to each other: a range is one look-up for each channel.
+    near = SeenSubmissionRow.submission_id.between(min(submission_ids), max(submission_ids))
     found: set[tuple[int, int]] = set()
-    for channel_ids in chunks(sorted({channel_id for channel_id, _ in wanted})):
-        for submission_ids in chunks(sorted({submission_id for _, submission_id in wanted})):
-            rows = await session.execute(
-                select(SeenSubmissionRow.channel_id, SeenSubmissionRow.submission_id).where(
-                    SeenSubmissionRow.channel_id.in_(channel_ids), SeenSubmissionRow.submission_id.in_(submission_ids)
-                )
+    for channel_ids in chunks({channel_id for channel_id, _ in pairs}):
+        rows = await session.execute(
+            select(SeenSubmissionRow.channel_id, SeenSubmissionRow.submission_id).where(
+                SeenSubmissionRow.channel_id.in_(channel_ids), near
             )
-            found.update((channel_id, submission_id) for channel_id, submission_id in rows)
-    return found & wanted
+        )
+        found.update((channel_id, submission_id) for channel_id, submission_id in rows)
+    return found.intersection(pairs)
 
 
 async def mark_seen(session: AsyncSession, pairs: Collection[tuple[int, int]], at: datetime) -> None:
@@ -33,6 +37,15 @@ async def mark_seen(session: AsyncSession, pairs: Collection[tuple[int, int]], a
     for chunk in chunks(sorted(set(pairs))):
         rows = [{"channel_id": channel_id, "submission_id": id_, "seen_at": at} for channel_id, id_ in chunk]
         await insert_new(session, SeenSubmissionRow, rows)
+
+
+async def mark_notified(session: AsyncSession, submission_ids: Collection[int], at: datetime) -> None:
+    """Mark these submissions in every channel that has a notification of them."""
+    for chunk in chunks(submission_ids):
+        notified = select(NotificationRow.channel_id, NotificationRow.submission_id, literal(at, UtcDateTime)).where(
+            NotificationRow.submission_id.in_(chunk)
+        )
+        await insert_new_from(session, SeenSubmissionRow, ("channel_id", "submission_id", "seen_at"), notified)
 
 
 async def shown(session: AsyncSession, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:

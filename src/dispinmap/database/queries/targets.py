@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Bundle, InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute
 
 from dispinmap.database.queries.batching import CHUNK, chunks
 from dispinmap.database.queries.channels import to_channel
@@ -30,8 +30,8 @@ from dispinmap.targets.models import (
 
 # For a row that somebody wrote by hand without a time: it counts as always there.
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
-_KNOWN_TYPES: Final = frozenset(TargetType)
-PART: Final = 250
+_TYPES: Final = {each.value: each for each in TargetType}
+PART: Final = 500
 """Rows that are turned into values in one go: some milliseconds."""
 
 
@@ -69,11 +69,11 @@ def _target(
     last_checked_at: datetime | None,
     served_at: datetime | None,
 ) -> Target:
-    known = target_type in _KNOWN_TYPES
+    known = _TYPES.get(target_type)
     return Target(
         id=id_,
         channel_id=channel_id,
-        type=TargetType(target_type) if known else TargetType.LOCATION,
+        type=known or TargetType.LOCATION,
         target_name=target_name,
         created_at=created_at or last_checked_at or _ALWAYS,
         display_name=display_name,
@@ -99,12 +99,13 @@ async def _fetch(session: AsyncSession, query: Select[MonitoringTargetRow, Chann
 
 
 async def around(
-    session: AsyncSession, rows: Collection[Submission]
+    session: AsyncSession, rows: Collection[Submission], known: dict[int, Channel]
 ) -> AsyncIterator[list[tuple[WatchedTarget, list[Submission]]]]:
     """Targets of active channels that may want some of these submissions, with those submissions, a part at a time.
 
     A target comes once for its location, or once for each of its map cells that one of the submissions is in. Some of
-    the submissions may still be outside its circle. Targets elsewhere are not read at all.
+    the submissions may still be outside its circle. Targets elsewhere are not read at all. `known` are the channels
+    that the transaction has read before, by id; those that are read now join them.
     """
     by_location: defaultdict[int, list[Submission]] = defaultdict(list)
     by_cell: defaultdict[int, list[Submission]] = defaultdict(list)
@@ -117,11 +118,11 @@ async def around(
         MonitoringTargetRow.target_type == TargetType.LOCATION, MonitoringTargetRow.location_id.in_(by_location)
     )
     in_cell = _columns(TargetCellRow.cell).join(TargetCellRow, TargetCellRow.target_id == MonitoringTargetRow.id)
-    async for part in _stream(session, on_location):
+    async for part in _stream(session, on_location, known):
         yield [(watched, by_location[location_id]) for watched, location_id in part]
     for circles in chunks(await _circles(session, by_cell)):
         in_circle = in_cell.where(TargetCellRow.cell.in_(by_cell), MonitoringTargetRow.target_name.in_(circles))
-        async for part in _stream(session, in_circle):
+        async for part in _stream(session, in_circle, known):
             yield [(watched, by_cell[cell]) for watched, cell in part]
 
 
@@ -140,8 +141,7 @@ async def _circles(session: AsyncSession, by_cell: Mapping[int, Collection[Submi
     return sorted({name for cell, name in found if any(is_within(area_or_none(name), row) for row in by_cell[cell])})
 
 
-_CHANNEL: Final = Bundle[Any](
-    "channel",
+_CHANNEL: Final = (
     ChannelConfigRow.channel_id,
     ChannelConfigRow.guild_id,
     ChannelConfigRow.poll_rate_minutes,
@@ -162,16 +162,15 @@ def _columns(key: InstrumentedAttribute[int] | InstrumentedAttribute[int | None]
 
 
 async def _stream(
-    session: AsyncSession, query: Select[*tuple[Any, ...]]
+    session: AsyncSession, query: Select[*tuple[Any, ...]], known: dict[int, Channel]
 ) -> AsyncIterator[list[tuple[WatchedTarget, int]]]:
     """The query's targets with its key, a part at a time, so that the event loop never waits for all of them."""
-    known: dict[int, Channel] = {}
     result = await session.stream(query)
     async for part in result.partitions(PART):
         found = [(_target(*values), key) for key, *values in part]
         if new := {target.channel_id for target, _ in found} - known.keys():
-            channels = await session.scalars(select(_CHANNEL).where(ChannelConfigRow.channel_id.in_(new)))
-            known |= {channel.channel_id: to_channel(channel) for channel in channels}
+            rows = await session.execute(select(*_CHANNEL).where(ChannelConfigRow.channel_id.in_(new)))
+            known.update((row.channel_id, to_channel(row)) for row in rows)
         yield [(WatchedTarget(target, known[target.channel_id]), key) for target, key in found]
 
 
