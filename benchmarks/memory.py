@@ -43,7 +43,7 @@ PAUSE_SECONDS = 0.02
 """Between two questions whether it is ready: each takes the bot some milliseconds, in which it does not start."""
 MONSTER_BASH = 641
 PROMISED = {"start_seconds": 1.0, "idle_mib": 85.0, "servers_mib": 110.0, "most_mib": 110.0}
-GROWTH_MIB = 5.0
+GROWTH_MIB = 3.0
 """By which the memory after the polls may exceed that of a bot which has polled and posted for a while."""
 
 

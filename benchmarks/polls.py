@@ -25,6 +25,7 @@ from tests.fakes.clock import ManualClock
 
 TARGETS: Final = (1_000, 10_000, 100_000, 1_000_000)
 PAGE: Final = 200
+PAGE_RUNS: Final = 3
 FIRST_ID: Final = 10**6
 
 
@@ -68,13 +69,19 @@ async def _measure(targets: int, folder: Path, report: Callable[[str], None]) ->
         **await _run("start", path, []),
         **await _run("idle", path, []),
         **await _run("blocked", path, [(WARM_UP + ROUNDS, PAGE)]),
-        **await _run("page", path, [(WARM_UP, PAGE)]),
+        **await _fastest_page(path),
         **await _run("single", path, [(WARM_UP + number, 1) for number in range(ROUNDS + 1)]),
     }
     await asyncio.to_thread(_remove, path)
     figures = PollFigures(targets=targets, **found)  # type: ignore[arg-type]
     report("\n".join(f"{field.name:>20}: {getattr(figures, field.name):,.2f}" for field in fields(figures)))
     return figures
+
+
+async def _fastest_page(path: Path) -> dict[str, float]:
+    """Of a few runs, because other programs on the machine only ever make one slower."""
+    runs = [await _run("page", path, [(WARM_UP, PAGE)]) for _ in range(PAGE_RUNS)]
+    return min(runs, key=lambda run: run["page_wall_s"])
 
 
 def _remove(path: Path) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import os
 import platform
 import sqlite3
+import timeit
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from benchmarks.reference import Round
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGE: Final = DOCS / "performance.md"
 PLOTS: Final = DOCS / "images"
+YARDSTICK_ROUNDS: Final = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def page(
     return f"""# Performance
 
 `make bench` measures this and writes this page. The run was on {datetime.now(UTC):%d %B %Y}, with {machine()}.
-Other programs ran on the same machine, so times by the clock vary from run to run; CPU times vary less.
+{YARDSTICK_ROUNDS:,} rounds of a simple loop in Python took it {yardstick():.2f} s: compare that before you compare anything
+else. Other programs ran on the same machine, and its speed varied by half within the hour.
 
 ## Aims
 
@@ -88,7 +91,7 @@ targets. The dashed line is computed from the measured {naive.targets:,} targets
 
 200 submissions, all new, in 200 cities. They concern the same 10,000 targets in 1,000 channels (or all targets if there
 are fewer), whatever the total. From the first request to the last commit, so with the request that makes sure that
-nothing is missing behind the 200.
+nothing is missing behind the 200. The fastest of {polls.PAGE_RUNS} runs.
 
 {table(("Targets", "Notifications", "Time, s", "CPU, s", "Memory, MiB"), ((f"{each.targets:,}", f"{each.notifications:,}", f"{each.page_wall_s:.2f}", f"{each.page_cpu_s:.2f}", f"{each.page_memory_mib:.1f}") for each in figures))}
 
@@ -240,6 +243,11 @@ def plots(figures: Sequence[PollFigures], naive: Round) -> dict[str, str]:
 def machine() -> str:
     """Such as "2 cores, Python 3.11.7 and SQLite 3.51.3"."""
     return f"{os.cpu_count()} cores, Python {platform.python_version()} and SQLite {sqlite3.sqlite_version}"
+
+
+def yardstick() -> float:
+    """Seconds for a loop that depends on the machine and the interpreter alone; the fastest of five."""
+    return min(timeit.repeat(f"for number in range({YARDSTICK_ROUNDS}): number * number % 7", number=1, repeat=5))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

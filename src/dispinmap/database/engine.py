@@ -15,6 +15,8 @@ from dispinmap.database.errors import DatabaseError
 
 BUSY_TIMEOUT_MS = 5000
 CLOSE_SECONDS = 2.0
+CACHE_KIB = 512
+"""Of each connection's page cache, which fills up over time and is never given back. SQLite's default is 2,000."""
 _MODE = "dispinmap_mode"
 _READ, _WRITE = "read", "write"
 
@@ -133,6 +135,7 @@ def _prepare(engine: Engine, *, foreign_keys: bool = True, wal: bool = True, che
         if not checkpoints:
             cursor.execute("PRAGMA wal_autocheckpoint = 0")
         cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         cursor.close()
 

@@ -12,7 +12,8 @@ from sqlalchemy.types import TypeDecorator
 Id = BigInteger().with_variant(Integer(), "sqlite")
 
 
-REMEMBERED: Final = 256
+REMEMBERED: Final = 16
+"""Results of each column: few, because they stay in memory for good."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
