@@ -14,7 +14,8 @@ class Base(DeclarativeBase):
 
 
 UNSENT_SQL: Final = "state = 'pending' AND message_id IS NULL"
-UNMAPPED_SQL: Final = "target_type <> 'location' AND (mapped_name IS NULL OR mapped_name <> target_name)"
+AREA_SQL: Final = "target_type <> 'location'"
+UNMAPPED_SQL: Final = f"{AREA_SQL} AND (mapped_name IS NULL OR mapped_name <> target_name)"
 """Conditions of partial indexes. SQLite uses such an index only for a query with the very same condition."""
 
 
@@ -42,7 +43,7 @@ class MonitoringTargetRow(Base):
     """A channel's interest. NULL settings mean the channel's.
 
     `served_at` is when the last message for it left; it counts if the target has a poll rate of its own. `mapped_name`
-    is the `target_name` that its map cells were worked out from. `last_checked_at` is brought up to date once a day.
+    is the `target_name` whose cells are in `area_cells`. `last_checked_at` is brought up to date once a day.
     """
 
     __tablename__ = "monitoring_targets"
@@ -73,6 +74,12 @@ class MonitoringTargetRow(Base):
             postgresql_where=text("location_id IS NULL"),
         ),
         Index(
+            "ix_monitoring_targets_area",
+            "target_name",
+            sqlite_where=text(AREA_SQL),
+            postgresql_where=text(AREA_SQL),
+        ),
+        Index(
             "ix_monitoring_targets_unmapped",
             "id",
             sqlite_where=text(UNMAPPED_SQL),
@@ -81,15 +88,13 @@ class MonitoringTargetRow(Base):
     )
 
 
-class TargetCellRow(Base):
-    """A map cell (`matching.cells`) that a target's circle touches."""
+class AreaCellRow(Base):
+    """A map cell (`matching.cells`) that a circle touches, as some target's `target_name` spells the circle."""
 
-    __tablename__ = "target_cells"
+    __tablename__ = "area_cells"
 
     cell: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    target_id: Mapped[int] = mapped_column(
-        ForeignKey("monitoring_targets.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
-    )
+    area: Mapped[str] = mapped_column(primary_key=True)
 
 
 class SeenSubmissionRow(Base):

@@ -88,7 +88,7 @@ class Poller:
         """Before anybody can ask for anything: note, at the very first start, what is history."""
         await self._look(self._clock.now())
         async with self._database.write() as session:
-            await cells.forget_lost_cells(session)
+            await cells.tidy_cells(session)
 
     async def run(self) -> NoReturn:
         """Poll for ever, whenever it is time. Only errors that are ours end it."""

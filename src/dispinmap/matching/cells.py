@@ -8,7 +8,7 @@ from dispinmap.matching.distance import EARTH_RADIUS_MILES
 from dispinmap.targets.models import Area
 
 CELL_DEGREES: Final = 1
-"""The side of a cell. A circle of the default radius touches about three; `target_cells` holds these numbers, so
+"""The side of a cell. A circle of the default radius touches about three; `area_cells` holds these numbers, so
 another size needs a migration that works them out again."""
 _COLUMNS: Final = 360 // CELL_DEGREES
 _SOUTH_POLE: Final = -90

@@ -1,10 +1,10 @@
-"""The map cells of targets, kept in step with what the targets say."""
+"""The map cells of the circles that targets watch, kept in step with what the targets say."""
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, exists, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries.batching import CHUNK, insert_new
-from dispinmap.database.tables import UNMAPPED_SQL, MonitoringTargetRow, TargetCellRow
+from dispinmap.database.tables import AREA_SQL, UNMAPPED_SQL, AreaCellRow, MonitoringTargetRow
 from dispinmap.matching.cells import cells_around
 from dispinmap.targets.models import area_or_none
 
@@ -18,35 +18,37 @@ async def has_unmapped(session: AsyncSession) -> bool:
 
 
 async def map_targets(session: AsyncSession) -> int:
-    """Work out the cells of areas that are new or have another circle now, a few hundred at most; how many it were.
+    """Work out the cells of areas that are new or have another circle now, a few hundred at most; returns how many.
 
     Rows that somebody wrote by hand are found like all others.
     """
     found = await session.execute(
         select(MonitoringTargetRow.id, MonitoringTargetRow.target_name).where(text(UNMAPPED_SQL)).limit(CHUNK)
     )
-    names = {row.id: row.target_name for row in found}
-    if names:
-        await session.execute(
-            delete(TargetCellRow).where(TargetCellRow.target_id.in_(names)), execution_options=_UNWATCHED
-        )
-        cells = [{"cell": cell, "target_id": id_} for id_, name in names.items() for cell in _cells(name)]
-        await insert_new(session, TargetCellRow, cells)
+    areas = {row.id: row.target_name for row in found}
+    if areas:
+        cells = [{"cell": cell, "area": area} for area in sorted(set(areas.values())) for cell in _cells(area)]
+        await insert_new(session, AreaCellRow, cells)
         await session.execute(
             update(MonitoringTargetRow)
-            .where(MonitoringTargetRow.id.in_(names))
+            .where(MonitoringTargetRow.id.in_(areas))
             .values(mapped_name=MonitoringTargetRow.target_name),
             execution_options=_UNWATCHED,
         )
-    return len(names)
+    return len(areas)
 
 
-async def forget_lost_cells(session: AsyncSession) -> None:
-    """Let `map_targets` work out again what says that it is mapped and has no cells, as rows put back by hand may."""
-    mapped = select(TargetCellRow.target_id)
+async def tidy_cells(session: AsyncSession) -> None:
+    """Forget circles that no target watches, and let `map_targets` work out again those that lost their cells.
+
+    Targets that somebody put back by hand can say that they are mapped when they are not.
+    """
+    watched = exists().where(text(AREA_SQL), MonitoringTargetRow.target_name == AreaCellRow.area)
+    await session.execute(delete(AreaCellRow).where(~watched), execution_options=_UNWATCHED)
+    mapped = select(AreaCellRow.area)
     await session.execute(
         update(MonitoringTargetRow)
-        .where(MonitoringTargetRow.mapped_name.is_not(None), MonitoringTargetRow.id.not_in(mapped))
+        .where(MonitoringTargetRow.mapped_name.is_not(None), MonitoringTargetRow.mapped_name.not_in(mapped))
         .values(mapped_name=None),
         execution_options=_UNWATCHED,
     )

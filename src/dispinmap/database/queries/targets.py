@@ -1,17 +1,17 @@
 """Targets, with the channel settings they inherit from."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from dispinmap.database.queries.batching import CHUNK, chunks
 from dispinmap.database.queries.channels import to_channel
-from dispinmap.database.tables import ChannelConfigRow, MonitoringTargetRow, TargetCellRow
+from dispinmap.database.tables import AREA_SQL, AreaCellRow, ChannelConfigRow, MonitoringTargetRow
 from dispinmap.database.types import UtcDateTime
 from dispinmap.matching.cells import cell_of
 from dispinmap.matching.rules import is_within
@@ -103,42 +103,40 @@ async def around(
 ) -> AsyncIterator[list[tuple[WatchedTarget, list[Submission]]]]:
     """Targets of active channels that may want some of these submissions, with those submissions, a part at a time.
 
-    A target comes once for its location, or once for each of its map cells that one of the submissions is in. Some of
-    the submissions may still be outside its circle. Targets elsewhere are not read at all. `known` are the channels
-    that the transaction has read before, by id; those that are read now join them.
+    A target comes once. Targets elsewhere are not read at all. `known` are the channels that the transaction has read
+    before, by id; those that are read now join them.
     """
     by_location: defaultdict[int, list[Submission]] = defaultdict(list)
-    by_cell: defaultdict[int, list[Submission]] = defaultdict(list)
     for row in rows:
         if row.location_id is not None:
             by_location[row.location_id].append(row)
-        if row.latitude is not None and row.longitude is not None:
-            by_cell[cell_of(row.latitude, row.longitude)].append(row)
     on_location = _columns(MonitoringTargetRow.location_id).where(
         MonitoringTargetRow.target_type == TargetType.LOCATION, MonitoringTargetRow.location_id.in_(by_location)
     )
-    in_cell = _columns(TargetCellRow.cell).join(TargetCellRow, TargetCellRow.target_id == MonitoringTargetRow.id)
     async for part in _stream(session, on_location, known):
         yield [(watched, by_location[location_id]) for watched, location_id in part]
-    for circles in chunks(await _circles(session, by_cell)):
-        in_circle = in_cell.where(TargetCellRow.cell.in_(by_cell), MonitoringTargetRow.target_name.in_(circles))
-        async for part in _stream(session, in_circle, known):
-            yield [(watched, by_cell[cell]) for watched, cell in part]
+    by_area = await _by_area(session, rows)
+    for areas in chunks(by_area):
+        in_area = _columns(MonitoringTargetRow.target_name).where(
+            text(AREA_SQL), MonitoringTargetRow.target_name.in_(areas)
+        )
+        async for part in _stream(session, in_area, known):
+            yield [(watched, by_area[area]) for watched, area in part]
 
 
-async def _circles(session: AsyncSession, by_cell: Mapping[int, Collection[Submission]]) -> list[str]:
-    """The names of areas that any of these submissions lies in.
-
-    Many targets share a circle, and most circles that touch the cell end before the submission: so this spares the
-    making of very many targets.
-    """
-    found = await session.execute(
-        select(TargetCellRow.cell, MonitoringTargetRow.target_name)
-        .join(MonitoringTargetRow, MonitoringTargetRow.id == TargetCellRow.target_id)
-        .where(TargetCellRow.cell.in_(by_cell))
-        .distinct()
-    )
-    return sorted({name for cell, name in found if any(is_within(area_or_none(name), row) for row in by_cell[cell])})
+async def _by_area(session: AsyncSession, rows: Collection[Submission]) -> dict[str, list[Submission]]:
+    """The circles that any of these submissions lies in, as targets spell them, each with its submissions."""
+    by_cell: defaultdict[int, list[Submission]] = defaultdict(list)
+    for row in rows:
+        if row.latitude is not None and row.longitude is not None:
+            by_cell[cell_of(row.latitude, row.longitude)].append(row)
+    found: defaultdict[str, list[Submission]] = defaultdict(list)
+    for cells in chunks(by_cell):
+        touched = await session.execute(select(AreaCellRow.cell, AreaCellRow.area).where(AreaCellRow.cell.in_(cells)))
+        for cell, area in touched:
+            if inside := [row for row in by_cell[cell] if is_within(area_or_none(area), row)]:
+                found[area] += inside
+    return found
 
 
 _CHANNEL: Final = (
@@ -152,7 +150,7 @@ _CHANNEL: Final = (
 """What `to_channel` reads."""
 
 
-def _columns(key: InstrumentedAttribute[int] | InstrumentedAttribute[int | None]) -> Select[*tuple[Any, ...]]:
+def _columns(key: InstrumentedAttribute[int | None] | InstrumentedAttribute[str]) -> Select[*tuple[Any, ...]]:
     """Targets of active channels without the cost of mapped objects, because there may be very many."""
     return (
         select(key.label("key"), *_TARGET)
@@ -163,7 +161,7 @@ def _columns(key: InstrumentedAttribute[int] | InstrumentedAttribute[int | None]
 
 async def _stream(
     session: AsyncSession, query: Select[*tuple[Any, ...]], known: dict[int, Channel]
-) -> AsyncIterator[list[tuple[WatchedTarget, int]]]:
+) -> AsyncIterator[list[tuple[WatchedTarget, Any]]]:
     """The query's targets with its key, a part at a time, so that the event loop never waits for all of them."""
     result = await session.stream(query)
     async for part in result.partitions(PART):
