@@ -4,12 +4,12 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox run test test-long test-image bench check format lint types contracts lock clean
+.PHONY: help setup sandbox run test test-long test-image bench check format lint types contracts commits lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-# .litestream05 has the other Litestream, for the tests: one environment has room for one of them.
+# The tests need both Litestreams, but an environment has room for only one: 0.5 goes into .litestream05.
 $(STAMP): requirements.lock litestream05.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "DisPinMap needs Python 3.11 or newer: set PYTHON=/path/to/python3.11 and run make again.")'
 	$(PYTHON) -m venv .venv
@@ -20,47 +20,50 @@ $(STAMP): requirements.lock litestream05.lock pyproject.toml
 
 setup: $(STAMP) ## install the pinned dependencies into .venv
 
-sandbox: $(STAMP) ## the whole bot on this machine, with no account, token or internet
+sandbox: $(STAMP) ## run the whole bot on this machine, with no account, token or internet
 	@$(BIN)/dispinmap sandbox
 
-run: $(STAMP) ## the bot for real (see README: needs DISCORD_TOKEN)
+run: $(STAMP) ## run the bot for real (see README: needs DISCORD_TOKEN)
 	@$(BIN)/dispinmap run
 
-# Three on two cores: many tests wait for a process that waits. File by file in the order of the folders: the longest
-# ones are in the first, so that the end comes for all at once.
-test: check ## everything CI checks: format, lint, types, import contracts, tests
+# Three processes on two cores, because many tests wait for another process. Whole files in the order of the folders: the
+# longest tests are in the first folder, so that the three processes end at about the same time.
+test: check ## run everything CI checks: all checks, then the tests
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-# Any single test of these may take longer than what counts as hanging elsewhere.
-test-long: $(STAMP) ## upgrades killed at every statement, every restart of every storage, new examples (make test takes samples)
+# Without the time limit for hanging tests: a single test here may take longer.
+test-long: $(STAMP) ## run all of what make test takes samples of: killed upgrades, restarts, new examples
 	NEW_EXAMPLES=1 $(BIN)/pytest -n 2 -o faulthandler_timeout=0 -m hypothesis
 	EVERY_STATEMENT=1 $(BIN)/pytest -o faulthandler_timeout=0 tests/migrations/test_killed.py
 	EVERY_CYCLE=1 $(BIN)/pytest -o faulthandler_timeout=0 tests/backup/test_restarts.py tests/backup/test_handover.py tests/backup/test_sustained_writing.py
 
-test-image: $(STAMP) ## the image's steps in a clean folder (downloads the pinned packages)
+test-image: $(STAMP) ## run the image's steps in a clean folder (downloads the pinned packages)
 	BUILD_IMAGE=1 $(BIN)/pytest tests/deploy/test_image.py
 
-bench: $(STAMP) ## measure polls, absences, a burst, memory and starts into docs/performance.md; the main job, a large upgrade, disasters
+bench: $(STAMP) ## measure speed and memory into docs/performance.md; then the main job, a large upgrade, disasters
 	$(BIN)/python -m benchmarks.report
 	$(BIN)/python -m benchmarks.main_job
 	$(BIN)/python -m benchmarks.upgrade
 	$(BIN)/python -m benchmarks.backup
 
-check: format lint types contracts ## all checks but the tests
+check: format lint types contracts commits ## run all checks except the tests
 
-format: $(STAMP) ## is the code formatted
+format: $(STAMP) ## check that the code is formatted
 	$(BIN)/ruff format --check .
 
-lint: $(STAMP)
+lint: $(STAMP) ## check the code with ruff
 	$(BIN)/ruff check .
 
-types: $(STAMP)
+types: $(STAMP) ## check the types with mypy
 	$(BIN)/mypy
 
-contracts: $(STAMP) ## who may import whom
+contracts: $(STAMP) ## check who may import whom
 	$(BIN)/lint-imports
 
-lock: $(STAMP) ## pin the dependencies anew (needs uv on the PATH)
+commits: ## check that the subjects of new commits are short
+	@scripts/check_commit_subjects.sh
+
+lock: $(STAMP) ## pin the dependencies again (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-annotate --no-header --upgrade \
 		--group dev --extra gcs --extra s3 --extra litestream pyproject.toml -o requirements.lock

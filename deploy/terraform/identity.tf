@@ -4,7 +4,7 @@ resource "google_service_account" "bot" {
   description  = "Reads its own secrets, and reads and writes its own backup. Nothing else."
 }
 
-# Objects alone: create, read, list, replace and delete them. Neither the bot nor Litestream asks for the bucket itself.
+# Only objects: create, read, list, replace and delete them. Neither the bot nor Litestream asks for the bucket itself.
 resource "google_storage_bucket_iam_member" "bot" {
   bucket = google_storage_bucket.backup.name
   role   = "roles/storage.objectUser"
@@ -19,7 +19,7 @@ resource "google_secret_manager_secret_iam_member" "bot" {
   member    = google_service_account.bot.member
 }
 
-# To open the pages, and to find them: `gcloud run services proxy` and `describe` first look at the service.
+# Invoker to open the pages, viewer to find them: `gcloud run services proxy` and `describe` look up the service first.
 resource "google_cloud_run_v2_service_iam_member" "operators" {
   for_each = { for pair in setproduct(["roles/run.invoker", "roles/run.viewer"], var.operators) : join(" ", pair) => pair }
 

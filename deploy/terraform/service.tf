@@ -2,10 +2,10 @@ resource "google_cloud_run_v2_service" "bot" {
   name     = var.name
   location = var.region
 
-  # Reachable from anywhere, but for nobody who is not named in "operators": `gcloud run services proxy` comes that way.
+  # Reachable from anywhere, because `gcloud run services proxy` needs that, but only by those named in "operators".
   ingress = "INGRESS_TRAFFIC_ALL"
 
-  # Counted for the revision that gets the traffic: a replaced one is stopped, and gives the lease to its successor.
+  # This counts for the revision that gets the traffic. A replaced revision is stopped and releases the lease.
   scaling {
     min_instance_count = 1
   }
@@ -26,7 +26,7 @@ resource "google_cloud_run_v2_service" "bot" {
       }
 
       resources {
-        # The bot works between requests: without CPU then, it would neither poll nor keep Discord's connection.
+        # The bot works between requests: without CPU then, it could not poll or keep its connection to Discord.
         cpu_idle          = false
         startup_cpu_boost = true
 
@@ -36,8 +36,9 @@ resource "google_cloud_run_v2_service" "bot" {
         }
       }
 
-      # Alive, not ready. A new revision waits in standby until the old one gives up the lease, and the old one is only
-      # stopped once the new one has passed its startup probe: asked for /ready, the two would wait for each other.
+      # This asks whether the bot is alive, not ready. A new revision waits in standby until the old one releases the
+      # lease, and the old one is stopped only after the new one has passed this probe. With /ready they would wait for
+      # each other.
       startup_probe {
         period_seconds    = 2
         timeout_seconds   = 2
@@ -48,7 +49,7 @@ resource "google_cloud_run_v2_service" "bot" {
         }
       }
 
-      # Not ready either: a restart cures neither an outage of Discord nor one of the storage.
+      # This does not ask for /ready either: a restart does not end an outage of Discord or of the storage.
       liveness_probe {
         period_seconds    = 30
         timeout_seconds   = 5
@@ -59,8 +60,8 @@ resource "google_cloud_run_v2_service" "bot" {
         }
       }
 
-      # Every file here is in memory. The database, its log, and for a moment the copy made before an upgrade or restored
-      # by a drill lie there: four times the database, beside some 200 MiB for the bot and Litestream, have to fit.
+      # Every file here is in memory: the database, its log, and for a time the copy made before an upgrade or restored
+      # by a drill. So there must be room for four times the database and some 200 MiB for the bot and Litestream.
       env {
         name  = "LITESTREAM_PATH"
         value = "/tmp/pinball_bot.db"
@@ -80,7 +81,7 @@ resource "google_cloud_run_v2_service" "bot" {
         }
       }
 
-      # The newest version, read at each start: a rotated token works from the next start on, and none is stored here.
+      # The newest version is read at each start: a rotated token works from then on, and no token is stored here.
       dynamic "env" {
         for_each = var.secrets
 

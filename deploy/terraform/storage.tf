@@ -4,7 +4,7 @@ resource "google_storage_bucket" "backup" {
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
 
-  # What somebody (the bot's own account included) overwrites or deletes can be brought back for as long as this says.
+  # What anyone (the bot's own account included) overwrites or deletes can be brought back for noncurrent_days.
   versioning {
     enabled = true
   }

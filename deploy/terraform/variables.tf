@@ -31,12 +31,12 @@ variable "image" {
 
   validation {
     condition     = can(regex("(:[^/:@]+|@sha256:[0-9a-f]{64})$", var.image)) && !endswith(var.image, ":latest")
-    error_message = "Name one build of the image, by its version's tag or its digest: with \"latest\" no rollback is possible."
+    error_message = "Name one build of the image, by its version's tag or its digest: with \"latest\" you could not roll back."
   }
 }
 
 variable "bucket" {
-  description = "The bucket of the backup, to be made. Its name is unique in the world."
+  description = "The bucket for the backup, which Terraform creates. Its name must be unique in the world."
   type        = string
 
   validation {
@@ -46,7 +46,7 @@ variable "bucket" {
 }
 
 variable "noncurrent_days" {
-  description = "Days that overwritten and deleted objects of the backup are kept."
+  description = "Days to keep overwritten and deleted objects of the backup."
   type        = number
   default     = 7
 
@@ -57,7 +57,7 @@ variable "noncurrent_days" {
 }
 
 variable "soft_delete_days" {
-  description = "Days for which what the bucket has forgotten, or the bucket itself, can still be brought back by Google."
+  description = "Days for which Google can still bring back objects that the bucket no longer keeps, or the bucket itself."
   type        = number
   default     = 7
 
@@ -68,7 +68,7 @@ variable "soft_delete_days" {
 }
 
 variable "secrets" {
-  description = "Setting to the name of the secret in Secret Manager that holds its value."
+  description = "Map from a setting to the name of the secret in Secret Manager that holds its value."
   type        = map(string)
   default = {
     DISCORD_TOKEN        = "dispinmap-discord-token"
@@ -82,18 +82,18 @@ variable "secrets" {
 }
 
 variable "settings" {
-  description = "Further settings that are no secrets, such as { LOG_LEVEL = \"DEBUG\" }."
+  description = "Other settings, which are not secret, such as { LOG_LEVEL = \"DEBUG\" }."
   type        = map(string)
   default     = {}
 
   validation {
     condition     = alltrue([for name in keys(var.settings) : !can(regex("TOKEN|WEBHOOK|SECRET|PASSWORD", upper(name)))])
-    error_message = "Tokens and webhook addresses belong into Secret Manager: name their secrets in the variable \"secrets\"."
+    error_message = "Tokens and webhook addresses belong in Secret Manager: name their secrets in the variable \"secrets\"."
   }
 }
 
 variable "memory" {
-  description = "Memory of the instance. What is under /tmp counts: see service.tf."
+  description = "Memory of the instance. Files under /tmp count: see service.tf."
   type        = string
   default     = "512Mi"
 
@@ -104,7 +104,7 @@ variable "memory" {
 }
 
 variable "operators" {
-  description = "Who may open the bot's pages, such as [\"user:somebody@example.org\"]. Nobody else can."
+  description = "Who may open the bot's pages, such as [\"user:you@example.org\"]. No one else can."
   type        = set(string)
   default     = []
 

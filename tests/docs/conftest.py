@@ -1,4 +1,4 @@
-"""An operator whose bot has run for a while, and what there is outside the bot."""
+"""An operator whose bot has run for a while, and the services outside the bot."""
 
 import asyncio
 import shutil
@@ -62,20 +62,20 @@ async def services() -> AsyncIterator[EmbeddedServices]:
 
 @pytest.fixture(scope="session")
 def dispinmap() -> Iterator[str]:
-    """The command as a program, soon ready."""
+    """The text of a program that runs the command without a slow start."""
     with forking() as program:
         yield program
 
 
 @pytest.fixture(scope="session", params=list(Format))
 def past(request: pytest.FixtureRequest, dispinmap: str, tmp_path_factory: pytest.TempPathFactory) -> Past:
-    """With each Litestream in turn, replicated to a folder."""
+    """One with each Litestream, replicated to a folder."""
     return asyncio.run(_past(Operator(tmp_path_factory.mktemp("past"), dispinmap), request.param))
 
 
 @pytest.fixture
 def operator(past: Past, dispinmap: str, tmp_path: Path) -> Operator:
-    """In a copy of that folder, with that Litestream."""
+    """In a copy of that bot's folder, with the same Litestream."""
     operator = Operator(Path(shutil.copytree(past.folder, tmp_path / "bot")), dispinmap)
     operator.replicates_to_a_folder()
     operator.uses(past.version)

@@ -1,6 +1,6 @@
-"""`dispinmap` without the seconds that importing takes: a process that has imported everything forks for each command.
+"""`dispinmap` without the seconds that imports take: a process that has imported everything forks for each command.
 
-`python -m tests.docs.forks SOCKET` is that process; `PROGRAM` is what stands on the PATH and asks it.
+`python -m tests.docs.forks SOCKET` is that process; `PROGRAM`, on the PATH, asks it.
 """
 
 import json
@@ -34,10 +34,10 @@ with socket.socket(socket.AF_UNIX) as connection:
 
 @contextmanager
 def forking() -> Iterator[str]:
-    """The process while the block lasts; yields the text of the program that asks it."""
+    """Run the process inside the block; yields the text of the program that asks it."""
     with TemporaryDirectory(prefix="dpm-") as folder:
         path = Path(folder) / "s"
-        # Through `bound` it ends with the tests, however they end.
+        # `bound` ends it with the tests, even if they are killed.
         command = (sys.executable, bound.__file__, str(os.getpid()), sys.executable, "-m", __name__, path)
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         try:
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def _serve(connection: socket.socket) -> None:
-    """Be the command that is asked for, and end."""
+    """Run the command that was asked for, and exit."""
     asked, outputs, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, 3)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number, output in enumerate(outputs):

@@ -40,7 +40,7 @@ def cp(source: str, target: str) -> None:
 
 
 def mv(source: str, target: str) -> None:
-    """Everything below one path to another one in the same bucket."""
+    """Everything below one path to another path in the same bucket."""
     (bucket, old), (_, new) = _split(source), _split(target)
     for each in _objects(bucket):
         if each["name"].startswith(f"{old}/"):

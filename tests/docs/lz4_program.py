@@ -1,4 +1,4 @@
-"""Stands in for the `lz4` program where there is none: `-d FROM TO`."""
+"""Stands in for the `lz4` program if it is not installed: `-d FROM TO`."""
 
 import sys
 from pathlib import Path

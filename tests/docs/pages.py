@@ -1,12 +1,16 @@
-"""The project's pages as values: their links, tables and blocks of code."""
+"""The project's pages as values: their links, tables and blocks of code; and the texts in the source."""
 
+import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 TEXTS = (*PAGES, ROOT / ".env.example")
+BLANK = "\0"
+"""Stands in a text of the source for what is filled in while the bot runs."""
 
 _FENCED = re.compile(r"^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -56,3 +60,17 @@ def sections(text: str, level: int) -> dict[str, str]:
     parts = re.split(rf"^(#{{1,{level}}}) (.+)$", text, flags=re.MULTILINE)
     found = zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
     return {heading: body for marks, heading, body in found if len(marks) == level}
+
+
+@cache
+def source_texts() -> tuple[str, ...]:
+    """Every text in the source."""
+    modules = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "src").rglob("*.py"))]
+    return tuple(text for module in modules for node in ast.walk(module) for text in _texts(node))
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.JoinedStr):
+        yield "".join(str(part.value) if isinstance(part, ast.Constant) else BLANK for part in node.values)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value

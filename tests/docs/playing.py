@@ -1,4 +1,4 @@
-"""An operator in a folder of their own: types a page's commands as written, runs the bot, looks into files."""
+"""An operator with a folder of their own, who types a page's commands as written, runs the bot and looks into files."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ class Operator:
 
     folder: Path
     dispinmap: str
-    """The program that these commands mean."""
+    """The text of the program that the commands find as `dispinmap`."""
     settings: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -61,7 +61,7 @@ class Operator:
         self.settings["LITESTREAM_REPLICA_URL"] = str(self.folder / "backup" / "db")
 
     def moves_the_backup(self, gcs: str, bucket: str) -> None:
-        """To a new bucket, object by object as they were stored, and has that in the settings."""
+        """To a new bucket, in the order in which the objects were stored, and sets that bucket in the settings."""
         create_gcs_bucket(gcs, bucket)
         backup = self.folder / "backup"
         stored = [path for path in backup.rglob("*") if path.is_file()]
@@ -72,11 +72,11 @@ class Operator:
         del self.settings["LITESTREAM_REPLICA_URL"]
 
     def uses(self, version: Format) -> None:
-        """Has this Litestream installed from now on."""
+        """Installs this Litestream instead of the present one."""
         self.settings["LITESTREAM_BIN"] = str(BINARIES[version])
 
     async def types(self, commands: str, code: int = 0) -> str:
-        """Everything that the commands print; they have to end with that code."""
+        """What the commands print; they must end with that code."""
         process = await asyncio.create_subprocess_exec(
             *("bash", "-euo", "pipefail", "-c", commands),
             cwd=self.folder,
@@ -97,7 +97,7 @@ class Operator:
         return Container(services, FastClock(time.time(), 1.0), self.folder, nowhere, binary, **self.settings)
 
     def targets(self, name: str = "pinball_bot.db") -> list[str]:
-        """What is watched, by the database of that name."""
+        """The names of the targets in the database of that name."""
         return rows(self.folder / name, "SELECT target_name FROM monitoring_targets ORDER BY id")
 
     def lose_the_disk(self) -> None:

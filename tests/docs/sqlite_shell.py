@@ -1,4 +1,4 @@
-"""Stands in for the `sqlite3` program where there is none: a file, then SQL or `.schema [TABLE]`."""
+"""Stands in for the `sqlite3` program if it is not installed: a file, then SQL or `.schema [TABLE]`."""
 
 import sqlite3
 import sys

@@ -1,4 +1,4 @@
-"""docs/architecture.md draws the imports, contracts and versions that are there."""
+"""docs/architecture.md shows the imports, contracts and versions of the code."""
 
 import re
 import tomllib

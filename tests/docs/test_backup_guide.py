@@ -3,9 +3,9 @@
 | The guide's lines | Where they run |
 |---|---|
 | Method 1: gsutil, lz4, sqlite3 | `test_method_1_gets_a_database`, ours: `test_our_method_1_is_whole` |
-| Method 2: gcloud | Nowhere: it needs Google's cloud; docs/deploy.md has it |
+| Method 2: gcloud | Nowhere: it needs Google's cloud; docs/cloud-run.md has it |
 | alembic init | Nowhere: the guide itself says that it is done |
-| alembic revision, upgrade, current, history, downgrade | tests/docs/test_database_guide.py, on docs/database.md |
+| alembic revision, upgrade, current, history, downgrade | tests/docs/test_database_guide.py, on docs/schema.md |
 | litestream restore, and by hand | `test_the_backup_is_restored` |
 | validate_litestream.py, and by hand | `test_the_backup_is_validated` |
 | Migration testing | `test_a_migration_is_tested` |
@@ -70,7 +70,7 @@ GROUP BY channel_id, target_type, target_data
 HAVING COUNT(*) > 1;  -- Find duplicates
 SELECT version_num FROM alembic_version;
 """
-ON_THE_DATABASES_PAGE = """
+ON_THE_SCHEMA_PAGE = """
 alembic revision --autogenerate -m "description"
 alembic upgrade head
 alembic current
@@ -83,7 +83,7 @@ CONTAINER_ID=$(gcloud run services describe dispinmap-bot --region=us-central1 \
 gcloud run services proxy dispinmap-bot --port=8080
 alembic init alembic
 """
-PLAYED = (METHOD_1, RESTORE, VALIDATE, MIGRATE, QUERIES, ON_THE_DATABASES_PAGE)
+PLAYED = (METHOD_1, RESTORE, VALIDATE, MIGRATE, QUERIES, ON_THE_SCHEMA_PAGE)
 
 
 def lines(text: str) -> list[str]:
@@ -121,10 +121,10 @@ def test_every_line_of_the_guide_is_in_the_table() -> None:
     assert sorted({*theirs, *lines(queries)}) == sorted(set(ours))
 
 
-def test_what_is_played_elsewhere_or_nowhere_is_on_its_page() -> None:
-    assert set(lines(ON_THE_DATABASES_PAGE)) <= set(read("docs/database.md").splitlines())
-    assert "gcloud run services describe dispinmap-bot --region=us-central1" in read("docs/deploy.md")
-    assert "gcloud run services proxy dispinmap-bot" in read("docs/deploy.md")
+def test_lines_not_run_here_are_on_their_page() -> None:
+    assert set(lines(ON_THE_SCHEMA_PAGE)) <= set(read("docs/schema.md").splitlines())
+    assert "gcloud run services describe dispinmap-bot --region=us-central1" in read("docs/cloud-run.md")
+    assert "gcloud run services proxy dispinmap-bot" in read("docs/cloud-run.md")
 
 
 async def test_method_1_gets_a_database(operator: Operator) -> None:
@@ -179,7 +179,7 @@ async def test_the_environment_variables_mean_what_the_guide_says(operator: Oper
     assert not operator.database.exists()
 
 
-def test_where_there_is_no_lz4_the_stand_in_unpacks_the_same(tmp_path: Path) -> None:
+def test_the_stand_in_unpacks_like_lz4(tmp_path: Path) -> None:
     data = b"a database" * 1000
     (tmp_path / "packed.lz4").write_bytes(lz4.frame.compress(data))
     stand_in = Path(__file__).with_name("lz4_program.py")

@@ -1,4 +1,4 @@
-"""The commands of docs/backup.md do what the page says, each runbook as a story of its own."""
+"""The commands of the backup's pages do what the pages say: one test for each section with commands."""
 
 import re
 import shutil
@@ -15,24 +15,24 @@ from tests.docs.pages import blocks, read, sections
 from tests.docs.playing import PROGRAMS, Operator, put_gcs_object
 from tests.migrations import legacy
 
-PAGE = read("docs/backup.md")
-SECTIONS = {heading: body for level in (2, 3) for heading, body in sections(PAGE, level).items()}
+PAGES = [read(f"docs/{name}.md") for name in ("backup", "backup-runbooks", "backup-theory", "monitoring")]
+SECTIONS = {heading: body for page in PAGES for level in (2, 3) for heading, body in sections(page, level).items()}
 BUCKET = "my-bot-backups"
 NOON = "2026-03-01 12:00"
 FIRST = "Ground Kontrol Classic Arcade"
 
-# Where Litestream's version is the story, or changes nothing.
+# For sections about one version of Litestream, or to which the version makes no difference.
 with_0_3 = pytest.mark.parametrize("past", [Format.V0_3], indirect=True)
 with_0_5 = pytest.mark.parametrize("past", [Format.V0_5], indirect=True)
 
 
 def commands(heading: str) -> list[str]:
-    """The blocks of commands below a heading, without those below its subheadings."""
+    """The blocks of commands below a heading, except those below its subheadings."""
     return blocks(SECTIONS[heading].partition("\n### ")[0], "sh")
 
 
 def at(script: str, past: Past) -> str:
-    """The page's moment is this story's."""
+    """The script with this test's moment in place of the page's."""
     assert NOON in script
     return script.replace(NOON, (past.then + timedelta(milliseconds=1)).isoformat())
 
@@ -45,10 +45,10 @@ async def serves(operator: Operator, services: EmbeddedServices) -> list[str]:
     return operator.targets()
 
 
-def test_every_block_of_commands_is_part_of_a_story() -> None:
+def test_every_block_of_commands_is_tested() -> None:
     played = re.findall(r'commands\("([^"]+)"\)', Path(__file__).read_text(encoding="utf-8"))
     assert set(played) == {heading for heading in SECTIONS if commands(heading)}
-    assert "<!-- not run" not in PAGE
+    assert not [page for page in PAGES if "<!-- not run" in page]
 
 
 async def test_in_a_minute(services: EmbeddedServices, dispinmap: str, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_the_invitation_asks_for_the_permissions_that_are_explained_and_no_other
 
 @pytest.fixture
 async def stage(database_file: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    # The bot's politeness towards Pinball Map would make the page last half a minute.
+    # Without this, the limit on requests to Pinball Map would make the test last half a minute.
     monkeypatch.setattr(client, "BURST", 1000)
     async with open_stage(database_file) as stage:
         await stage.start_bot()
@@ -129,7 +129,7 @@ async def _give(stage: Stage, name: str, line: str) -> Message:
 
 
 def _options(name: str, text: str) -> dict[str, object]:
-    """What stands behind each parameter's name in a slash command."""
+    """The value after each parameter's name in a slash command."""
     usage = next(piece for piece in code(SECTIONS[name]) if piece.startswith(f"/{name}"))
     names = "|".join(re.findall(r"(\w+):", usage)) or "(?!)"
     words = re.split(rf"(?:^|\s)({names}):", text)

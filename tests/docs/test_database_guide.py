@@ -1,4 +1,4 @@
-"""docs/database.md is true: its commands and queries run as written, from the project's root."""
+"""The commands and queries of docs/database.md and docs/schema.md run as written, in the project's root."""
 
 import ast
 import os
@@ -20,7 +20,8 @@ from dispinmap.database.verify import revision
 from tests.docs.pages import ROOT, read, rows, sections
 from tests.migrations import legacy, shapes
 
-PAGE = read("docs/database.md")
+SCHEMA = read("docs/schema.md")
+PAGE = read("docs/database.md") + SCHEMA
 PROGRAMS = Path(sys.executable).parent
 _BLOCK = re.compile(
     r"(?:^<!-- not run: (?P<reason>[^\n]+) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -29,7 +30,7 @@ _BLOCK = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code of the page, and why it cannot be run here, if so."""
+    """A block of code of the pages; `reason` says why it cannot be run here, if it cannot."""
 
     language: str
     body: str
@@ -37,7 +38,7 @@ class Block:
 
     @property
     def name(self) -> str:
-        """Its first line that is no comment."""
+        """Its first line that is not a comment."""
         lines = [line for line in self.body.splitlines() if not line.startswith(("#", "--"))]
         return lines[0]
 
@@ -111,7 +112,7 @@ def test_a_block_of_python_is_python(block: Block) -> None:
     ast.parse(block.body)
 
 
-def test_where_there_is_no_sqlite3_the_stand_in_answers_the_same(made_project: Path) -> None:
+def test_the_stand_in_answers_like_sqlite3(made_project: Path) -> None:
     if shutil.which("sqlite3") is None:
         pytest.skip("there is no sqlite3 to compare with")
     stand_in = f"{sys.executable} {Path(__file__).with_name('sqlite_shell.py')}"
@@ -123,14 +124,14 @@ def test_where_there_is_no_sqlite3_the_stand_in_answers_the_same(made_project: P
     assert "unique_channel_area" in schema
 
 
-def test_nothing_is_left_out_without_a_reason() -> None:
+def test_every_block_runs_or_says_why_not() -> None:
     assert {block.language for block in RUN} == {"sh", "sql", "python"}
     assert len([block for block in BLOCKS if block.reason is not None]) == 2
     assert PAGE.count("```") == 2 * len(BLOCKS)
 
 
-def test_the_chain_s_table_names_every_revision_in_order() -> None:
-    listed = [cells[0].strip("`") for cells in rows(sections(PAGE, 3)["Every revision"])][1:]
+def test_the_table_lists_every_revision_in_order() -> None:
+    listed = [cells[0].strip("`") for cells in rows(sections(SCHEMA, 3)["Every revision"])][1:]
     assert listed == [script.revision for script in reversed(list(scripts().walk_revisions()))]
 
 
@@ -147,4 +148,4 @@ def test_the_schema_shown_is_the_live_one(project: Path) -> None:
 
 def test_every_table_is_explained() -> None:
     for table in Base.metadata.tables:
-        assert table in PAGE
+        assert table in SCHEMA

@@ -1,6 +1,5 @@
-"""Whatever the pages name is there."""
+"""What the pages name exists: links, commands, files, names from the code."""
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +10,10 @@ from typer import Context
 from typer.core import TyperGroup
 
 from dispinmap.cli.main import app
-from tests.docs.pages import PAGES, ROOT, TEXTS, anchors, code, links, read, rows
+from tests.docs.pages import BLANK, PAGES, ROOT, TEXTS, anchors, code, links, read, rows, source_texts
 
 MACHINE = re.compile(r"(?:^|[\s`\"'(=])/(?:work|root|home|Users|tmp|opt)/", re.MULTILINE)
-BLANK = "\0"
-# A folder is a place for a backup too, but none for packages.
+# A backup may go to a folder; packages may not come from one.
 DOWNLOADS = re.compile(r"registry\.|index-url|find-links|file://(?!/data/|/var/|/folder)", re.IGNORECASE)
 
 
@@ -24,7 +22,7 @@ def _name(path: Path) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_every_relative_link_and_image_leads_somewhere(page: Path) -> None:
+def test_relative_links_and_images_exist(page: Path) -> None:
     for link in links(page.read_text(encoding="utf-8")):
         if "://" in link:
             continue
@@ -42,7 +40,7 @@ def test_no_page_names_a_machine_or_a_package_registry(page: Path) -> None:
     assert not DOWNLOADS.search(text)
 
 
-def test_every_make_target_named_exists() -> None:
+def test_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
     named = {
         target for page in PAGES for piece in code(page.read_text()) for target in re.findall(r"\bmake ([a-z]+)", piece)
@@ -50,7 +48,7 @@ def test_every_make_target_named_exists() -> None:
     assert {"sandbox", "test", "run"} <= named <= targets
 
 
-def test_every_command_line_named_exists_with_its_options() -> None:
+def test_command_lines_exist_with_their_options() -> None:
     lines = [
         found
         for page in PAGES
@@ -69,7 +67,7 @@ def test_every_command_line_named_exists_with_its_options() -> None:
         assert {word for word in words if word.startswith("--")} <= options, line
 
 
-def test_every_file_of_the_project_named_exists() -> None:
+def test_files_of_the_project_exist() -> None:
     folders = ("src/", "tests/", "docs/", "benchmarks/", ".ci/")
     for page in PAGES:
         for piece in code(page.read_text(encoding="utf-8")):
@@ -77,7 +75,7 @@ def test_every_file_of_the_project_named_exists() -> None:
                 assert list(ROOT.glob(piece.rstrip("/"))), f"{page.name}: {piece}"
 
 
-def test_every_name_from_the_code_is_in_the_code() -> None:
+def test_names_from_the_code_are_in_the_code() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
     for page in PAGES:
         for piece in code(page.read_text(encoding="utf-8")):
@@ -87,23 +85,12 @@ def test_every_name_from_the_code_is_in_the_code() -> None:
                 )
 
 
-def test_what_the_readme_says_about_failures_is_what_the_bot_says() -> None:
-    said = "\n".join(_texts())
+def test_the_readme_quotes_what_the_bot_says_about_failures() -> None:
+    said = "\n".join(source_texts())
     shown = [cells[0] for cells in rows(read("README.md").partition("## When something is wrong")[2])]
     quoted = [text for cell in shown for text in re.findall(r"`([^`/]+)`", cell)]
     assert quoted
-    for text in quoted:
-        assert any(form in said for form in _with_one_blank(text)), text
-
-
-def _texts() -> Iterator[str]:
-    """Every text in the source; what is filled in while the bot runs stands as BLANK."""
-    for path in (ROOT / "src").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.JoinedStr):
-                yield "".join(str(part.value) if isinstance(part, ast.Constant) else BLANK for part in node.values)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield node.value
+    assert not [text for text in quoted if not any(form in said for form in _with_one_blank(text))]
 
 
 def _with_one_blank(text: str) -> Iterator[str]:

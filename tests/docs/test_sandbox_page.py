@@ -1,4 +1,4 @@
-"""docs/sandbox.md names what is there, and its snippet runs."""
+"""docs/sandbox.md names files that exist, and its snippet runs."""
 
 import ast
 
