@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
-from dispinmap.sandbox.clock import SandboxClock
-from dispinmap.sandbox.discord.seed import Seed
-from dispinmap.sandbox.discord.server import DiscordServer
-from dispinmap.sandbox.page.server import ChatPage
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.clock import SandboxClock
+from dispinmap_sandbox.discord.seed import Seed
+from dispinmap_sandbox.discord.server import DiscordServer
+from dispinmap_sandbox.page.server import ChatPage
+from dispinmap_sandbox.world import World
 from tests.browser.chromium import CHROMIUM, CHROMIUM_OPTIONS
 from tests.browser.stage_bot import StageBot
 

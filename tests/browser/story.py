@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, ViewportSize, async_playwright, expect
 
-from dispinmap.sandbox import run as sandbox_run
+from dispinmap_sandbox import run as sandbox_run
 from tests.browser.chromium import CHROMIUM, CHROMIUM_OPTIONS
 
 VENUE = "Ground Kontrol Classic Arcade"

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from dispinmap.pinballmap.models import SubmissionType
-from dispinmap.sandbox.world import UNKNOWN_TYPE
+from dispinmap_sandbox.world import UNKNOWN_TYPE
 from tests.browser.conftest import Stage
 from tests.browser.test_chat import log
 

@@ -15,7 +15,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from dispinmap.clock import Clock
-from dispinmap.sandbox.discord.server import DiscordServer
+from dispinmap_sandbox.discord.server import DiscordServer
 
 TOKEN = "sandbox-token"
 PATIENCE = 30

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import discord
 import pytest
 
-from dispinmap.sandbox.discord import interactions
-from dispinmap.sandbox.discord.models import InteractionState, Message, Upload
-from dispinmap.sandbox.discord.seed import Seed
-from dispinmap.sandbox.discord.server import DiscordServer
-from dispinmap.sandbox.errors import SandboxError
+from dispinmap_sandbox.discord import interactions
+from dispinmap_sandbox.discord.models import InteractionState, Message, Upload
+from dispinmap_sandbox.discord.seed import Seed
+from dispinmap_sandbox.discord.server import DiscordServer
+from dispinmap_sandbox.errors import SandboxError
 from tests.fakes.clock import ManualClock
 from tests.integration.sandbox_bot import PATIENCE, Bot, running, serving
 

@@ -10,10 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from dispinmap.sandbox.errors import SandboxError
-from dispinmap.sandbox.facts import Machine, Venue, load_facts
-from dispinmap.sandbox.submissions import SubmissionRow
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.errors import SandboxError
+from dispinmap_sandbox.facts import Machine, Venue, load_facts
+from dispinmap_sandbox.submissions import SubmissionRow
+from dispinmap_sandbox.world import World
 from tests.fakes.clock import ManualClock
 
 FACTS = load_facts()
