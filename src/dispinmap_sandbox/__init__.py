@@ -1,1 +1,1 @@
-"""The whole bot on one machine: embedded Discord, Pinball Map and geocoder, and a page to drive them."""
+"""Runs the whole bot on one machine: embedded Discord, Pinball Map and geocoder, and a page to use them."""

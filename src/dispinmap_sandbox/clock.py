@@ -1,4 +1,4 @@
-"""The sandbox's time: real time that can be wound forward."""
+"""The sandbox's time: real time that you can wind forward."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from dispinmap_sandbox.errors import SandboxError
 
 
 class _Sleeper:
-    """Somebody who waits until `due`; the timer is renewed whenever the clock is wound."""
+    """A task that sleeps until `due`. Its timer is set again each time the clock is wound."""
 
     def __init__(self, due: datetime) -> None:
         self.due = due
@@ -34,7 +34,7 @@ class _Sleeper:
 
 
 class SandboxClock:
-    """Starts at `start` (aware; the machine's time unless given) and runs at real speed between calls of `advance`."""
+    """Starts at `start` (aware; by default the machine's time) and runs at real speed. `advance` winds it forward."""
 
     def __init__(self, start: datetime | None = None) -> None:
         self._start = (start or datetime.now(UTC)).astimezone(UTC)
@@ -43,15 +43,15 @@ class SandboxClock:
         self._sleepers: list[_Sleeper] = []
 
     def now(self) -> datetime:
-        """The current time here, aware, in UTC."""
+        """The sandbox's current time, aware, in UTC."""
         return self._start + timedelta(seconds=time.monotonic() - self._began) + self._offset
 
     def monotonic(self) -> float:
-        """Seconds since the start, those wound forward included."""
+        """Seconds since the start, including those wound forward."""
         return (self.now() - self._start).total_seconds()
 
     async def sleep(self, seconds: float) -> None:
-        """Return once `seconds` have passed on this clock, by waiting or by `advance`."""
+        """Return once `seconds` have passed on this clock, in real time or by `advance`."""
         now = self.now()
         sleeper = _Sleeper(now + timedelta(seconds=seconds))
         self._sleepers.append(sleeper)
@@ -63,7 +63,7 @@ class SandboxClock:
             self._sleepers.remove(sleeper)
 
     def advance(self, seconds: float) -> None:
-        """Wind forward and wake everybody whose time has come, earliest first. Raises SandboxError for less than 0."""
+        """Wind forward and wake every sleeper that is due, earliest first. Raises SandboxError for less than 0."""
         if seconds < 0:
             raise SandboxError("The sandbox's clock only goes forward: give a number of seconds that is not negative.")
         self._offset += timedelta(seconds=seconds)

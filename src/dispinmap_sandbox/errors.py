@@ -1,7 +1,7 @@
-"""What the sandbox does not let a person do."""
+"""The error for what the sandbox does not let a person do."""
 
 from dispinmap.errors import DisPinMapError
 
 
 class SandboxError(DisPinMapError):
-    """Something that Discord or Pinball Map would not allow either; the text is for the person at the page."""
+    """The person tried something that Discord or Pinball Map would refuse too. The page shows them this text."""

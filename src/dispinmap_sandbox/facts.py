@@ -1,6 +1,6 @@
-"""The real facts the sandbox's world is made of: venues, machines and places, and invented people.
+"""What the sandbox's world starts with: real venues, machines and places, and invented people.
 
-Venues and machines are facts of Pinball Map (CC BY-SA 4.0); people and what they say are made up.
+Venues and machines are facts from Pinball Map (CC BY-SA 4.0). The people and their comments are made up.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A pinball machine; `name` is written as in submissions, "Name (Maker, Year)"."""
+    """A pinball machine. `name` has the form that submissions use, "Name (Maker, Year)"."""
 
     id: int
     name: str
@@ -21,7 +21,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """A location as the sandbox finds it at its start. Degrees; `state` and `country` are codes such as OR and US."""
+    """A location as it is when the sandbox starts. Degrees; `state` and `country` are codes such as OR and US."""
 
     id: int
     name: str
@@ -36,7 +36,7 @@ class Venue:
 
 @dataclass(frozen=True, slots=True)
 class GeoPlace:
-    """A place the geocoder knows. Degrees; `aliases` are further names that find it."""
+    """A place the geocoder knows. Degrees; `aliases` are other names that find it."""
 
     name: str
     admin1: str
@@ -52,7 +52,7 @@ class GeoPlace:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything a world starts from."""
+    """Everything a world starts with."""
 
     venues: tuple[Venue, ...]
     machines: tuple[Machine, ...]
@@ -77,7 +77,7 @@ def load_places() -> Sequence[GeoPlace]:
 
 
 def fold(text: str) -> str:
-    """Text without case and accents, for comparing what people type: "München" and "munchen" are the same."""
+    """Remove case and accents, to compare what people type: "München" equals "munchen"."""
     decomposed = unicodedata.normalize("NFKD", text.replace("’", "'"))
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold().strip()
 
@@ -86,5 +86,5 @@ def _venue(row: dict[str, Any]) -> Venue:
     return Venue(**{key: value for key, value in row.items() if key != "machines"}, machine_ids=tuple(row["machines"]))
 
 
-def _read(name: str) -> Any:  # noqa: ANN401 - JSON of our own making; the dataclasses check its fields
+def _read(name: str) -> Any:  # noqa: ANN401 - our own JSON; the dataclasses check its fields
     return json.loads(files("dispinmap_sandbox").joinpath("data", name).read_text(encoding="utf-8"))

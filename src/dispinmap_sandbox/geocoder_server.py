@@ -1,4 +1,4 @@
-"""A geocoder over a real socket that answers as Open-Meteo's does, for a small table of real places."""
+"""A geocoder on a real socket that answers as Open-Meteo does, from a small table of real places."""
 
 import json
 from collections.abc import Iterable
@@ -13,11 +13,11 @@ FIRST_PLACE_ID = 9_000_001
 DEFAULT_COUNT = 10
 LARGEST_COUNT = 100
 SHORTEST_PREFIX = 3
-"""Shorter names are found only if they are complete, as Open-Meteo documents it."""
+"""Open-Meteo documents that it finds shorter texts only if they are a whole name."""
 
 
 class GeocoderServer(EmbeddedServer):
-    """`GET /v1/search?name=&count=&format=json`; other places than the package's for tests."""
+    """`GET /v1/search?name=&count=&format=json`. Tests can pass their own places."""
 
     prefix = "/v1"
 
@@ -43,7 +43,7 @@ class GeocoderServer(EmbeddedServer):
 
 
 def search(places: Iterable[GeoPlace], name: str) -> list[tuple[int, GeoPlace]]:
-    """Places with their number in the table that are called `name` or begin so: called so first, then the largest."""
+    """Places whose name is or begins with `name`, with their table index: whole names first, then by population."""
     wanted = fold(name)
     ranked = [
         (not _called(place, wanted), -place.population, number, place)
@@ -66,7 +66,7 @@ def _names(place: GeoPlace) -> set[str]:
 
 
 def _row(number: int, place: GeoPlace) -> dict[str, object]:
-    """A result; what is not known of a place has no key, as there."""
+    """One result. As at Open-Meteo, an unknown field has no key."""
     row = {
         "id": FIRST_PLACE_ID + number,
         "name": place.name,

@@ -1,4 +1,4 @@
-"""What happened before the sandbox started: a feed with a past that fits today's line-ups."""
+"""What happened before the sandbox started: past submissions that fit today's line-ups."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _PATTERN = (
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One submission to be made up: the how-manyeth from the end, when, where and by whom."""
+    """One submission to make up: when, where and by whom. `number` counts from 0, the newest."""
 
     number: int
     created_at: datetime
@@ -35,10 +35,11 @@ class _Step:
 def past_submissions(
     facts: Facts, people: tuple[Person, ...], *, how_many: int, before: datetime, last_id: int
 ) -> list[SubmissionRow]:
-    """`how_many` submissions, newest first, with ids that fall from `last_id`, the newest some minutes before `before`.
+    """Make up `how_many` submissions, newest first. The newest is `last_id`, a few minutes before `before`.
 
-    About 330 a day, as in the real feed (API.md), in visits: one person reports a few things at one venue. It is
-    the same past every time. Made backwards from today's line-ups, so nothing is removed that was not there.
+    There are about 330 a day, as in the real feed (API.md), in visits: one person reports a few things at one venue.
+    The result is the same every time. We go back in time from today's line-ups, so that no machine is removed from a
+    venue that did not have it.
     """
     lineups = {venue.id: list(venue.machine_ids) for venue in facts.venues}
     catalog = {machine.id: machine for machine in facts.machines}
@@ -49,7 +50,7 @@ def past_submissions(
 
 
 def _steps(venues: tuple[Venue, ...], people: tuple[Person, ...], before: datetime) -> Iterator[_Step]:
-    """Endless visits, the latest first. The strides have no factor in common with the lists, so all have their turn."""
+    """Visits without end, latest first. 7 and 5 share no factor with the lists' lengths, so all entries get a turn."""
     number = 0
     for visit in count():
         venue, user = venues[visit * 7 % len(venues)], people[visit * 5 % len(people)]
@@ -63,7 +64,7 @@ def _steps(venues: tuple[Venue, ...], people: tuple[Person, ...], before: dateti
 def _undo(
     step: _Step, submission_id: int, lineup: list[int], catalog: dict[int, Machine], comments: tuple[str, ...]
 ) -> SubmissionRow:
-    """Make up what was reported last, and put the line-up back to how it was before that."""
+    """Make up the latest report, and put the line-up back to what it was before."""
     kind = _PATTERN[step.number % len(_PATTERN)]
     if kind is SubmissionType.NEW_LMX and len(lineup) == 1:
         kind = SubmissionType.NEW_CONDITION
@@ -79,7 +80,7 @@ def _machine(kind: SubmissionType, number: int, lineup: list[int], catalog: dict
         case SubmissionType.CONFIRM_LOCATION:
             return None
         case SubmissionType.NEW_LMX:
-            # from the front half, because a machine put back by the case below is at the end: it stays a while
+            # The case below appends, so taking from the front half leaves a machine in place for a while.
             return catalog[lineup.pop(number * 11 % ((len(lineup) + 1) // 2))]
         case SubmissionType.REMOVE_MACHINE:
             absent = sorted(catalog.keys() - set(lineup))

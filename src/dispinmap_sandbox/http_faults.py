@@ -1,4 +1,4 @@
-"""Ways in which an embedded HTTP server can be made to misbehave."""
+"""How a test makes an embedded HTTP server misbehave."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,18 +11,18 @@ class FaultKind(Enum):
     """What happens to a request."""
 
     FAIL = auto()
-    """It gets the given status."""
+    """The client gets the given status."""
     TRUNCATE = auto()
-    """It gets half of the body, as if that were all of it."""
+    """The client gets half of the body in a complete response."""
     CUT = auto()
-    """It gets half of the announced body, then the connection ends."""
+    """The client gets half of the announced body, then the connection ends."""
     HANG = auto()
-    """It gets nothing until it is released."""
+    """The client gets nothing until `release`."""
 
 
 @dataclass(slots=True)
 class Fault:
-    """One arrangement; `times` is how many more requests it meets, None for every one."""
+    """One planned fault. `times` is how many more requests it affects, None for all."""
 
     path_glob: str
     kind: FaultKind
@@ -33,7 +33,7 @@ class Fault:
 
 
 class HttpFaults:
-    """What is to go wrong. Path globs are as in `fnmatch`, on the path below the base URL: "locations/*", "*"."""
+    """The planned faults. Globs work as in `fnmatch`, on the path below the base URL: "locations/*", "*"."""
 
     def __init__(self, down: Callable[[], Awaitable[None]], up: Callable[[], Awaitable[None]]) -> None:
         self._down = down
@@ -50,7 +50,7 @@ class HttpFaults:
         body: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Answer with `status`; without a body, with an HTML page, as real servers fail."""
+        """Answer with `status`. Without `body`, send an HTML page, as real servers do."""
         self._faults.append(Fault(path_glob.lstrip("/"), FaultKind.FAIL, times, status, body, headers or {}))
 
     def truncate(self, path_glob: str, *, times: int | None = 1) -> None:
@@ -62,21 +62,21 @@ class HttpFaults:
         self._faults.append(Fault(path_glob.lstrip("/"), FaultKind.CUT, times))
 
     def hang(self, path_glob: str, *, times: int | None = 1) -> None:
-        """Leave the request without an answer until `release` or `clear`, or until the connection ends."""
+        """Do not answer until `release` or `clear`, or until the connection ends."""
         self._faults.append(Fault(path_glob.lstrip("/"), FaultKind.HANG, times))
 
     def release(self) -> None:
-        """Answer, as if nothing had been, the requests that hang now."""
+        """Answer the requests that hang now, as usual."""
         self._released.set()
         self._released = asyncio.Event()
 
     def clear(self) -> None:
-        """Behave from now on, and release what hangs."""
+        """Forget all faults, and answer the requests that hang."""
         self._faults.clear()
         self.release()
 
     async def down(self) -> None:
-        """Close the listening socket and every connection, and what hangs with it: connecting is refused."""
+        """Close the listening socket and every connection, including hanging ones. New connections are refused."""
         await self._down()
 
     async def up(self) -> None:
@@ -88,7 +88,7 @@ class HttpFaults:
         await self._released.wait()
 
     def take(self, path: str) -> Fault | None:
-        """The fault that meets a request for `path` (below the base URL), used up once; the oldest first."""
+        """The oldest fault that matches `path` (below the base URL). This uses it once."""
         for fault in self._faults:
             if fnmatchcase(path, fault.path_glob):
                 self._use(fault)

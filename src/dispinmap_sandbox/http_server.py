@@ -1,4 +1,4 @@
-"""The shell of the embedded HTTP servers: listening, counting, and misbehaving on request."""
+"""What the embedded HTTP servers share: listening, counting requests, and misbehaving on request."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -16,11 +16,11 @@ from dispinmap_sandbox.http_faults import Fault, FaultKind, HttpFaults
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SHUTDOWN_SECONDS = 0.1
 LOG_LENGTH = 10_000
-"""Requests kept in `log`, so that a sandbox left running for days does not grow."""
+"""How many requests `log` keeps, so that a sandbox that runs for days does not grow."""
 
 
 class RequestLine(NamedTuple):
-    """One request: when, its path below the base URL, its raw query, and who the client says it is."""
+    """One request: time, path below the base URL, raw query and user agent."""
 
     at: datetime
     path: str
@@ -39,39 +39,39 @@ class EmbeddedServer(ABC):
         self._runner: web.AppRunner | None = None
         self.faults = HttpFaults(self._close, self._listen)
         self.requests: Counter[str] = Counter()
-        """Requests by endpoint, whatever the answer: "user_submissions.json", "locations/:id.json"."""
+        """Requests by endpoint, failed ones too: "user_submissions.json", "locations/:id.json"."""
         self._arrived = asyncio.Event()
         self.log: deque[RequestLine] = deque(maxlen=LOG_LENGTH)
 
     @property
     def base_url(self) -> str:
-        """Such as http://127.0.0.1:54321/api/v1; raises SandboxError before the start."""
+        """For example http://127.0.0.1:54321/api/v1. Raises SandboxError before `start`."""
         if self._address is None:
             raise SandboxError("The embedded server has no address yet: start it first.")
         host, port = self._address
         return f"http://{host}:{port}{self.prefix}"
 
     async def next_request(self, endpoint: str) -> None:
-        """Return when the next request for `endpoint` (as counted in `requests`) comes in."""
+        """Return when the next request for `endpoint` (a key of `requests`) arrives."""
         before = self.requests[endpoint]
         while self.requests[endpoint] == before:
             await self._arrived.wait()
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; port 0 takes a free one, which is kept from then on. Raises SandboxError where the port is taken."""
+        """Listen. Port 0 takes a free port and keeps it. Raises SandboxError if the port is in use."""
         self._address = (host, port)
         await self._listen()
 
     async def stop(self) -> None:
-        """Close every connection, and what hangs with it."""
+        """Close every connection, including hanging ones."""
         await self._close()
 
     @abstractmethod
     def routes(self) -> dict[str, Handler]:
-        """Path patterns below the prefix, in aiohttp's way of writing them, and who answers."""
+        """Handlers by path pattern below the prefix, in aiohttp's syntax."""
 
     async def gate(self, _request: web.Request) -> web.StreamResponse | None:
-        """Turn a request away before it is looked at; None lets it in."""
+        """Refuse a request before its handler runs. None lets it through."""
         return None
 
     async def _listen(self) -> None:
@@ -124,19 +124,19 @@ class EmbeddedServer(ABC):
 
 
 def failure(fault: Fault) -> web.Response:
-    """The answer of an arranged failure."""
+    """The answer of a FAIL fault."""
     body = fault.body if fault.body is not None else error_page(fault.status)
     headers = {"Content-Type": "text/html; charset=utf-8", **fault.headers}
     return web.Response(status=fault.status, text=body, headers=headers)
 
 
 def error_page(status: int) -> str:
-    """The body of a failure that nobody arranged words for: HTML, as real servers send it."""
+    """The HTML of a failure without a body of its own, as real servers send it."""
     return f"<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n"
 
 
 async def _broken(request: web.Request, fault: Fault, answer: web.StreamResponse) -> web.StreamResponse:
-    """Half of an answer: as the whole (TRUNCATE), or with the connection ended in its middle (CUT)."""
+    """Send half of an answer: as a complete response (TRUNCATE), or closing the connection halfway (CUT)."""
     body = answer.body if isinstance(answer, web.Response) and isinstance(answer.body, bytes) else b""
     half = body[: len(body) // 2]
     if fault.kind is FaultKind.TRUNCATE:
@@ -151,5 +151,5 @@ async def _broken(request: web.Request, fault: Fault, answer: web.StreamResponse
 
 
 def _endpoint(path: str) -> str:
-    """The path with ids replaced, so that it names what was asked for: "locations/:id.json"."""
+    """The path with its ids replaced: "locations/:id.json"."""
     return "/".join(":id.json" if part.removesuffix(".json").isdigit() else part for part in path.split("/"))

@@ -1,4 +1,4 @@
-"""Pinball Map's own time zone, without needing a time-zone table on the machine."""
+"""Pinball Map's time zone. The machine needs no time-zone table for it."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -7,9 +7,9 @@ _DAYLIGHT = timezone(timedelta(hours=-7))
 
 
 def to_pacific(moment: datetime) -> datetime:
-    """The same moment in Pacific time: -07:00 from the second Sunday of March to the first of November, else -08:00.
+    """The moment in Pacific time: -07:00 from the second Sunday of March to the first of November, otherwise -08:00.
 
-    The switches are at 2:00 local time, as the Energy Policy Act of 2005 (section 110) has them since 2007.
+    The switches are at 2:00 local time. Source: Energy Policy Act of 2005, section 110, in force since 2007.
     """
     year = moment.astimezone(UTC).year
     begins = _sunday(year, 3, 2, 10)

@@ -1,4 +1,4 @@
-"""What Pinball Map answers about submissions: pure functions of the feed and a query."""
+"""Pinball Map's answers about submissions: pure functions of the feed and a query."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ OTHER_TYPES: Final = frozenset(
         "contact_us",
     }
 )
-"""Known, and returned on request only (API.md)."""
+"""Pinball Map returns these types only on request (API.md)."""
 NEWEST = 200
 """Rows without `limit` (API.md)."""
 LARGEST_PAGE = 50
@@ -33,14 +33,14 @@ Query = MultiMapping[str]
 
 
 class GlobalFeed:
-    """user_submissions.json. While nothing changes, all pages of a feed are cut from one filtered list."""
+    """user_submissions.json. Pages of an unchanged feed come from one filtered list."""
 
     def __init__(self) -> None:
         self._of: tuple[Sequence[Entry], list[tuple[str, str]]] | None = None
         self._filtered: Sequence[Entry] = ()
 
     def answer(self, feed: Sequence[Entry], query: Query) -> dict[str, object]:
-        """`feed` is the same object as long as nothing changes."""
+        """Callers pass the same `feed` object while nothing changes."""
         filters = [(name, value) for name, value in query.items() if name not in ("limit", "page")]
         if self._of is None or self._of[0] is not feed or self._of[1] != filters:
             self._of, self._filtered = (feed, filters), _filtered(feed, query)
@@ -54,7 +54,7 @@ def at_location(feed: Sequence[Entry], location_id: int, query: Query) -> dict[s
 
 
 def within_range(feed: Sequence[Entry], query: Query) -> dict[str, object]:
-    """user_submissions/list_within_range.json; raises ValueError for a date that is none."""
+    """user_submissions/list_within_range.json; raises ValueError for a malformed date."""
     near = _near(feed, query)
     day = query.get("min_date_of_submission")
     if day is not None:
@@ -64,7 +64,7 @@ def within_range(feed: Sequence[Entry], query: Query) -> dict[str, object]:
 
 
 def miles(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
-    """Distance on the sphere Pinball Map reckons with, by haversine. Degrees in, miles out."""
+    """Haversine distance with the earth radius Pinball Map uses. Degrees in, miles out."""
     here, there = math.radians(latitude), math.radians(other_latitude)
     across = math.radians(other_longitude - longitude)
     half_chord = math.sin((there - here) / 2) ** 2 + math.cos(here) * math.cos(there) * math.sin(across / 2) ** 2
@@ -72,7 +72,7 @@ def miles(latitude: float, longitude: float, other_latitude: float, other_longit
 
 
 def whole_number(text: str | None, default: int) -> int:
-    """A parameter as the server's Ruby reads one: the digits it begins with ("12.7" is 12), 0 for other text."""
+    """Read a parameter as the server's Ruby does: its leading digits ("12.7" is 12), 0 for other text."""
     if not text:
         return default
     digits = ""
@@ -84,7 +84,7 @@ def whole_number(text: str | None, default: int) -> int:
 
 
 def point(query: Query) -> tuple[float, float] | None:
-    """The query's `lat` and `lon` in degrees; None if either is missing or no number."""
+    """The query's `lat` and `lon` in degrees; None if either is missing or not a number."""
     try:
         return float(query.get("lat", "")), float(query.get("lon", ""))
     except ValueError:
@@ -118,7 +118,7 @@ def _filtered(entries: Iterable[Entry], query: Query) -> list[Entry]:
 
 
 def _shown_by_default(entry: Entry) -> bool:
-    """All but the types known to be left out: one that nobody knows stands for what a later server adds."""
+    """Everything except `OTHER_TYPES`. An unknown type counts as one that Pinball Map adds later."""
     return entry.get("submission_type") not in OTHER_TYPES
 
 
@@ -127,7 +127,7 @@ def _all(query: Query, name: str) -> list[str]:
 
 
 def _rows(entries: Sequence[Entry], query: Query, nothing: str) -> dict[str, object]:
-    """The answer: rows, with `pagy` if a limit was asked for, or the text for "nothing"."""
+    """The answer: rows, with `pagy` if the query has a limit. Without rows, the text `nothing`."""
     pagy: dict[str, object] = {}
     if query.get("limit"):
         entries, pagy = _page(entries, query)

@@ -1,4 +1,4 @@
-"""What Pinball Map answers about locations and machines: pure functions of the world and a query."""
+"""Pinball Map's answers about locations and machines: pure functions of the world and a query."""
 
 import re
 
@@ -9,11 +9,11 @@ from dispinmap_sandbox.submissions import SubmissionRow, timestamp
 from dispinmap_sandbox.world import Placement, World, WorldLocation
 
 FILTERS = ("by_location_name", "by_location_id", "by_machine_id")
-"""The filters understood here; the real server has many more."""
+"""The filters we support. The real server has many more."""
 FILTERING_REQUIRED = "Filtering is required for this action. Please provide a filter when using this endpoint."
 NO_LOCATION = "Failed to find location"
 SHORTEST_NAME = 3
-"""Letters `autocomplete` needs (API.md)."""
+"""The fewest letters that `autocomplete` answers (API.md)."""
 CLOSEST_MILES = 50
 LARGEST_CLOSEST_MILES = 500
 LEFT_OUT_WITHOUT_DETAILS = frozenset(
@@ -33,7 +33,7 @@ Json = dict[str, object]
 
 
 def search(world: World, query: Query) -> Json:
-    """locations.json, by name: full rows with machines; `no_details` leaves out machines and some fields."""
+    """locations.json, sorted by name: full rows with machines. `no_details` leaves out machines and some fields."""
     if not any(query.get(name) for name in FILTERS):
         return {"errors": FILTERING_REQUIRED}
     found = sorted((place for place in world.locations if _matches(place, query)), key=lambda place: place.name)
@@ -42,7 +42,7 @@ def search(world: World, query: Query) -> Json:
 
 
 def autocomplete(world: World, query: Query) -> list[Json]:
-    """locations/autocomplete.json: names that contain the text; nothing for fewer than 3 letters."""
+    """locations/autocomplete.json: names that contain the text. Fewer than 3 letters find nothing."""
     text = query.get("name", "").strip().casefold()
     if len(text) < SHORTEST_NAME:
         return []
@@ -54,7 +54,7 @@ def autocomplete(world: World, query: Query) -> list[Json]:
 
 
 def details(world: World, location_id: int, query: Query) -> Json:
-    """locations/:id.json: machines with their comments; `no_details=1` without those, `metadata_only=1` no machines."""
+    """locations/:id.json: machines and comments. `no_details=1` omits comments, `metadata_only=1` also machines."""
     location = next((place for place in world.locations if place.id == location_id), None)
     if location is None:
         return {"errors": NO_LOCATION}
@@ -69,7 +69,7 @@ def details(world: World, location_id: int, query: Query) -> Json:
 
 
 def closest(world: World, query: Query) -> Json:
-    """locations/closest_by_lat_lon.json: the nearest, or with `send_all_within_distance` all, nearest first."""
+    """locations/closest_by_lat_lon.json: the nearest, or with `send_all_within_distance` all, sorted by distance."""
     reach = min(LARGEST_CLOSEST_MILES, whole_number(query.get("max_distance"), CLOSEST_MILES))
     centre = point(query)
     found = sorted(_around(world, centre, reach), key=lambda pair: pair[0]) if centre else []
@@ -114,7 +114,7 @@ def _full(world: World, location: WorldLocation) -> Json:
 
 
 def _metadata(world: World, location: WorldLocation) -> Json:
-    """The location's own fields; numbers for the place are text here, unlike in submissions (API.md)."""
+    """The location's own fields. Coordinates are text here, unlike in submissions (API.md)."""
     placed = world.placements(location.id)
     latest = next((row for row in world.submissions if row.venue.id == location.id), None)
     updated = latest.created_at if latest else None
@@ -170,7 +170,7 @@ def _xref(location_id: int, placed: Placement) -> Json:
 
 
 def _said(world: World, location_id: int, placed: Placement) -> Json:
-    """The comments made since the machine was put up: coming back clears them."""
+    """The comments since the machine was added. Removing it and adding it again clears them."""
     conditions = [
         _condition(placed.id, row)
         for row in world.submissions
@@ -195,7 +195,7 @@ def _condition(xref_id: int, said: SubmissionRow) -> Json:
 
 
 def _machine(machine: Machine) -> Json:
-    """The catalogue has name, maker and year apart, where submissions have them in one text."""
+    """The catalogue has separate name, maker and year. Submissions have one text."""
     parts = re.fullmatch(r"(.+) \(([^()]+), (\d{4})\)", machine.name)
     name, maker, year = parts.groups() if parts else (machine.name, None, None)
     return {"id": machine.id, "name": name, "manufacturer": maker, "year": int(year) if year else None}

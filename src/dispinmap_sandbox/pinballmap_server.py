@@ -1,4 +1,4 @@
-"""Pinball Map's API over a real socket, from the sandbox's world."""
+"""Pinball Map's API on a real socket. The data is the sandbox's world."""
 
 import hashlib
 import hmac
@@ -18,12 +18,12 @@ from dispinmap_sandbox.pinballmap_feed import Query
 from dispinmap_sandbox.world import World
 
 TOKEN_LIMIT = 120
-"""Requests a minute and token while tokens are required (API.md)."""
+"""Requests per minute for each token, if tokens are required (API.md)."""
 ADDRESS_LIMIT = 180
-"""Requests a minute and address otherwise (API.md)."""
+"""Requests per minute for each address, if not (API.md)."""
 WINDOW_SECONDS = 60
 BAN = timedelta(hours=3)
-"""As the real server's rules have it."""
+"""How long the real server's rules ban an address."""
 BANNED_QUERY = re.compile(r"page=\D|/etc/passwd|sleep\(|\.php")
 BANNED_PATH = re.compile(r"/etc/passwd|sleep\(|\.php|wp-admin|wp-login|wp-includes")
 UNAUTHORIZED = (
@@ -33,7 +33,7 @@ UNAUTHORIZED = (
 
 
 class PinballMapServer(EmbeddedServer):
-    """Answers as API.md says. With `token` every request must carry it; with `etags` unchanged answers are 304."""
+    """Answers as API.md says. With `token`, every request must carry it. With `etags`, unchanged answers are 304."""
 
     prefix = "/api/v1"
 
@@ -66,7 +66,7 @@ class PinballMapServer(EmbeddedServer):
         self._in_window.clear()
 
     async def gate(self, request: web.Request) -> web.StreamResponse | None:
-        """Ban, limit and token, in the real server's order."""
+        """Check ban, limit and token, in the real server's order."""
         address = request.remote or ""
         if self._is_banned(address, unquote_plus(request.rel_url.raw_query_string), request.path):
             return web.Response(status=403, text="Forbidden\n")
@@ -77,14 +77,14 @@ class PinballMapServer(EmbeddedServer):
         return self._throttle(self._token, TOKEN_LIMIT)
 
     def _is_banned(self, address: str, query: str, path: str) -> bool:
-        """One request that looks like a break-in bans its address for hours, and every request in that time is 403."""
+        """A request that looks like a break-in bans its address. Until the ban ends, every request gets 403."""
         now = self._clock.now()
         if BANNED_QUERY.search(query) or BANNED_PATH.search(path):
             self._banned[address] = now + BAN
         return now < self._banned.get(address, now)
 
     def _throttle(self, who: str, limit: int) -> web.Response | None:
-        """Count in fixed minutes of the clock; past the limit 429 until the next begins, without a Retry-After."""
+        """Count per minute of the clock. Past the limit, answer 429 until the next minute, without a Retry-After."""
         window = int(self._clock.now().timestamp()) // WINDOW_SECONDS
         if window != self._window:
             self._window = window

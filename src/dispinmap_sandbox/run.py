@@ -1,4 +1,4 @@
-"""`dispinmap sandbox`: the real bot between embedded services, and the chat page in front of them."""
+"""`dispinmap sandbox`: the real bot, the embedded services it talks to, and the chat page."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from dispinmap_sandbox.services import DISCORD_TOKEN, PINBALLMAP_TOKEN, embedded
 
 LOOPBACK = "127.0.0.1"
 TOKENS = (DISCORD_TOKEN, PINBALLMAP_TOKEN)
-"""The log masks them, as it masks an operator's own."""
+"""The log masks these, as it masks an operator's tokens."""
 
 
 async def run(port: int, announce: Callable[[str], None]) -> None:
-    """Run until cancelled; `announce` is given the page's address once the bot is connected."""
+    """Run until cancelled. Calls `announce` with the page's address once the bot is connected."""
     with TemporaryDirectory(prefix="dispinmap-sandbox-") as folder:
         clock = SandboxClock()
         async with embedded_services(clock, rate_limits=True) as services:

@@ -1,4 +1,4 @@
-"""The three outside services, embedded, on one clock and one world."""
+"""The three embedded services, on one clock and one world."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,13 +14,13 @@ from dispinmap_sandbox.geocoder_server import GeocoderServer
 from dispinmap_sandbox.pinballmap_server import PinballMapServer
 from dispinmap_sandbox.world import World
 
-DISCORD_TOKEN = "sandbox-discord-token"  # noqa: S105 -- known to the embedded server alone
+DISCORD_TOKEN = "sandbox-discord-token"  # noqa: S105 -- only the embedded server knows it
 PINBALLMAP_TOKEN = "sandbox-pinballmap-token"  # noqa: S105 -- the same
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedServices:
-    """Everything that the bot finds outside itself, listening on loopback."""
+    """The services that the bot talks to, listening on loopback."""
 
     clock: Clock
     world: World
@@ -31,7 +31,7 @@ class EmbeddedServices:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that make the real bot use these services."""
+        """The environment variables that point the real bot at these services."""
         return {
             "DISCORD_TOKEN": DISCORD_TOKEN,
             "DISCORD_API_BASE": self.discord.api_base,
@@ -41,14 +41,14 @@ class EmbeddedServices:
         }
 
     def settings(self, database_url: str, **others: object) -> Settings:
-        """The bot's settings for these services; `others` are further settings by their names."""
+        """The bot's settings for these services. `others` are more settings, by name."""
         given: dict[str, Any] = {"sqlalchemy_url": Secret(database_url), "port": 0, **others}
         return replace(Settings.of(self.environment), **given)
 
 
 @asynccontextmanager
 async def embedded_services(clock: Clock, *, rate_limits: bool = False) -> AsyncIterator[EmbeddedServices]:
-    """Start them on free ports, all on this clock, and stop them at the end."""
+    """Start the services on free ports with this clock, and stop them at the end."""
     world = World(clock)
     discord = DiscordServer(clock, token=DISCORD_TOKEN, rate_limits=rate_limits)
     pinballmap = PinballMapServer(world, clock, token=PINBALLMAP_TOKEN, etags=True)

@@ -11,7 +11,7 @@ from dispinmap_sandbox.pacific import to_pacific
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who reports changes."""
+    """A person who reports changes."""
 
     id: int
     name: str
@@ -19,7 +19,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class SubmissionRow:
-    """One submission; `submission` is the ready sentence. Times are aware."""
+    """One submission. `submission` is Pinball Map's sentence. Times are aware."""
 
     id: int
     submission_type: str
@@ -32,7 +32,7 @@ class SubmissionRow:
     high_score: int | None = None
 
     def payload(self) -> dict[str, object]:
-        """The row as the API shows it: every field that API.md names, in the server's own order."""
+        """The row as the API shows it: every field of API.md, in the server's order."""
         when = timestamp(self.created_at)
         return {
             "id": self.id,
@@ -63,25 +63,25 @@ class SubmissionRow:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the feed: what is shown, and when it counts as created. `row` is None for what a test put in."""
+    """An item of the feed: its payload, and when it counts as created. `row` is None for a test's raw data."""
 
     created_at: datetime
     payload: object
     row: SubmissionRow | None = None
 
     def get(self, field: str) -> object:
-        """A field of the payload; None where there is none, or the payload is no row at all."""
+        """A field of the payload. None if it is missing or the payload is not a row."""
         return self.payload.get(field) if isinstance(self.payload, Mapping) else None
 
     @property
     def order(self) -> tuple[datetime, int]:
-        """Sorts the feed: by time, then by id."""
+        """The feed's sort key: time, then id."""
         number = self.get("id")
         return self.created_at, number if isinstance(number, int) else 0
 
 
 def timestamp(moment: datetime) -> str:
-    """ISO 8601 with milliseconds and Pacific offset, as Pinball Map writes it: 2025-06-04T09:59:07.476-07:00."""
+    """ISO 8601 with milliseconds and Pacific offset, as Pinball Map does: 2025-06-04T09:59:07.476-07:00."""
     return to_pacific(moment).isoformat(timespec="milliseconds")
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's world: what stands where, and everything that was ever reported about it."""
+"""The sandbox's world: which machine is where, and every submission about it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,12 +14,12 @@ from dispinmap_sandbox.submissions import Entry, Person, SubmissionRow, sentence
 DEFAULT_USER = "sandbox_visitor"
 FIRST_PERSON_ID = 90_001
 LAST_HISTORY_ID = 680_000
-"""Ids of today's Pinball Map are in this range: 505,959 in June 2025, and 330 a day since (API.md)."""
+"""In the range of today's Pinball Map: 505,959 in June 2025, and 330 a day since then (API.md)."""
 FIRST_XREF_ID = 300_001
 STEP_DEGREES = 0.0005
 """About 60 yards."""
 UNKNOWN_TYPE = "sandbox_surprise"
-"""Stands for a type that Pinball Map adds one day."""
+"""Stands for a type that Pinball Map may add one day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class WorldLocation:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A machine standing at a location since `created_at`; `id` is new each time it is put up."""
+    """A machine at a location since `created_at`. Each time it is added it gets a new `id`."""
 
     id: int
     machine: Machine
@@ -48,9 +48,9 @@ class Placement:
 
 
 class World:
-    """Pinball Map's data. `history` is the number of submissions that happened before the start.
+    """Pinball Map's data. `history` is the number of submissions before the start.
 
-    Every change is checked as Pinball Map would; what cannot be raises SandboxError and changes nothing.
+    Every change is checked as on Pinball Map. An impossible one raises SandboxError and changes nothing.
     """
 
     def __init__(self, clock: Clock, *, history: int = 240, facts: Facts | None = None) -> None:
@@ -74,19 +74,19 @@ class World:
 
     @property
     def catalog(self) -> tuple[Machine, ...]:
-        """Every machine Pinball Map knows here, by name."""
+        """Every machine this Pinball Map knows, sorted by name."""
         return tuple(sorted(self._machines.values(), key=lambda machine: machine.name.casefold()))
 
     @property
     def submissions(self) -> tuple[SubmissionRow, ...]:
-        """Every visible submission, newest first, without what a test injected as raw data."""
+        """Every visible submission, newest first, without raw data that a test injected."""
         return tuple(entry.row for entry in self.feed if entry.row is not None)
 
     @property
     def feed(self) -> tuple[Entry, ...]:
         """Everything visible, newest first by time and then by id, as the API serves it.
 
-        It is the same object until something changes.
+        Returns the same object until something changes.
         """
         if self._feed is None:
             self._feed = tuple(sorted(self._entries, key=lambda entry: entry.order, reverse=True))
@@ -111,45 +111,45 @@ class World:
         )
 
     def placements(self, location_id: int) -> tuple[Placement, ...]:
-        """The machines at a location, in the order in which they came."""
+        """The machines at a location, in the order they were added."""
         return tuple(self._lineups[self._venue(location_id).id].values())
 
     def add_machine(self, location_id: int, machine_id: int, user_name: str = DEFAULT_USER) -> SubmissionRow:
-        """Put a machine up. It must not stand there yet."""
+        """Add a machine. It must not be there yet."""
         venue, machine, user = self._venue(location_id), self._machine(machine_id), self._person(user_name)
         if machine_id in self._lineups[location_id]:
-            raise SandboxError(f"{machine.name} already stands at {venue.name}: remove it first, or choose another.")
+            raise SandboxError(f"{machine.name} is already at {venue.name}: remove it first, or choose another.")
         self._place(venue, machine, user, self._clock.now())
         return self._report(SubmissionType.NEW_LMX, venue, user, machine)
 
     def remove_machine(self, location_id: int, machine_id: int, user_name: str = DEFAULT_USER) -> SubmissionRow:
-        """Take a machine away. It must stand there."""
+        """Remove a machine. It must be there."""
         venue, machine, user = self._standing(location_id, machine_id, user_name)
         del self._lineups[location_id][machine_id]
         return self._report(SubmissionType.REMOVE_MACHINE, venue, user, machine)
 
     def comment(self, location_id: int, machine_id: int, text: str, user_name: str = DEFAULT_USER) -> SubmissionRow:
-        """Say something about a machine that stands there. The text must not be blank."""
+        """Comment on a machine that is there. The text must not be blank."""
         if not text.strip():
             raise SandboxError("The comment is empty: write a few words about the machine.")
         venue, machine, user = self._standing(location_id, machine_id, user_name)
         return self._report(SubmissionType.NEW_CONDITION, venue, user, machine, comment=text)
 
     def confirm(self, location_id: int, user_name: str = DEFAULT_USER) -> SubmissionRow:
-        """Say that the line-up is right as it is shown."""
+        """Confirm the line-up."""
         return self._report(SubmissionType.CONFIRM_LOCATION, self._venue(location_id), self._person(user_name))
 
     def score(self, location_id: int, machine_id: int, points: int, user_name: str = DEFAULT_USER) -> SubmissionRow:
-        """Post a high score on a machine that stands there. It must be more than nothing."""
+        """Post a high score on a machine that is there. It must be positive."""
         if points < 1:
-            raise SandboxError("A score is at least 1: write how many points it was.")
+            raise SandboxError("A score is at least 1: enter the points.")
         venue, machine, user = self._standing(location_id, machine_id, user_name)
         return self._report(SubmissionType.NEW_MSX, venue, user, machine, score=points)
 
     def open_location(self, beside: int, name: str, user_name: str = DEFAULT_USER) -> SubmissionRow:
-        """Put a new location on the map, without machines yet, a few steps from the location `beside`."""
+        """Add a location without machines, a few steps from the location `beside`."""
         if not name.strip():
-            raise SandboxError("The name is empty: say what the new location is called.")
+            raise SandboxError("The name is empty: enter one for the new location.")
         neighbour, user = self._venue(beside), self._person(user_name)
         latitude = neighbour.latitude + STEP_DEGREES
         venue = replace(neighbour, id=self._next_location, name=name.strip(), latitude=latitude, machine_ids=())
@@ -158,7 +158,7 @@ class World:
         return self._report(SubmissionType.ADD_LOCATION, venue, user)
 
     def close_location(self, location_id: int, user_name: str = DEFAULT_USER) -> SubmissionRow:
-        """Take a location off the map: its machines are removed one by one, then it is deleted."""
+        """Remove a location: first its machines, one by one, then the location itself."""
         venue, user = self._venue(location_id), self._person(user_name)
         for placed in self.placements(location_id):
             self.remove_machine(location_id, placed.machine.id, user_name)
@@ -166,17 +166,17 @@ class World:
         return self._report(SubmissionType.DELETE_LOCATION, venue, user)
 
     def report_unknown(self, location_id: int, text: str, user_name: str = DEFAULT_USER) -> SubmissionRow:
-        """Report a change of a type that nobody knows yet, in Pinball Map's own sentence `text`."""
+        """Report a change of a type that the bot does not know. `text` is Pinball Map's sentence."""
         venue, user = self._venue(location_id), self._person(user_name)
         row = SubmissionRow(self.reserve_id(), UNKNOWN_TYPE, text, self._clock.now(), user, venue)
         self.inject([row])
         return row
 
     def delete_submission(self, submission_id: int) -> None:
-        """Make a submission vanish from every answer, as Pinball Map's soft delete does."""
+        """Hide a submission from every answer, like Pinball Map's soft delete."""
         kept = [entry for entry in self._entries if entry.get("id") != submission_id]
         if len(kept) == len(self._entries):
-            raise SandboxError(f"There is no submission {submission_id}: it may be deleted already.")
+            raise SandboxError(f"There is no submission {submission_id}: it may already be deleted.")
         self._entries = kept
         self._feed = None
 
@@ -188,8 +188,8 @@ class World:
     def inject(self, rows: Iterable[object]) -> None:
         """Make raw rows visible exactly as they are: unknown types, wrong fields, or no row at all.
 
-        A mapping is sorted in by its `created_at`; where that is missing or malformed it counts as created now.
-        A SubmissionRow, perhaps changed by `dataclasses.replace`, is taken as its payload.
+        A mapping is sorted by its `created_at`. If that is missing or malformed, it counts as created now.
+        For a SubmissionRow, perhaps changed by `dataclasses.replace`, its payload becomes visible.
         """
         self._entries += [self._entry(row) for row in rows]
         self._feed = None
@@ -201,7 +201,7 @@ class World:
         return Entry(_moment(Entry(now, row).get("created_at")) or now, row)
 
     def _remember(self, facts: Facts, how_many: int) -> None:
-        """Fill the past, and put up today's line-ups as it left them."""
+        """Make up the past, and set up today's line-ups with the dates that the past gives them."""
         now, people = self._clock.now(), tuple(self._people.values())
         past = past_submissions(facts, people, how_many=how_many, before=now, last_id=LAST_HISTORY_ID)
         self.inject(past)
@@ -237,17 +237,17 @@ class World:
     def _standing(self, location_id: int, machine_id: int, user_name: str) -> tuple[Venue, Machine, Person]:
         venue, machine = self._venue(location_id), self._machine(machine_id)
         if machine_id not in self._lineups[location_id]:
-            raise SandboxError(f"{machine.name} does not stand at {venue.name}: add it first, or choose another.")
+            raise SandboxError(f"{machine.name} is not at {venue.name}: add it first, or choose another.")
         return venue, machine, self._person(user_name)
 
     def _venue(self, location_id: int) -> Venue:
         if location_id not in self._venues:
-            raise SandboxError(f"There is no location {location_id} in the sandbox: choose one from its list.")
+            raise SandboxError(f"There is no location {location_id} in the sandbox: choose one from the list.")
         return self._venues[location_id]
 
     def _machine(self, machine_id: int) -> Machine:
         if machine_id not in self._machines:
-            raise SandboxError(f"There is no machine {machine_id} in the sandbox: choose one from its catalogue.")
+            raise SandboxError(f"There is no machine {machine_id} in the sandbox: choose one from the catalogue.")
         return self._machines[machine_id]
 
     def _person(self, name: str) -> Person:

@@ -71,7 +71,7 @@ async def test_a_subcommand_gets_its_parameters(server: DiscordServer, seed: See
         ("add", {}, "needs one of its subcommands: /add location"),
         ("add location", {}, "needs “name”"),
         ("add location", {"nmae": "x"}, "no parameter “nmae”"),
-        ("add location", {"name": "x", "radius": "far"}, "is no number"),
+        ("add location", {"name": "x", "radius": "far"}, "“radius” must be a number, not “far”"),
         ("shout", {}, "no command /shout here"),
         ("read", {"file": "text"}, "takes a file"),
     ],

@@ -176,9 +176,9 @@ def test_a_subcommand_is_sent_as_discord_nests_it() -> None:
     [
         ({"name": "too long"}, "must have 0 to 5 characters"),
         ({"name": ""}, "needs “name”: Its name"),
-        ({"name": "x", "radius": 101}, "must lie between 1 and 100"),
-        ({"name": "x", "radius": "wide"}, "is no number"),
-        ({"name": "x", "kind": "some"}, "is no choice for “kind”: choose All"),
+        ({"name": "x", "radius": 101}, "must be between 1 and 100, not 101"),
+        ({"name": "x", "radius": "wide"}, "“radius” must be a number, not “wide”"),
+        ({"name": "x", "kind": "some"}, "is not a choice for “kind”: choose All"),
     ],
 )
 def test_a_parameter_out_of_its_bounds_is_refused_in_a_sentence(values: dict[str, object], sentence: str) -> None:

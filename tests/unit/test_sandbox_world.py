@@ -89,13 +89,13 @@ def test_a_change_shows_at_once(world: World) -> None:
 @pytest.mark.parametrize(
     ("sentence", "refused"),
     [
-        ("already stands", lambda world: world.add_machine(GROUND_KONTROL, MONSTER_BASH)),
-        ("does not stand", lambda world: world.remove_machine(GROUND_KONTROL, MYSTERY_CASTLE)),
-        ("does not stand", lambda world: world.comment(GROUND_KONTROL, MYSTERY_CASTLE, "Fine.")),
+        ("is already at", lambda world: world.add_machine(GROUND_KONTROL, MONSTER_BASH)),
+        ("is not at", lambda world: world.remove_machine(GROUND_KONTROL, MYSTERY_CASTLE)),
+        ("is not at", lambda world: world.comment(GROUND_KONTROL, MYSTERY_CASTLE, "Fine.")),
         ("comment is empty", lambda world: world.comment(GROUND_KONTROL, MONSTER_BASH, " \n")),
         ("user name is empty", lambda world: world.add_machine(GROUND_KONTROL, MYSTERY_CASTLE, "")),
         ("user name is empty", lambda world: world.remove_machine(GROUND_KONTROL, MONSTER_BASH, "")),
-        ("does not stand", lambda world: world.score(GROUND_KONTROL, MYSTERY_CASTLE, 5)),
+        ("is not at", lambda world: world.score(GROUND_KONTROL, MYSTERY_CASTLE, 5)),
         ("at least 1", lambda world: world.score(GROUND_KONTROL, MONSTER_BASH, 0)),
         ("name is empty", lambda world: world.open_location(GROUND_KONTROL, " ")),
         ("user name is empty", lambda world: world.close_location(GROUND_KONTROL, "")),

@@ -1,4 +1,4 @@
-"""Slash commands as the bot registered them: finding one, and reading what a person filled in (pure).
+"""Slash commands as the bot registered them: find one, and read what a person filled in (pure).
 
 https://discord.com/developers/docs/interactions/application-commands
 """
@@ -34,13 +34,13 @@ class OptionType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A command or subcommand: `path` is the registered command and what leads down to the one meant."""
+    """A command or subcommand. `path` leads from the registered command down to it."""
 
     path: tuple[Json, ...]
 
     @property
     def options(self) -> list[Json]:
-        """The parameters that can be filled in."""
+        """Its parameters."""
         return self.path[-1].get("options") or []
 
     def data(self, options: list[Json]) -> Json:
@@ -52,13 +52,13 @@ class Found:
 
 
 def find(commands: Sequence[Json], name: str) -> Found:
-    """By full name, "add location". Raises SandboxError where there is none, or it needs a subcommand."""
+    """Find by full name, "add location". Raises SandboxError if there is none, or it needs a subcommand."""
     level: Sequence[Json] = commands
     path: list[Json] = []
     for word in name.split():
         step = next((each for each in level if each["name"] == word), None)
         if step is None:
-            raise SandboxError(f"There is no command /{name} here: type / to see those there are.")
+            raise SandboxError(f"There is no command /{name} here: type / to see all commands.")
         path.append(step)
         level = _children(step)
     if not path or level:
@@ -73,7 +73,7 @@ def _children(command: Json) -> list[Json]:
 
 
 def may_use(command: Json, bits: int) -> bool:
-    """`default_member_permissions`: None lets everybody, "0" administrators only, else whoever has all its bits."""
+    """`default_member_permissions`: None lets everyone, "0" only administrators, else those who have all its bits."""
     needed = command.get("default_member_permissions")
     if needed is None or bits & Permission.ADMINISTRATOR:
         return True
@@ -83,7 +83,7 @@ def may_use(command: Json, bits: int) -> bool:
 def read_options(found: Found, values: Mapping[str, object], *, typing: str | None = None) -> list[Json]:
     """What a person filled in, as Discord sends it. Numbers may come as text.
 
-    `typing` names the parameter that is being autocompleted: it is marked, taken as it is, and nothing is required.
+    `typing` names the parameter being autocompleted. It is marked and not checked, and no parameter is required.
     Raises SandboxError for what Discord's client would not send.
     """
     known = {option["name"]: option for option in found.options}
@@ -116,7 +116,7 @@ def _read(option: Json, value: object) -> object:
     choices = option.get("choices") or []
     if choices and read not in [choice["value"] for choice in choices]:
         names = ", ".join(choice["name"] for choice in choices)
-        raise SandboxError(f"“{value}” is no choice for “{option['name']}”: choose {names}.")
+        raise SandboxError(f"“{value}” is not a choice for “{option['name']}”: choose {names}.")
     return read
 
 
@@ -130,7 +130,7 @@ def _typed(option: Json, value: object) -> object:
         if kind == OptionType.NUMBER:
             return _number(option, float(str(value)))
     except ValueError:
-        raise SandboxError(f"“{value}” is no number: “{option['name']}” needs one.") from None
+        raise SandboxError(f"“{option['name']}” must be a number, not “{value}”.") from None
     if kind == OptionType.BOOLEAN:
         return value is True or str(value).lower() == "true"
     return value
@@ -139,14 +139,14 @@ def _typed(option: Json, value: object) -> object:
 def _text(option: Json, text: str) -> str:
     low, high = option.get("min_length") or 0, option.get("max_length") or STRING_OPTION_LIMIT
     if not low <= len(text) <= high:
-        raise SandboxError(f"“{option['name']}” must have {low} to {high} characters: this one has {len(text)}.")
+        raise SandboxError(f"“{option['name']}” must have {low} to {high} characters, not {len(text)}.")
     return text
 
 
 def _number(option: Json, number: float) -> float:
     low, high = option.get("min_value"), option.get("max_value")
     if (low is not None and number < low) or (high is not None and number > high):
-        raise SandboxError(f"“{option['name']}” must lie between {low} and {high}: {number} does not.")
+        raise SandboxError(f"“{option['name']}” must be between {low} and {high}, not {number}.")
     return number
 
 

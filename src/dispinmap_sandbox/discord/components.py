@@ -1,7 +1,7 @@
 """Buttons and menus: what Discord accepts (pure).
 
-https://discord.com/developers/docs/components/reference, the kinds that this server knows: action rows with buttons
-or one string select.
+https://discord.com/developers/docs/components/reference. This server knows action rows with buttons or one string
+select.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ def leaves(components: Sequence[Json]) -> Iterator[Json]:
 
 
 def numbered(components: Sequence[Json]) -> list[Json]:
-    """The same with the ids Discord gives to components that have none."""
+    """The same components. Those without an id get one, as Discord does it."""
     rows: list[Json] = []
     number = 0
     for row in components:
@@ -46,11 +46,11 @@ def numbered(components: Sequence[Json]) -> list[Json]:
 
 
 def usable(components: Sequence[Json], custom_id: str, kind: int) -> Json:
-    """The button or menu a person uses. Raises SandboxError where it is not there, of another kind or disabled."""
+    """The button or menu a person uses. Raises SandboxError if it is missing, of another kind or disabled."""
     for leaf in leaves(components):
         if leaf.get("custom_id") == custom_id and leaf["type"] == kind:
             if leaf.get("disabled"):
-                raise SandboxError("That control is greyed out: it can no longer be used.")
+                raise SandboxError("That control is greyed out, so you can't use it any more.")
             return leaf
     raise SandboxError("That message has no such button or menu (any more): look at it again.")
 
@@ -62,7 +62,7 @@ def check_selection(menu: Json, values: Sequence[str]) -> None:
         raise SandboxError("That menu has no such option: choose one of those it shows.")
     low, high = menu.get("min_values", 1), menu.get("max_values", 1)
     if not low <= len(set(values)) <= high:
-        raise SandboxError(f"That menu takes {low} to {high} options: choose so many.")
+        raise SandboxError(f"That menu takes {low} to {high} options: choose more or fewer.")
 
 
 def check_components(form: Form, components: list[Json]) -> None:

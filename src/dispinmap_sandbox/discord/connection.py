@@ -1,4 +1,4 @@
-"""One web socket of the gateway: packets out in order, compressed as the client asked."""
+"""One web socket of the gateway. Sends packets in order, compressed as the client asked."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ GOODBYE_SECONDS = 1.0
 
 
 class Connection:
-    """`send` never waits: a task of its own writes, so that whoever causes an event need not be asynchronous."""
+    """`send` never waits: a separate task writes, so code that causes an event need not be async."""
 
     def __init__(self, socket: web.WebSocketResponse, request: web.Request, compression: str | None) -> None:
         self.socket = socket
@@ -30,13 +30,13 @@ class Connection:
         self._outgoing.put_nowait(packet)
 
     def cut(self) -> None:
-        """The line goes dead, without a goodbye."""
+        """Abort the connection without a close frame."""
         if self._request.transport is not None:
             self._request.transport.abort()
 
     async def close(self, code: int) -> None:
-        """Say goodbye with that code, after what is still to be sent."""
-        # A client that has stopped reading is not waited for.
+        """Send what is queued, then close with that code."""
+        # Do not wait longer for a client that has stopped reading.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._outgoing.join()
@@ -50,7 +50,7 @@ class Connection:
     async def _write(self) -> None:
         while True:
             packet = await self._outgoing.get()
-            # A line that is gone takes nothing more; its reader notices and ends the connection.
+            # The connection is gone. `Gateway._listen` notices and cleans up.
             with contextlib.suppress(ConnectionError):
                 await self._write_one(json.dumps(packet, separators=(",", ":")))
             self._outgoing.task_done()
@@ -65,7 +65,7 @@ class Connection:
 def compressor(name: str | None) -> Compress | None:
     """The transport compression a client asked for in the query; None for plain text.
 
-    discord.py asks for zstd-stream where Python brings zstd (3.14) or the package zstandard is there, otherwise for
+    discord.py asks for zstd-stream if Python has zstd (3.14) or the package zstandard is installed, otherwise for
     zlib-stream. https://discord.com/developers/docs/events/gateway#transport-compression
     """
     if name == "zlib-stream":
@@ -81,7 +81,7 @@ def _zlib() -> Compress:
 
 
 def _zstd() -> Compress:
-    """A client that asks for it shares this machine's Python packages, so one of the two is there."""
+    """The client that asks for it runs in the same environment, so one of the two modules exists."""
     try:
         stream = importlib.import_module("zstandard").ZstdCompressor().compressobj()
     except ModuleNotFoundError:

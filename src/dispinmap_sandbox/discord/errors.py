@@ -5,7 +5,7 @@ from dispinmap_sandbox.discord.models import Json
 
 
 class ApiError(DisPinMapError):
-    """A request is answered with `status` and a JSON body of `code`, message and, for a bad form, `errors`."""
+    """Answers a request with `status` and a JSON body of `code`, message and, for a bad form, `errors`."""
 
     def __init__(self, status: int, code: int, message: str, errors: Json | None = None) -> None:
         super().__init__(message)

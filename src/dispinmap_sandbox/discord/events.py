@@ -1,4 +1,4 @@
-"""What the chat page hears of: a fan-out of small events to whoever subscribed."""
+"""The events for the chat page. Every subscriber gets each of them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ class EventKind(StrEnum):
     MESSAGE_DELETE = "message_delete"
     TYPING = "typing"
     INTERACTION = "interaction"
-    """An interaction changed its state."""
+    """The state of an interaction changed."""
     CHANNELS = "channels"
-    """Servers, channels, permissions or the bot's membership changed: look again."""
+    """Servers, channels, permissions or the bot's membership changed. The page loads them again."""
     COMMANDS = "commands"
     """The bot registered its commands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`channel_id` is None for what concerns no single channel."""
+    """`channel_id` is None for an event that concerns no single channel."""
 
     kind: EventKind
     channel_id: int | None = None
@@ -32,14 +32,14 @@ class Event:
     interaction: Interaction | None = None
 
     def is_visible_to(self, user_id: int) -> bool:
-        """False for the ephemeral posts and the interactions of somebody else."""
+        """False for another person's ephemeral posts and interactions."""
         if self.message is not None:
             return self.message.is_visible_to(user_id)
         return self.interaction is None or self.interaction.user.id == user_id
 
 
 class Events:
-    """Queues are unbounded: a subscriber lives in the same process and reads or leaves."""
+    """Queues have no limit: a subscriber runs in this process, and either reads or unsubscribes."""
 
     def __init__(self) -> None:
         self._queues: list[asyncio.Queue[Event]] = []

@@ -1,4 +1,4 @@
-"""Trouble on order: answers that fail, come late or never come."""
+"""Faults on request: answers that fail, come late or never come."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,18 +9,18 @@ from dispinmap_sandbox.discord.models import Json
 
 @dataclass(slots=True)
 class Fault:
-    """What happens to the requests that match."""
+    """One planned fault for the requests that match."""
 
     method: str
     path_glob: str
     times: int | None = 1
     """None: until the faults are cleared."""
     status: int | None = None
-    """Answer so, without carrying the request out."""
+    """Answer with this status, without carrying out the request."""
     body: Json | str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     drop_after: bool = False
-    """Carry it out, then cut the connection instead of answering."""
+    """Carry out the request, then cut the connection instead of answering."""
     delay: float = 0.0
     """Seconds of real time to wait before anything else."""
 
@@ -29,7 +29,7 @@ class Fault:
 
 
 class Faults:
-    """Paths are written as Discord's documentation does, "/channels/123/messages"; `*` also matches slashes."""
+    """Paths have the form of Discord's documentation, "/channels/123/messages". `*` also matches slashes."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -44,22 +44,22 @@ class Faults:
         body: Json | str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Refuse the next `times` matching requests; they have no effect. A body of text is sent as text/html."""
+        """Refuse the next `times` matching requests without any effect. A text body is sent as text/html."""
         self._faults.append(Fault(method, path_glob, times, status=status, body=body, headers=headers or {}))
 
     def drop_after(self, method: str, path_glob: str, times: int = 1) -> None:
-        """Carry the next `times` matching requests out, but cut the connection without an answer."""
+        """Carry out the next `times` matching requests, but cut the connection without an answer."""
         self._faults.append(Fault(method, path_glob, times, drop_after=True))
 
     def delay(self, method: str, path_glob: str, seconds: float, times: int | None = None) -> None:
-        """Let matching requests wait so long before they are looked at: the next `times`, or all until `clear`."""
+        """Delay matching requests before anything else: the next `times`, or all until `clear`."""
         self._faults.append(Fault(method, path_glob, times, delay=seconds))
 
     def clear(self) -> None:
         self._faults.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault for this request, used up once; the oldest first."""
+        """The oldest fault that matches this request. This uses it once."""
         for fault in self._faults:
             if fault.matches(method, path):
                 if fault.times is not None:

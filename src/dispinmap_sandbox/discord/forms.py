@@ -1,4 +1,4 @@
-"""The nested `errors` object of Discord's code 50035, built up while a form is checked (pure)."""
+"""Builds the nested `errors` object of Discord's code 50035 while a form is checked (pure)."""
 
 from collections.abc import Collection
 
@@ -21,12 +21,12 @@ class Form:
         node.setdefault("_errors", []).append({"code": code, "message": message})
 
     def at_most(self, path: tuple[str | int, ...], value: Collection[object] | None, limit: int) -> None:
-        """Characters of a text or elements of a list."""
+        """Limit the characters of a text or the elements of a list."""
         if value is not None and len(value) > limit:
             self.complain(path, "BASE_TYPE_MAX_LENGTH", f"Must be {limit} or fewer in length.")
 
     def between(self, path: tuple[str | int, ...], value: Collection[object] | None, low: int, high: int) -> None:
-        """As `at_most`, for what must not be empty or missing either."""
+        """Like `at_most`, for a value that must not be empty or missing."""
         if not value and low > 0:
             self.complain(path, *REQUIRED)
         elif value is not None and not low <= len(value) <= high:

@@ -1,4 +1,4 @@
-"""The gateway: web sockets over which the bot hears of everything, and sessions that outlive a socket.
+"""The gateway: web sockets that send events to the bot, and sessions that outlive a socket.
 
 https://discord.com/developers/docs/events/gateway
 """
@@ -17,13 +17,13 @@ from dispinmap_sandbox.discord.state import State
 
 HEARTBEAT_SECONDS = 41.25
 ACKNOWLEDGED_AFTER_SECONDS = 0.05
-"""About the way to Discord and back. discord.py notes in another thread when it sent a heartbeat; an answer that is
-there before counts from the heartbeat before, and it warns that it cannot keep up."""
+"""About one round trip to Discord. discord.py notes in another thread when it sent a heartbeat. If the answer is
+there first, discord.py measures from the previous heartbeat and warns that it cannot keep up."""
 log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """`allowed_intents` are those switched on for the application in Discord's developer portal."""
+    """`allowed_intents` are the ones that are on for the application in Discord's developer portal."""
 
     def __init__(self, state: State, token: str) -> None:
         self._state = state
@@ -36,7 +36,7 @@ class Gateway:
 
     @property
     def connected(self) -> bool:
-        """Whether at least one session hears events right now."""
+        """Whether at least one session receives events now."""
         return self._online.is_set()
 
     async def wait_connected(self) -> None:
@@ -53,7 +53,7 @@ class Gateway:
     ) -> None:
         """Send an event to every session that wants it.
 
-        Those without the message-content intent get `without_content` where that is given.
+        Sessions without the message-content intent get `without_content` instead, if it is given.
         """
         reduced = data if without_content is None else without_content
         for session in self._sessions.values():
@@ -76,7 +76,7 @@ class Gateway:
         return socket
 
     def drop(self, how: Drop = Drop.CUT, *, resumable: bool = True) -> None:
-        """End every connection: from here on, events wait for a resume."""
+        """End every connection. From now on, events wait for a resume."""
         for connection in list(self._connections):
             if how is Drop.RECONNECT:
                 connection.send({"op": Op.RECONNECT, "d": None})
@@ -112,7 +112,7 @@ class Gateway:
                 return None
 
     def _ended(self, connection: Connection, code: object) -> None:
-        """A client that closes with 1000 or 1001 gives its session up.
+        """Forget the session of a client that closes with 1000 or 1001.
 
         https://discord.com/developers/docs/events/gateway#disconnecting
         """
@@ -120,7 +120,7 @@ class Gateway:
             self._sessions = {key: s for key, s in self._sessions.items() if s.connection is not connection}
 
     def _received(self, connection: Connection, op: int, data: Json) -> CloseCode | None:
-        """Carry a packet out; a code where it must end the connection."""
+        """Handle a packet. Returns a close code if the connection must end."""
         if op == Op.HEARTBEAT:
             asyncio.get_running_loop().call_later(ACKNOWLEDGED_AFTER_SECONDS, connection.send, {"op": Op.HEARTBEAT_ACK})
         elif op == Op.IDENTIFY:
@@ -162,7 +162,7 @@ class Gateway:
                 session.dispatch("GUILD_CREATE", {**self._guild(guild), "unavailable": False})
 
     def guild_joined(self, guild: Guild) -> None:
-        """Without the key `unavailable`: that is how a client tells a new server from one that came back up."""
+        """Announce a new server. It has no key `unavailable`, unlike a server that is available again."""
         self.dispatch("GUILD_CREATE", self._guild(guild), intent=Intent.GUILDS, guild_id=guild.id)
 
     def _guild(self, guild: Guild) -> Json:

@@ -10,9 +10,9 @@ MAX_LIMIT = 100
 
 
 def page(messages: Sequence[Message], query: Mapping[str, str]) -> list[Message]:
-    """Newest first, whichever way was paged. `messages` are oldest first.
+    """Newest first in every direction. `messages` are oldest first.
 
-    `before` and `after` count from the given id outwards, `around` takes both sides; `limit` is 1 to 100. Raises
+    `before` and `after` take the messages next to the given id, `around` takes both sides. `limit` is 1 to 100. Raises
     ApiError 50035 for anything else. https://discord.com/developers/docs/resources/message#get-channel-messages
     """
     limit = _limit(query.get("limit", str(DEFAULT_LIMIT)))

@@ -1,4 +1,4 @@
-"""The life of an interaction: told to the bot, acknowledged within 3 s or failed, answered, followed up.
+"""The life of an interaction: sent to the bot, acknowledged within 3 s or failed, answered, followed up.
 
 https://discord.com/developers/docs/interactions/receiving-and-responding
 """
@@ -59,14 +59,14 @@ ALLOWED = {
 
 
 class Interactions:
-    """Methods that take a token or an id raise ApiError as Discord answers."""
+    """Methods that take a token or an id raise ApiError if Discord would refuse the request."""
 
     def __init__(self, state: State, gateway: Gateway, posts: Posts, events: Events) -> None:
         self._state = state
         self._gateway = gateway
         self._posts = posts
         self._events = events
-        # discord.py tells from the id and the machine's clock whether the 15 minutes of an interaction are over.
+        # discord.py compares the id with the machine's clock to see whether an interaction's 15 minutes are over.
         self._snowflakes = Snowflakes(SystemClock())
         self._by_token: dict[str, Interaction] = {}
         self._timers: set[asyncio.TimerHandle] = set()
@@ -74,7 +74,7 @@ class Interactions:
     def open(
         self, kind: InteractionKind, user: User, channel: Channel, name: str, data: Json, message: Message | None = None
     ) -> Interaction:
-        """Tell the bot, and start the clock."""
+        """Send the interaction to the bot, and start the 3 seconds."""
         loop = asyncio.get_running_loop()
         interaction = Interaction(
             id=self._snowflakes.next(),
@@ -97,7 +97,7 @@ class Interactions:
         return interaction
 
     def acknowledge(self, interaction_id: int, token: str, body: Body) -> Message | None:
-        """Carry out a callback. Returns the message it made or changed, None where there is none to show."""
+        """Carry out a callback. Returns the message it made or changed, None if there is none to show."""
         interaction = self._by_token.get(token)
         if interaction is None or interaction.id != interaction_id or interaction.state is InteractionState.FAILED:
             raise errors.unknown_interaction()
@@ -126,7 +126,7 @@ class Interactions:
         return self._post(interaction, body, LOADING if callback is Callback.DEFERRED_MESSAGE else 0)
 
     def follow_up(self, token: str, body: Body) -> Message:
-        """Post another answer. The first after “thinking…” takes its place, as Discord does it."""
+        """Post another answer. As at Discord, the first one after “thinking…” replaces that message."""
         interaction = self.with_token(token)
         original = self._state.messages.get(interaction.original_id or 0)
         if original is not None and original.thinking:
@@ -150,7 +150,7 @@ class Interactions:
         return message
 
     def with_token(self, token: str) -> Interaction:
-        """An acknowledged interaction. Raises ApiError 10015, or 50027 once the token is 15 minutes old."""
+        """An acknowledged interaction. Raises ApiError 10015 for an unknown token, 50027 after its 15 minutes."""
         interaction = self._by_token.get(token)
         if interaction is None or interaction.state in (InteractionState.WAITING, InteractionState.FAILED):
             raise errors.unknown_webhook()

@@ -1,7 +1,7 @@
-"""Discord's rate limits: fixed windows per route and one for everything.
+"""Discord's rate limits: fixed windows for each route, and one for all requests.
 
-https://discord.com/developers/docs/topics/rate-limits. Discord publishes no table; the figures are the commonly seen
-answers of the routes that matter here.
+https://discord.com/developers/docs/topics/rate-limits. Discord publishes no table. The figures are what
+these routes commonly answer.
 """
 
 import math
@@ -15,7 +15,7 @@ from dispinmap_sandbox.discord.models import Json
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`limit` requests per `seconds`, counted apart for each value of the major parameters."""
+    """`limit` requests per `seconds`, counted separately for each value of the major parameters."""
 
     limit: int
     seconds: float
@@ -40,7 +40,7 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`rule` is None where nothing limits the route; then only the global limit can refuse."""
+    """`rule` is None if the route has no limit of its own, or if the global limit refused."""
 
     allowed: bool
     rule: Rule | None = None
@@ -69,18 +69,18 @@ class Verdict:
 
     @property
     def body(self) -> Json:
-        """Of the 429."""
+        """The body of the 429 answer."""
         message = "You are being rate limited."
         return {"message": message, "retry_after": round(self.reset_after, 3), "global": self.is_global}
 
 
 class Limits:
-    """Time is handed in, in seconds of any steady clock."""
+    """Callers pass the time, in seconds of any steady clock."""
 
     def __init__(self) -> None:
         self._windows: dict[str, _Window] = {}
         self.refused: Counter[str] = Counter()
-        """Requests answered with 429 so far, by route."""
+        """Requests answered with 429, by route."""
 
     def take(self, route: str, parameters: Mapping[str, str], now: float) -> Verdict:
         """Count one request on `route` ("POST /channels/{channel_id}/messages") or refuse it."""

@@ -1,4 +1,4 @@
-"""What this Discord consists of, as plain values. Ids are snowflakes; times are aware UTC."""
+"""The things this Discord consists of, as plain values. Ids are snowflakes; times are aware UTC."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ Json: TypeAlias = dict[str, Any]
 
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
-"""Message flags: shown to one person only; “thinking…”."""
+"""Two message flags: visible to one person only, and “thinking…”."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person or a bot. `name` is the handle, `display_name` what others see."""
+    """A person or a bot. `name` is the handle, and others see `display_name`."""
 
     id: int
     name: str
@@ -45,7 +45,7 @@ class Member:
 
 @dataclass(slots=True)
 class Overwrite:
-    """Permission bits given to or taken from a role or a member in one channel."""
+    """Permission bits that a role or a member gains or loses in one channel."""
 
     id: int
     is_member: bool
@@ -66,7 +66,7 @@ class Channel:
 
 @dataclass(slots=True)
 class Guild:
-    """A server. The role whose id is the server's own is @everyone."""
+    """A server. The role with the server's own id is @everyone."""
 
     id: int
     name: str
@@ -77,7 +77,7 @@ class Guild:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file somebody sends along."""
+    """A file that is sent with a message or a command."""
 
     filename: str
     content: bytes
@@ -102,7 +102,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The interaction a message answers."""
+    """The interaction that a message answers."""
 
     interaction_id: int
     kind: "InteractionKind"
@@ -112,7 +112,7 @@ class Origin:
 
 @dataclass(slots=True)
 class Message:
-    """A post. `embeds` and `components` are Discord's JSON; `visible_to` is the one who sees an ephemeral post."""
+    """A post. `embeds` and `components` are Discord's JSON; `visible_to` is the person who sees an ephemeral post."""
 
     id: int
     channel_id: int
@@ -130,7 +130,7 @@ class Message:
     edited_at: datetime | None = None
     origin: Origin | None = None
     is_response: bool = False
-    """Sent through an interaction's webhook rather than by the bot itself."""
+    """Sent through an interaction's webhook, not by the bot itself."""
     reply_to: int | None = None
     visible_to: int | None = None
 
@@ -151,7 +151,7 @@ class Choice:
 
 
 class InteractionKind(IntEnum):
-    """Discord's numbers."""
+    """Values are Discord's numbers."""
 
     COMMAND = 2
     COMPONENT = 3
@@ -160,18 +160,18 @@ class InteractionKind(IntEnum):
 
 class InteractionState(StrEnum):
     WAITING = "waiting"
-    """The bot was told and has not acknowledged yet."""
+    """The bot has the interaction and has not acknowledged it yet."""
     DEFERRED = "deferred"
-    """Acknowledged, the answer is to come: “thinking…”."""
+    """Acknowledged; the answer comes later: “thinking…”."""
     ANSWERED = "answered"
-    """Also after a click that was acknowledged without anything to see."""
+    """Also after a click that the bot acknowledged without a visible change."""
     FAILED = "failed"
     """`failure` holds the sentence that Discord shows."""
 
 
 @dataclass(slots=True)
 class Interaction:
-    """Something a person asked of the bot. `name` is the command's full name or the component's custom id."""
+    """Something a person asks the bot to do. `name` is the command's full name or the component's custom id."""
 
     id: int
     token: str
@@ -188,9 +188,9 @@ class Interaction:
     state: InteractionState = InteractionState.WAITING
     failure: str | None = None
     original_id: int | None = None
-    """What @original stands for: the first answer, or the message whose component was used."""
+    """The message that @original means: the first answer, or the message whose component was used."""
     choices: list[Choice] = field(default_factory=list)
     acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once the bot acknowledged in time, or once it is too late; `failure` tells which."""
+    """Set once the bot has acknowledged in time, or once it is too late. `failure` tells which."""
     settled: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once there is an answer to see, or a failure."""
+    """Set once there is a visible answer, or a failure."""

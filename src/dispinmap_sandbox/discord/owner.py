@@ -1,4 +1,4 @@
-"""What the owner of a server can do: channels, permissions, inviting the bot and throwing it out."""
+"""What the owner of a server can do: change channels and permissions, invite the bot and remove it."""
 
 from dispinmap_sandbox.discord import payloads
 from dispinmap_sandbox.discord.events import Event, EventKind
@@ -15,11 +15,11 @@ BOT_PERMISSIONS = (
     | Permission.ATTACH_FILES
     | Permission.READ_MESSAGE_HISTORY
 )
-"""What the bot's own role is given when it is invited."""
+"""The permissions of the bot's own role when it is invited."""
 
 
 class Owner:
-    """Changes a server and tells the gateway. Raises SandboxError where there is no such server or channel."""
+    """Changes a server and tells the gateway. Raises SandboxError if there is no such server or channel."""
 
     def __init__(self, parts: Parts) -> None:
         self._state = parts.state
@@ -27,7 +27,7 @@ class Owner:
         self._events = parts.events
 
     def add_guild(self, name: str, owner: User, *others: User) -> Guild:
-        """A server without channels, with these people and the bot in it."""
+        """Add a server without channels. These people and the bot are in it."""
         guild = Guild(self._state.snowflakes.next(), name, owner.id)
         guild.roles[guild.id] = Role(guild.id, "@everyone", EVERYONE)
         self._state.guilds[guild.id] = guild
@@ -44,7 +44,7 @@ class Owner:
         return role
 
     def add_bot(self, guild_id: int) -> None:
-        """Invite the bot. Nothing happens where it already is."""
+        """Invite the bot. Does nothing if it is already there."""
         guild, bot = self.guild(guild_id), self._state.bot
         if bot.id in guild.members:
             return
@@ -54,7 +54,7 @@ class Owner:
         self._changed()
 
     def remove_bot(self, guild_id: int) -> None:
-        """Throw the bot out; its role goes with it. Nothing happens where it is not."""
+        """Remove the bot and its role. Does nothing if the bot is not there."""
         guild = self.guild(guild_id)
         member = guild.members.pop(self._state.bot.id, None)
         if member is None:
@@ -73,7 +73,7 @@ class Owner:
         return channel
 
     def delete_channel(self, channel_id: int) -> None:
-        """The channel goes, and its messages with it."""
+        """Delete the channel and its messages."""
         channel = self.channel(channel_id)
         del self._state.channels[channel.id]
         messages = self._state.messages
@@ -82,7 +82,7 @@ class Owner:
         self._tell("CHANNEL_DELETE", channel)
 
     def overwrite(self, channel_id: int, *, allow: int = 0, deny: int = 0) -> None:
-        """Give the bot these permissions in one channel, or take them from it."""
+        """Give the bot permissions in one channel, or take them away."""
         channel, bot = self.channel(channel_id), self._state.bot
         entry = channel.overwrites.setdefault(bot.id, Overwrite(bot.id, is_member=True))
         entry.allow = entry.allow & ~deny | allow
@@ -93,13 +93,13 @@ class Owner:
         try:
             return self._state.guilds[guild_id]
         except KeyError:
-            raise SandboxError(f"There is no server {guild_id}: choose one of the list.") from None
+            raise SandboxError(f"There is no server {guild_id}: choose one from the list.") from None
 
     def channel(self, channel_id: int) -> Channel:
         try:
             return self._state.channels[channel_id]
         except KeyError:
-            raise SandboxError(f"There is no channel {channel_id}: choose one of the list.") from None
+            raise SandboxError(f"There is no channel {channel_id}: choose one from the list.") from None
 
     def _tell(self, name: str, channel: Channel) -> None:
         if self._state.bot.id in self._state.guilds[channel.guild_id].members:

@@ -1,4 +1,4 @@
-"""The parts of one Discord, put together once and shared by everything that acts on it."""
+"""The parts of one Discord, wired once and shared by all code that acts on it."""
 
 from dispinmap.clock import Clock
 from dispinmap_sandbox.discord.events import Events
@@ -9,7 +9,7 @@ from dispinmap_sandbox.discord.state import State
 
 
 class Parts:
-    """State and what changes it."""
+    """The state, and the parts that change it."""
 
     def __init__(self, clock: Clock, token: str) -> None:
         self.state = State(clock)

@@ -23,7 +23,7 @@ def own_user(user_: User) -> Json:
 
 
 def member(member: Member) -> Json:
-    """Without the user, as it accompanies a message."""
+    """A member without the user, as part of a message."""
     return {
         "roles": [str(role_id) for role_id in member.role_ids],
         "joined_at": member.joined_at.isoformat(),
@@ -98,7 +98,7 @@ def guild(guild: Guild) -> Json:
 
 
 def guild_create(guild_: Guild, channels: Iterable[Channel], bot: User) -> Json:
-    """What the gateway sends; of the members only the bot, as without the members intent."""
+    """What the gateway sends. The bot is the only member in it, as for bots without the members intent."""
     me = guild_.members[bot.id]
     return {
         **guild(guild_),
@@ -176,7 +176,7 @@ def withheld(payload: Json) -> Json:
 
 
 def interaction(interaction: Interaction, bot: User, member_: Json, channel_: Json, message_: Json | None) -> Json:
-    """`member_` carries the permissions, `message_` is the one whose component was used."""
+    """`member_` has the person's permissions. `message_` is the one whose component was used."""
     payload: Json = {
         "id": str(interaction.id),
         "application_id": str(bot.id),

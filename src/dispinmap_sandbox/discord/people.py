@@ -1,4 +1,4 @@
-"""What a person can do in a channel, refused where Discord's own client would not offer it."""
+"""What a person can do in a channel. Refuses what Discord's own client would not offer."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ from dispinmap_sandbox.errors import SandboxError
 
 
 class People:
-    """Every method raises SandboxError with a sentence for the person."""
+    """Every method raises SandboxError with a sentence for the person, if Discord would refuse."""
 
     def __init__(self, parts: Parts) -> None:
         self._state = parts.state
@@ -36,10 +36,10 @@ class People:
         try:
             return self._posts.create(user, channel.id, Body({"content": text}, tuple(uploads)))
         except ApiError as error:
-            raise SandboxError(f"Discord does not take that message: {_reason(error)}.") from error
+            raise SandboxError(f"Discord does not accept that message: {_reason(error)}.") from error
 
     def commands(self, user_id: int, channel_id: int) -> list[Json]:
-        """Those that this person is shown when typing "/" there."""
+        """The commands that Discord shows this person when they type "/" there."""
         self._state.member(user_id, channel_id)
         channel = self._state.channels[channel_id]
         guild = self._state.guilds[channel.guild_id]
@@ -59,7 +59,7 @@ class People:
     def type_option(
         self, user_id: int, channel_id: int, name: str, options: Mapping[str, object], focused: str
     ) -> Interaction:
-        """Ask the bot what to suggest for the parameter being typed."""
+        """Ask the bot for suggestions for the parameter `focused`."""
         user, channel = self._in_channel(user_id, channel_id)
         found = find(self.commands(user_id, channel_id), name)
         option = next((each for each in found.options if each["name"] == focused), None)
@@ -101,7 +101,7 @@ class People:
         return *self._in_channel(user_id, message.channel_id), message
 
     def _with_files(self, channel: Channel, found: Found, options: list[Json]) -> Json:
-        """Store the files among the options; Discord sends their ids, and the rest under `resolved`."""
+        """Store the files among the options. Discord sends their ids there, and their details under `resolved`."""
         resolved: Json = {}
         for option in options:
             if option["type"] == OptionType.ATTACHMENT:
@@ -118,7 +118,7 @@ class People:
 
 
 def _reason(error: ApiError) -> str:
-    """The first complaint of a bad form, or the error's own words, without the full stop."""
+    """The first complaint about a bad form, or the error's own message, without the full stop."""
     node = error.errors
     while node and "_errors" not in node:
         node = next(iter(node.values()))

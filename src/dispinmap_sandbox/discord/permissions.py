@@ -1,4 +1,4 @@
-"""Who may do what in a channel (pure), computed as Discord documents it.
+"""Who may do what in a channel (pure), as Discord documents it.
 
 https://discord.com/developers/docs/topics/permissions
 """
@@ -9,7 +9,7 @@ from dispinmap_sandbox.discord.models import Channel, Guild, Member, Overwrite
 
 
 class Permission(IntFlag):
-    """The bits this server looks at, with Discord's values."""
+    """The bits this server checks, with Discord's values."""
 
     ADMINISTRATOR = 1 << 3
     MANAGE_CHANNELS = 1 << 4
@@ -25,7 +25,7 @@ class Permission(IntFlag):
 
 
 EVERYTHING = (1 << 53) - 1
-"""Every bit Discord has given out so far, and those discord.py may still learn of."""
+"""All bits that Discord has assigned so far, and some spare ones."""
 
 EVERYONE = (
     Permission.VIEW_CHANNEL
@@ -35,7 +35,7 @@ EVERYONE = (
     | Permission.READ_MESSAGE_HISTORY
     | Permission.USE_APPLICATION_COMMANDS
 )
-"""What the @everyone role of a new server may do."""
+"""The permissions of a new server's @everyone role."""
 
 
 def permissions(guild: Guild, member: Member, channel: Channel | None = None) -> int:

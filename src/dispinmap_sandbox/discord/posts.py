@@ -1,4 +1,4 @@
-"""Messages come, change and go here: the state is changed, the gateway and the page are told."""
+"""Posts, edits and deletes messages: changes the state, and tells the gateway and the page."""
 
 import re
 from dataclasses import dataclass, field
@@ -23,28 +23,28 @@ from dispinmap_sandbox.discord.state import State
 from dispinmap_sandbox.discord.validation import check_message, check_not_empty, is_blank
 
 SETTABLE_FLAGS = 1 << 2 | EPHEMERAL | 1 << 12
-"""Suppress embeds, ephemeral, silent."""
+"""The flags that a request may set: suppress embeds, ephemeral, silent."""
 CHAT_COMMAND = 20
-"""Message type of the first answer to a slash command."""
+"""The message type of the first answer to a slash command."""
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A request to post: Discord's JSON and the files sent along."""
+    """A request to post: Discord's JSON and the files that come with it."""
 
     payload: Json = field(default_factory=dict)
     uploads: tuple[Upload, ...] = ()
 
 
 class Posts:
-    """Every method that takes a Body raises ApiError 50035 or 50006 where Discord would refuse it."""
+    """Every method that takes a Body raises ApiError 50035 or 50006 if Discord would refuse it."""
 
     def __init__(self, state: State, gateway: Gateway, events: Events) -> None:
         self._state = state
         self._gateway = gateway
         self._events = events
         self.files_url = ""
-        """Where attachments are served; set once the server listens."""
+        """The address that serves attachments. Set once the server listens."""
 
     def create(
         self,
@@ -56,9 +56,9 @@ class Posts:
         kind: int = 0,
         extra_flags: int = 0,
     ) -> Message:
-        """Post. With an origin it is an answer to an interaction and may be ephemeral.
+        """Post. With an origin, the message answers an interaction and may be ephemeral.
 
-        Raises ApiError 10003 too, for an answer that comes after its channel is gone.
+        Also raises ApiError 10003, if the channel is deleted before the answer comes.
         """
         channel = self._state.channels.get(channel_id)
         if channel is None:
@@ -86,7 +86,7 @@ class Posts:
         return message
 
     def edit(self, message: Message, body: Body) -> None:
-        """Change what the body mentions. The answer to a deferred interaction stops thinking."""
+        """Change the fields that the body has. A message that was “thinking…” becomes the answer."""
         check_message(body.payload, len(body.uploads))
         self._fill(message, body, may_be_empty=False)
         if message.thinking:
@@ -105,7 +105,7 @@ class Posts:
         self._events.publish(Event(EventKind.TYPING, channel_id))
 
     def _fill(self, message: Message, body: Body, *, may_be_empty: bool) -> None:
-        """Take over what the body mentions; a body that is refused changes nothing."""
+        """Apply the fields that the body has. A refused body changes nothing."""
         payload = body.payload
         content = (payload["content"] or "").strip() if "content" in payload else message.content
         embeds = _embeds(payload["embeds"] or []) if "embeds" in payload else message.embeds
@@ -119,7 +119,7 @@ class Posts:
             self._mention(message, payload.get("allowed_mentions"))
 
     def _mention(self, message: Message, allowed: Json | None) -> None:
-        """Who is pinged: https://discord.com/developers/docs/resources/message#allowed-mentions-object."""
+        """Decide who is pinged: https://discord.com/developers/docs/resources/message#allowed-mentions-object."""
         parse = ["users", "everyone"] if allowed is None else allowed.get("parse") or []
         listed = {int(user_id) for user_id in (allowed or {}).get("users") or []}
         ids = dict.fromkeys(int(user_id) for user_id in re.findall(r"<@!?(\d+)>", message.content))
@@ -167,13 +167,13 @@ class Posts:
         return payloads.message(message, self._state.bot)
 
     def payload_for_bot(self, message: Message) -> Json:
-        """As REST answers it: the content is withheld where the application may not read it."""
+        """The message for a REST answer, without its content if the application may not read it."""
         full = self.payload(message)
         readable = self._may_read(message) or self._gateway.allowed_intents & Intent.MESSAGE_CONTENT
         return full if readable else payloads.withheld(full)
 
     def _may_read(self, message: Message) -> bool:
-        """What a bot may read without the message-content intent: its own posts and those that mention it."""
+        """Without the message-content intent, a bot may read its own posts and those that mention it."""
         bot = self._state.bot
         return message.author == bot or bot in message.mentions
 
@@ -183,7 +183,7 @@ def _embeds(given: list[Json]) -> list[Json]:
 
 
 def _kept(message: Message, payload: Json) -> list[Attachment]:
-    """`attachments` in an edit lists those that stay; new files come on top."""
+    """In an edit, `attachments` lists those to keep. New files are added to them."""
     listed = payload.get("attachments")
     if listed is None:
         return message.attachments

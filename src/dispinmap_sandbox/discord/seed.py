@@ -1,4 +1,4 @@
-"""The server that the sandbox begins with."""
+"""The server that the sandbox starts with."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from dispinmap_sandbox.discord.state import State
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """Invented people: one may do everything, the other what everybody may."""
+    """The server and its invented people: an administrator and an ordinary member."""
 
     guild: Guild
     pinball: Channel
@@ -20,7 +20,7 @@ class Seed:
 
 
 def plant(state: State, owner: Owner) -> Seed:
-    """“Pinball Friends” with #pinball and #portland-news, two people and the bot."""
+    """Create “Pinball Friends” with #pinball and #portland-news, two people and the bot."""
     administrator = state.add_user("marisol", "Marisol Vega")
     member = state.add_user("theo", "Theo Lindqvist")
     guild = owner.add_guild("Pinball Friends", administrator, member)

@@ -1,4 +1,4 @@
-"""The embedded Discord: one object that listens, and through which people, owners and tests act."""
+"""The embedded Discord: one object that listens, and that people, owners and tests act through."""
 
 import asyncio
 from collections import Counter
@@ -29,14 +29,14 @@ from dispinmap_sandbox.errors import SandboxError
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 30.0
-"""For what has to come: a wait that ends early costs nothing, and a busy machine may need long."""
+"""The longest wait for something that must happen. It is long because a machine may be busy."""
 
 
 class DiscordServer:
-    """Point discord.py's `Route.BASE` at `api_base` once started.
+    """Point discord.py's `Route.BASE` at `api_base` once it is started.
 
-    What a person does raises SandboxError, with a sentence, where Discord's client would not allow it. Ids and
-    timestamps come from `clock`; limits that Discord counts in real time (3 s for an answer, rate limits) are real.
+    The methods for people raise SandboxError, with a sentence, if Discord's client would not allow the action. Ids and
+    timestamps come from `clock`. Limits that Discord counts in real time (3 s for an answer, rate limits) are real.
     """
 
     def __init__(self, clock: Clock, *, token: str, rate_limits: bool = False) -> None:
@@ -46,19 +46,19 @@ class DiscordServer:
         self.state = self._parts.state
         self.faults = Faults()
         self.requests: Counter[str] = Counter()
-        """Requests so far, as "POST /channels/{channel_id}/messages"."""
+        """Requests by route, such as "POST /channels/{channel_id}/messages"."""
         limits = Limits()
         self.refused = limits.refused
-        """Of them, those answered with 429 because of a rate limit."""
+        """The requests among them that a rate limit answered with 429."""
         self._edge = Edge(clock, token, self.faults, self.requests, limits if rate_limits else None)
         self._runner: web.AppRunner | None = None
         self.api_base = ""
         """The address of the REST API."""
         self.gateway_url = ""
-        """The address of the web socket, as `GET /gateway/bot` gives it."""
+        """The address of the web socket that `GET /gateway/bot` gives."""
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; port 0 takes a free one."""
+        """Listen. Port 0 takes a free port."""
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -68,7 +68,7 @@ class DiscordServer:
         self._parts.posts.files_url = f"http://{address}"
 
     async def stop(self) -> None:
-        """Close every connection and stop listening. What was posted stays readable in `state`."""
+        """Close every connection and stop listening. Messages stay readable in `state`."""
         self._parts.interactions.close()
         await self._parts.gateway.close()
         if self._runner is not None:
@@ -87,7 +87,7 @@ class DiscordServer:
         return application
 
     def seed(self) -> Seed:
-        """Make the server “Pinball Friends”, its channels and its people."""
+        """Create the server “Pinball Friends”, its channels and its people."""
         return plant(self.state, self._owner)
 
     async def say(self, user_id: int, channel_id: int, text: str, uploads: Sequence[Upload] = ()) -> Message:
@@ -95,46 +95,46 @@ class DiscordServer:
         return self._people.say(user_id, channel_id, text, uploads)
 
     def commands(self) -> list[Json]:
-        """The application's global commands, as Discord's JSON, as the bot registered them."""
+        """The global commands that the bot registered, as Discord's JSON."""
         return self.state.commands.get(None, [])
 
     def visible_commands(self, user_id: int, channel_id: int) -> list[Json]:
-        """Those that this person is shown when typing "/" there."""
+        """The commands that Discord shows this person when they type "/" there."""
         return self._people.commands(user_id, channel_id)
 
     async def invoke(
         self, user_id: int, channel_id: int, name: str, options: Mapping[str, object] | None = None
     ) -> Interaction:
-        """Use a slash command, "add location" for subcommands; a file is given as an Upload.
+        """Use a slash command. A subcommand's name is "add location"; a file is an Upload.
 
-        Returns at once: wait for `acknowledged` or `settled` of the interaction, or call `answer`.
+        Returns at once. Wait for `acknowledged` or `settled` of the interaction, or call `answer`.
         """
         return self._people.invoke(user_id, channel_id, name, options or {})
 
     async def autocomplete(
         self, user_id: int, channel_id: int, name: str, options: Mapping[str, object], focused: str
     ) -> list[Choice]:
-        """What the bot suggests for `focused`, whose text so far stands in `options`."""
+        """The bot's suggestions for the option `focused`. `options` holds its text so far."""
         interaction = self._people.type_option(user_id, channel_id, name, options, focused)
         await interaction.acknowledged.wait()
         return self._people.suggestions(interaction)
 
     async def click(self, user_id: int, message_id: int, custom_id: str) -> Interaction:
-        """Press a button; returns at once."""
+        """Press a button. Returns at once."""
         return self._people.click(user_id, message_id, custom_id)
 
     async def choose(self, user_id: int, message_id: int, custom_id: str, values: Sequence[str]) -> Interaction:
-        """Select options of a menu; returns at once."""
+        """Select options of a menu. Returns at once."""
         return self._people.choose(user_id, message_id, custom_id, values)
 
     async def answer(
         self,
         interaction: Interaction,
-        timeout: float = PATIENCE_SECONDS,  # noqa: ASYNC109 — a wait that reports in its own words
+        timeout: float = PATIENCE_SECONDS,  # noqa: ASYNC109 — its error names what did not happen
     ) -> Message:
         """Wait for an interaction's first answer: the new message, or the one whose component was used.
 
-        Raises SandboxError where the bot did not acknowledge in time, or shows nothing within `timeout` seconds.
+        Raises SandboxError if the bot does not acknowledge in time, or shows nothing within `timeout` seconds.
         """
         await _within(timeout, interaction.settled.wait(), f"/{interaction.name} was not answered")
         if interaction.failure is not None:
@@ -145,11 +145,11 @@ class DiscordServer:
         return message
 
     def subscribe(self) -> AbstractContextManager[asyncio.Queue[Event]]:
-        """A queue of everything that happens from now on; check `Event.is_visible_to` before showing."""
+        """A queue of all events from now on. Check `Event.is_visible_to` before showing one."""
         return self._parts.events.subscribe()
 
     async def add_guild(self, name: str) -> Guild:
-        """Another server with the bot, owned by the first person there is, with a channel #general."""
+        """Add a server with the bot and a channel #general. The first person owns it."""
         people = [user for user in self.state.users.values() if not user.bot]
         owner = people[0] if people else self.state.add_user("owner", "Owner")
         guild = self._owner.add_guild(name, owner, *people[1:])
@@ -163,7 +163,7 @@ class DiscordServer:
         self._owner.add_bot(guild_id)
 
     def add_role(self, guild_id: int, name: str) -> Role:
-        """A role that gives nobody anything."""
+        """A role without members or permissions."""
         return self._owner.add_role(self._owner.guild(guild_id), name, 0)
 
     def add_channel(self, guild_id: int, name: str) -> Channel:
@@ -173,20 +173,20 @@ class DiscordServer:
         self._owner.delete_channel(channel_id)
 
     def deny(self, channel_id: int, permission: Permission) -> None:
-        """Take permissions from the bot in one channel; several are joined with `|`."""
+        """Take permissions from the bot in one channel. Join several with `|`."""
         self._owner.overwrite(channel_id, deny=permission)
 
     def allow(self, channel_id: int, permission: Permission) -> None:
-        """Give them to it."""
+        """Give permissions to the bot in one channel. Join several with `|`."""
         self._owner.overwrite(channel_id, allow=permission)
 
     async def drop_gateway(self, *, resumable: bool = True, how: Drop = Drop.CUT) -> None:
-        """End all web sockets. What happens until the bot is back is replayed if the sessions are resumable."""
+        """End all web sockets. If `resumable`, the bot gets what it missed when it resumes."""
         self._parts.gateway.drop(how, resumable=resumable)
 
     @property
     def allowed_intents(self) -> int:
-        """The privileged intents switched on for the application; a bot that asks for another is closed with 4014."""
+        """The privileged intents that are on for the application. A bot that asks for another is closed with 4014."""
         return self._parts.gateway.allowed_intents
 
     @allowed_intents.setter
@@ -201,7 +201,7 @@ class DiscordServer:
         self,
         timeout: float = PATIENCE_SECONDS,  # noqa: ASYNC109 — as above
     ) -> None:
-        """Return once the bot hears events. Raises SandboxError after `timeout` seconds."""
+        """Return once the bot receives events. Raises SandboxError after `timeout` seconds."""
         await _within(timeout, self._parts.gateway.wait_connected(), "The bot did not connect")
 
     async def wait_for_message(
@@ -210,7 +210,7 @@ class DiscordServer:
         predicate: Callable[[Message], bool],
         timeout: float = PATIENCE_SECONDS,  # noqa: ASYNC109 — as above
     ) -> Message:
-        """The first message there, already posted or yet to come, that fits; “thinking…” does not count.
+        """The first message in the channel that fits, now or later. “thinking…” does not count.
 
         Raises SandboxError after `timeout` seconds of real time.
         """

@@ -1,4 +1,4 @@
-"""The gateway's vocabulary, and what it remembers of one client between two web sockets."""
+"""The gateway's constants, and what it remembers about one client between two web sockets."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag, StrEnum
@@ -7,7 +7,7 @@ from dispinmap_sandbox.discord.connection import Connection
 from dispinmap_sandbox.discord.models import Json
 
 REPLAY_LIMIT = 1000
-"""Events a session keeps for a resume; a client that missed more has to identify again."""
+"""How many events a session keeps for a resume. A client that missed more has to identify again."""
 
 
 class Op(IntEnum):
@@ -42,19 +42,19 @@ PRIVILEGED = Intent.GUILD_MEMBERS | Intent.GUILD_PRESENCES | Intent.MESSAGE_CONT
 
 
 class Drop(StrEnum):
-    """How a connection is ended."""
+    """How a connection ends."""
 
     CUT = "cut"
-    """The line goes dead without a close frame."""
+    """It breaks without a close frame."""
     RECONNECT = "reconnect"
     """Op 7: Discord asks the client to come back."""
     INVALID = "invalid"
-    """Op 9: the session is over, or to be resumed."""
+    """Op 9: the session is over, or the client may resume it."""
 
 
 @dataclass(slots=True)
 class Session:
-    """What the server remembers of one shard of one client."""
+    """What the server remembers about one shard of one client."""
 
     id: str
     intents: int
@@ -64,7 +64,7 @@ class Session:
     sent: list[Json] = field(default_factory=list)
 
     def serves(self, guild_id: int | None) -> bool:
-        """Whether that server belongs to this shard; None belongs to all.
+        """Whether that server belongs to this shard. None belongs to all.
 
         https://discord.com/developers/docs/events/gateway#sharding
         """
@@ -80,7 +80,7 @@ class Session:
             self.connection.send(event)
 
     def missed(self, sequence: int) -> list[Json] | None:
-        """The events after `sequence`, or None where some of them are forgotten or were never sent."""
+        """The events after `sequence`. None if we no longer have all of them, or `sequence` was never reached."""
         if not self.sequence - len(self.sent) <= sequence <= self.sequence:
             return None
         return [event for event in self.sent if event["s"] > sequence]

@@ -1,4 +1,4 @@
-"""Ids that carry their time of birth, as Discord's do."""
+"""Ids that contain their time of creation, like Discord's."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 
 
 class Snowflakes:
-    """Unique and increasing, even while the clock stands still or goes back."""
+    """Ids are unique and increasing, even if the clock stands still or goes back."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Everything this Discord remembers, and how to look things up."""
+"""Everything this Discord remembers, with look-ups."""
 
 from datetime import datetime, timedelta
 
@@ -10,11 +10,11 @@ from dispinmap_sandbox.discord.snowflakes import Snowflakes
 from dispinmap_sandbox.errors import SandboxError
 
 NONCE_MEMORY = timedelta(minutes=5)
-"""How long a nonce keeps a repeat out. Discord documents “the past few minutes” without a number."""
+"""How long a nonce prevents a repeat. Discord documents “the past few minutes” without a number."""
 
 
 class State:
-    """Servers, channels, people and posts, by id. Mutated by the server's own parts only."""
+    """Servers, channels, people and posts, by id. Only the server's own parts change it."""
 
     def __init__(self, clock: Clock, bot_name: str = "DisPinMap") -> None:
         self.clock = clock
@@ -26,7 +26,7 @@ class State:
         self.messages: dict[int, Message] = {}
         self.attachments: dict[int, Attachment] = {}
         self.commands: dict[int | None, list[Json]] = {}
-        """Registered commands by the server they belong to; None for the global ones."""
+        """Registered commands by server id; None for the global ones."""
         self._nonces: dict[tuple[int, str], tuple[datetime, int]] = {}
 
     @property
@@ -44,12 +44,12 @@ class State:
         return user
 
     def guild_channels(self, guild_id: int) -> list[Channel]:
-        """In the order they are shown."""
+        """In display order."""
         found = [channel for channel in self.channels.values() if channel.guild_id == guild_id]
         return sorted(found, key=lambda channel: (channel.position, channel.id))
 
     def channel_messages(self, channel_id: int, viewer_id: int | None = None) -> list[Message]:
-        """Oldest first. With a viewer, what that person sees; without, what everybody sees."""
+        """Oldest first. With a viewer, what that person sees; without one, what everyone sees."""
         return [
             message
             for message in self.messages.values()
@@ -58,23 +58,23 @@ class State:
         ]
 
     def member(self, user_id: int, channel_id: int) -> Member:
-        """Raises SandboxError where that person or channel does not exist, or the person is no member there."""
+        """Raises SandboxError if the channel does not exist, or that person is not a member of its server."""
         channel = self.channels.get(channel_id)
         if channel is None:
-            raise SandboxError(f"There is no channel {channel_id}: choose one of the list.")
+            raise SandboxError(f"There is no channel {channel_id}: choose one from the list.")
         member = self.guilds[channel.guild_id].members.get(user_id)
         if member is None:
-            raise SandboxError(f"There is no member {user_id} in that server: choose somebody who is.")
+            raise SandboxError(f"There is no member {user_id} in that server: choose one of its members.")
         return member
 
     def channel_permissions(self, user_id: int, channel: Channel) -> int:
-        """The bits of that user in that channel; none for somebody who is not in the server."""
+        """The user's permission bits in that channel. 0 if they are not in the server."""
         guild = self.guilds[channel.guild_id]
         member = guild.members.get(user_id)
         return 0 if member is None else permissions(guild, member, channel)
 
     def accessible_channel(self, channel_id: int) -> Channel:
-        """For the bot. Raises ApiError: 10003 where it does not exist, 50001 where the bot cannot see it."""
+        """The channel, for the bot. Raises ApiError 10003 if it does not exist, 50001 if the bot has no access."""
         channel = self.channels.get(channel_id)
         if channel is None:
             raise errors.unknown_channel()
@@ -83,7 +83,7 @@ class State:
         return channel
 
     def posted_with(self, author_id: int, nonce: str) -> Message | None:
-        """The message that author posted with this nonce within `NONCE_MEMORY`."""
+        """The author's message with this nonce, if it is younger than `NONCE_MEMORY`."""
         at, message_id = self._nonces.get((author_id, nonce), (None, 0))
         if at is None or self.clock.now() - at > NONCE_MEMORY:
             return None

@@ -1,4 +1,4 @@
-"""What a message may consist of (pure).
+"""What a message may contain (pure).
 
 Limits: https://discord.com/developers/docs/resources/message#create-message and …#embed-object-embed-limits
 """
@@ -22,7 +22,7 @@ _TEXT_LIMITS = {"title": 256, "description": 4096}
 
 
 def check_message(payload: Json, file_count: int = 0) -> None:
-    """Raises ApiError 50035 for a message beyond a limit; emptiness is checked by `check_not_empty`."""
+    """Raises ApiError 50035 for a message beyond a limit. `check_not_empty` checks for empty ones."""
     form = Form()
     form.at_most(("content",), payload.get("content"), CONTENT_LIMIT)
     nonce = payload.get("nonce")
@@ -36,13 +36,13 @@ def check_message(payload: Json, file_count: int = 0) -> None:
 
 
 def check_not_empty(content: str, *parts: Iterable[object]) -> None:
-    """Raises ApiError 50006 for a message of which nothing would be seen."""
+    """Raises ApiError 50006 for a message that shows nothing."""
     if not content.strip() and not any(list(part) for part in parts):
         raise errors.empty_message()
 
 
 def is_blank(embed: Json) -> bool:
-    """Whether an embed shows nothing; Discord drops those."""
+    """Whether an embed shows nothing. Discord drops such embeds."""
     return not any(
         embed.get(key) for key in ("title", "description", "fields", "footer", "author", "image", "thumbnail")
     )

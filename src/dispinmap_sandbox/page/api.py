@@ -1,4 +1,4 @@
-"""The page's JSON API: each handler checks what came, asks the sandbox's parts, and answers with JSON."""
+"""The page's JSON API. Each handler checks the request, calls a part of the sandbox, and answers with JSON."""
 
 import asyncio
 from contextlib import suppress
@@ -19,20 +19,20 @@ from dispinmap_sandbox.world import World
 
 SKIP_STEPS = 4
 SKIP_STEP_SECONDS = 900
-"""Together the default poll rate: after that a target at default rate has had its turn, and a removal has settled.
+"""The four steps add up to the default poll rate. After them, a target at that rate was due and a removal is settled.
 
-In steps of the feed's longest interval, because a poll that is under way during a jump falls asleep after it: the next
-step wakes it.
+Each step is the feed's longest interval. A poll that runs during a jump goes to sleep after it, and the next step wakes
+it.
 """
 SKIP_PAUSE_SECONDS = 0.15
-"""Real time between the steps, enough for a poll on loopback."""
+"""Real time between two steps: enough for a poll over loopback."""
 PULSE_SECONDS = 5
-"""How often an idle stream says that it lives, in real time."""
+"""How often an idle stream sends a sign of life, in real time."""
 
 
 @web.middleware
 async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """What a person cannot do becomes a 400 with its sentence; anything else is a defect and stays a 500."""
+    """Answer a refused request with 400 and the sentence. Any other error is a bug and stays a 500."""
     try:
         return await handler(request)
     except SandboxError as error:
@@ -71,7 +71,7 @@ class Api:
     async def _events(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        # A closed tab shows itself only when something is written to it; that is how every stream ends.
+        # We notice that a tab is closed only when a write fails. That is how most streams end.
         with self.live.listen(self._viewer(request)) as queue, suppress(ConnectionResetError):
             while (news := await self._next(queue)) is not None:
                 await response.write(encoded(news))
@@ -93,7 +93,7 @@ class Api:
         return {"type": "snapshot", **self._pulse(), **shown, "world": views.world(self._world)}
 
     def _viewer(self, request: web.Request) -> int:
-        """Who speaks at this page; somebody who can, when the page does not know anybody yet."""
+        """The person who speaks at this page. A page that has not chosen one yet gets the first person."""
         given = request.query.get("user", "")
         if given.isdecimal():
             return int(given)
@@ -184,5 +184,5 @@ def _started(interaction: Interaction) -> web.Response:
 def _number(request: web.Request, name: str) -> int:
     text = request.query.get(name, "")
     if not text.isdecimal():
-        raise SandboxError(f"The request lacks {name}: give an id.")
+        raise SandboxError(f"The request has no {name}: give its id.")
     return int(text)

@@ -1,4 +1,4 @@
-"""Keeps other web pages from driving this one: they reach loopback too, but cannot forge where they come from."""
+"""Keeps other web pages from using the sandbox: they can reach loopback too, but cannot forge their origin."""
 
 from urllib.parse import urlsplit
 
@@ -21,23 +21,23 @@ SECURITY_HEADERS = {
 
 
 def refusal(method: str, host: str, origin: str | None, fetch_site: str | None) -> str | None:
-    """Why a request is refused, as a sentence, or None. `host`, `origin` and `fetch_site` are the request's headers.
+    """The sentence to refuse a request with, or None. `host`, `origin` and `fetch_site` are the request's headers.
 
-    A name other than loopback's own means that some web page made its own name point here (DNS rebinding). A changing
-    request from another origin carries that origin, because browsers add it and scripts cannot remove it.
+    Any other name than loopback's means that a web page made its own name point here (DNS rebinding). If another page
+    sends a changing request, the browser adds that page's origin, and a script cannot remove it.
     """
     if urlsplit(f"//{host}").hostname not in LOOPBACK_NAMES:
         return "The sandbox's page answers to 127.0.0.1 and localhost only: open the address that the sandbox printed."
     if method in SAFE_METHODS:
         return None
     if origin not in (None, f"http://{host}") or fetch_site not in (None, "same-origin", "none"):
-        return "Another web page tried to drive the sandbox: use the sandbox's own page."
+        return "Another web page tried to use the sandbox: use the sandbox's own page."
     return None
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers 403 where `refusal` has a sentence."""
+    """Answer 403 if `refusal` has a sentence."""
     headers = request.headers
     sentence = refusal(request.method, request.host, headers.get("Origin"), headers.get("Sec-Fetch-Site"))
     if sentence is not None:
@@ -46,5 +46,5 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    """For `on_response_prepare`: nothing from outside is loaded, and nobody frames the page."""
+    """For `on_response_prepare`. The page loads nothing from outside, and no other page can frame it."""
     response.headers.update(SECURITY_HEADERS)

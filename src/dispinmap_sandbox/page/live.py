@@ -1,4 +1,4 @@
-"""Live updates: every open page hears what its speaker may see, as server-sent events."""
+"""Live updates: every open page gets what its speaker may see, as server-sent events."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ class Listener:
 
 
 class Live:
-    """Hands Discord's events and the page's own to every listener. `snapshot(viewer_id)` is what a page starts from."""
+    """Passes Discord's events and the page's own to every listener. A page starts with `snapshot(viewer_id)`."""
 
     def __init__(self, discord: DiscordServer, snapshot: Callable[[int], Json]) -> None:
         self._discord = discord
@@ -30,7 +30,7 @@ class Live:
 
     @contextmanager
     def listen(self, viewer_id: int) -> Iterator[asyncio.Queue[Json | None]]:
-        """A queue that begins with the snapshot, so that nothing is missed in between."""
+        """A queue that begins with the snapshot, so that the page misses nothing in between."""
         listener = Listener(viewer_id)
         listener.queue.put_nowait(self._snapshot(viewer_id))
         self._listeners.add(listener)

@@ -1,4 +1,4 @@
-"""What the page's script sends, checked."""
+"""The requests of the page's script, as checked models."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ from dispinmap_sandbox.discord.models import Upload
 from dispinmap_sandbox.errors import SandboxError
 
 MOST_SECONDS = 7 * 86_400
-"""The longest jump of one request: past a week the bot would rightly take its history as too old to page back over."""
+"""The longest jump of one request. The page's own buttons jump an hour at most."""
 
 
 class Say(BaseModel):
@@ -95,14 +95,14 @@ CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator=
 
 
 def sentence(error: ValidationError) -> str:
-    """What is wrong with a request, for whoever writes a script against the page."""
+    """What is wrong with a request, for people who write scripts against the page."""
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the body"
-    return f"The request does not fit: {where}: {first['msg']}."
+    return f"The request is wrong at {where}: {first['msg']}."
 
 
 def with_uploads(options: Mapping[str, object]) -> dict[str, object]:
-    """The options of a command, with files (`{filename, content_type, data}`, data in base64) as Uploads."""
+    """The options of a command. Files (`{filename, content_type, data}`, data in base64) become Uploads."""
     return {name: _upload(name, value) if isinstance(value, dict) else value for name, value in options.items()}
 
 

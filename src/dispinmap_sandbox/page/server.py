@@ -14,12 +14,12 @@ from dispinmap_sandbox.world import World
 
 STATIC = Path(__file__).parent / "static"
 MOST_BYTES = 4 * 1024 * 1024
-"""Of one request: a file for `/import`, in base64."""
+"""The largest request: a file for `/import`, in base64."""
 SHUTDOWN_SECONDS = 1
 
 
 class ChatPage:
-    """What a person at the browser can do, put on the sandbox's Discord, world and clock."""
+    """Lets a person at the browser use the sandbox's Discord, world and clock."""
 
     def __init__(self, discord: DiscordServer, world: World, clock: SandboxClock) -> None:
         self._api = Api(discord, world, clock)
@@ -29,11 +29,11 @@ class ChatPage:
 
     @property
     def url(self) -> str:
-        """Where the page is, once it is started: "http://127.0.0.1:PORT"."""
+        """The page's address, once it is started: "http://127.0.0.1:PORT"."""
         return self._url
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen, on a free port unless one is given. Raises SandboxError where that port is taken."""
+        """Listen. Port 0 takes a free one. Raises SandboxError if the port is in use."""
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
         try:
@@ -45,7 +45,7 @@ class ChatPage:
         self._following = asyncio.create_task(self._api.live.follow(), name="chat page events")
 
     async def stop(self) -> None:
-        """End every page's stream and stop listening. Harmless when not started."""
+        """End every page's stream and stop listening. Does nothing before `start`."""
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""What the page shows, as JSON (pure): Discord's own payloads where there are any. Times are milliseconds."""
+"""What the page shows, as JSON (pure). Messages are Discord's own payloads. Times are milliseconds since 1970."""
 
 from datetime import datetime
 
@@ -35,7 +35,7 @@ def _can_see(state: State, user_id: int, channel: Channel) -> bool:
 
 
 def user(state: State, guild: Guild, person: User) -> Json:
-    """A person with what they are here: administrator, member or app."""
+    """A person and their role here: administrator, member or app."""
     channels = state.guild_channels(guild.id)
     manages = any(has(state.channel_permissions(person.id, each), Permission.MANAGE_CHANNELS) for each in channels)
     role = "App" if person.bot else "Administrator" if manages else "Ordinary member"
@@ -43,7 +43,7 @@ def user(state: State, guild: Guild, person: User) -> Json:
 
 
 def message(message: Message, bot: User) -> Json:
-    """Discord's JSON, with attachments served by the page, and the name of the command that was used."""
+    """Discord's JSON, with links to the page's own attachments and the name of the command that was used."""
     payload = payloads.message(message, bot)
     for attachment in payload["attachments"]:
         attachment["url"] = f"/attachments/{attachment['id']}"

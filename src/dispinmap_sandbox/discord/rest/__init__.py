@@ -1,1 +1,1 @@
-"""Discord's REST v10, one topic a file. Handlers read a request, call the part that knows, and serialise."""
+"""Discord's REST v10, one topic a file. Handlers read a request, call a part, and serialise the result."""

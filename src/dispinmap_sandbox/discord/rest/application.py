@@ -1,4 +1,4 @@
-"""The application itself: who it is, where its gateway is, its commands and servers."""
+"""The application itself: its user, its gateway address, its commands and servers."""
 
 from aiohttp import web
 
@@ -73,7 +73,7 @@ class ApplicationRoutes:
         return web.json_response(self._state.commands.get(self._scope(request), []))
 
     async def register(self, request: web.Request) -> web.Response:
-        """Replace all commands of the scope; one that keeps its name keeps its id."""
+        """Replace all commands of the scope. A command that keeps its name keeps its id."""
         scope = self._scope(request)
         given = parse(await request.text())
         if not isinstance(given, list):

@@ -1,4 +1,4 @@
-"""Files people and the bot sent, served as Discord's CDN does: to everybody who knows the address."""
+"""The files that people and the bot sent. Like Discord's CDN, we serve them to everyone who knows the address."""
 
 from aiohttp import web
 
@@ -17,7 +17,7 @@ class AttachmentRoutes:
         attachment = self._state.attachments.get(number(request, "attachment_id"))
         if attachment is None:
             raise web.HTTPNotFound
-        # Whatever was uploaded is downloaded, never shown as a page of this machine's own.
+        # The browser must download a file, never show it: an HTML file would run with this server's origin.
         headers = {
             "Content-Type": attachment.content_type,
             "Content-Disposition": "attachment",

@@ -1,4 +1,4 @@
-"""Reading request bodies and parameters the way Discord does."""
+"""Reads request bodies and parameters as Discord does."""
 
 import json
 
@@ -49,7 +49,7 @@ def parse(text: str) -> object:
 
 
 def number(request: web.Request, name: str) -> int:
-    """An id of the path; the routes let only digits through."""
+    """An id in the path. The routes let only digits through."""
     return int(request.match_info[name])
 
 

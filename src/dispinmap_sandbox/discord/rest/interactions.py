@@ -1,4 +1,4 @@
-"""Callbacks of interactions, and the webhook through which their answers are followed up and changed."""
+"""Callbacks of interactions, and the webhook that posts follow-ups and edits answers."""
 
 from aiohttp import web
 
@@ -51,7 +51,7 @@ class InteractionRoutes:
         return {"interaction": about, "resource": {"type": callback, "message": self._posts.payload(message)}}
 
     async def follow_up(self, request: web.Request) -> web.Response:
-        """Interaction webhooks always answer with the message, whatever `wait` says."""
+        """Interaction webhooks always answer with the message and ignore `wait`."""
         message = self._interactions.follow_up(self._token(request), await read_body(request))
         return web.json_response(self._posts.payload(message))
 

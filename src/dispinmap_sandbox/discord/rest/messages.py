@@ -43,7 +43,7 @@ class MessageRoutes:
         return web.Response(status=204)
 
     async def history(self, request: web.Request) -> web.Response:
-        """Newest first. Who may not read the history gets an empty list, as Discord documents it."""
+        """Newest first. Discord documents that a bot without the permission gets an empty list."""
         channel = self._channel(request)
         bits = self._state.channel_permissions(self._state.bot.id, channel)
         readable = has(bits, Permission.READ_MESSAGE_HISTORY)
@@ -65,7 +65,7 @@ class MessageRoutes:
         return message
 
     def _repeat(self, body: Body) -> Message | None:
-        """The message that this one would repeat: `enforce_nonce` looks for the same nonce by the same author."""
+        """The earlier message, if this one repeats it. `enforce_nonce` compares nonce and author."""
         nonce = body.payload.get("nonce")
         if nonce is None or not body.payload.get("enforce_nonce"):
             return None

@@ -1,4 +1,4 @@
-"""What happens around every request: counting, trouble on order, rate limits, authorisation, errors as JSON."""
+"""What happens around every request: counting, faults, rate limits, authorisation, errors as JSON."""
 
 import asyncio
 from collections import Counter
@@ -16,13 +16,13 @@ from dispinmap_sandbox.discord.limits import Limits
 API = "/api/v10"
 _WITH_OWN_TOKEN = ("/webhooks/", "/interactions/")
 _VIA = {"Via": "1.1 sandbox"}
-"""Discord's answers pass a proxy; discord.py takes a 429 without this header for a ban and gives up."""
+"""The real answers pass a proxy. If a 429 lacks this header, discord.py takes it for a ban and gives up."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Edge:
-    """One of these stands before all routes. `limits` is None where rate limits are switched off."""
+    """The middleware in front of all routes. `limits` is None if rate limits are off."""
 
     def __init__(self, clock: Clock, token: str, faults: Faults, requests: Counter[str], limits: Limits | None) -> None:
         self._clock = clock
@@ -39,7 +39,7 @@ class Edge:
                 return await handler(request)
             response = await self._handle(request, handler)
             if response.content_type == "application/json":
-                # discord.py compares the whole header, and Discord names no charset.
+                # discord.py compares the whole header, and Discord's has no charset.
                 response.headers["Content-Type"] = "application/json"
             return response
 
@@ -89,7 +89,7 @@ class Edge:
 
 
 def _template(request: web.Request) -> str:
-    """The route as Discord's documentation writes it, "/channels/{channel_id}/messages"."""
+    """The route as in Discord's documentation, "/channels/{channel_id}/messages"."""
     resource = request.match_info.route.resource
     return "unknown" if resource is None else resource.canonical.removeprefix(API)
 

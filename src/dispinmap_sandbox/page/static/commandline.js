@@ -69,7 +69,7 @@ function unquote(text) {
   return match ? (match[1] ?? match[2] ?? match[3]) : text;
 }
 
-/** An option's typed text as the value Discord sends. Throws an Error with a sentence where it does not fit. */
+/** An option's typed text as the value Discord sends. Throws an Error with a sentence if it does not fit. */
 export function valueOf(option, text) {
   if (option.choices?.length) return choiceOf(option, text);
   if (option.type === INTEGER || option.type === NUMBER) return numberOf(option, text);

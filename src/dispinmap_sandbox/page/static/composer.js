@@ -26,7 +26,7 @@ export class Composer {
     on("commands", () => this.load());
   }
 
-  /** The commands depend on who speaks where, and on what the bot has registered by now. */
+  /** The commands depend on the speaker, the channel, and what the bot has registered so far. */
   async follow() {
     const here = `${state.viewer} ${state.channel}`;
     const channel = state.channels.find(({ id }) => id === state.channel);
@@ -43,7 +43,7 @@ export class Composer {
     const { here } = this;
     try {
       const { commands } = await get(`/api/commands?user=${state.viewer}&channel=${state.channel}`);
-      // Somebody else may speak by now, or elsewhere.
+      // The speaker or the channel may have changed since.
       if (here === this.here) this.commands = runnable(commands);
     } catch (error) {
       this.explain(error.message, true);
@@ -62,7 +62,7 @@ export class Composer {
     if (!text.startsWith("/")) return this.suggestMention(text);
     if (!this.commands.length) {
       await this.load();
-      // Typing went on meanwhile, and each key asks for itself.
+      // The text changed since, and each key asks again.
       if (this.line.value !== text) return;
     }
     const command = commandOf(this.commands, text);
@@ -74,7 +74,7 @@ export class Composer {
       detail: one.description,
       command: one,
     }));
-    if (!items.length) this.explain(this.commands.length ? "No command begins like that." : "The bot has not registered its commands yet.");
+    if (!items.length) this.explain(this.commands.length ? "No command starts like that." : "The bot has not registered its commands yet.");
     return this.picker.show(this.line, items, { active: 0, title: "Commands" });
   }
 
@@ -134,7 +134,7 @@ export class Composer {
     if (!this.commands.length) await this.load();
     const command = commandOf(this.commands, text);
     if (!command) {
-      this.explain(`There is no command ${text.split(" ")[0]} for you here. Type / alone to see those there are.`, true);
+      this.explain(`There is no command ${text.split(" ")[0]} for you here. Type / to see what you can use.`, true);
       return;
     }
     const values = parameters(command, text);

@@ -1,5 +1,5 @@
 /**
- * Makes an element. Strings among the children become text nodes, so nothing a message says is ever read as HTML.
+ * Makes an element. Strings among the children become text nodes, so the browser never reads a message as HTML.
  * `props`: `class`, `text`, `dataset`, `on` (listeners by event), and anything else as an attribute; null, undefined
  * and false leave the attribute out.
  */
@@ -27,7 +27,7 @@ export function reconcile(parent, nodes) {
   });
 }
 
-/** Calls `action` once nobody has called for `milliseconds`. */
+/** Calls `action` after `milliseconds` without another call. */
 export function debounce(milliseconds, action) {
   let timer;
   return (...args) => {

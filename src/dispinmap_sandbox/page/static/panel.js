@@ -71,7 +71,7 @@ export class Panel {
       return words.every((word) => text.includes(word));
     });
     byId("venues").replaceChildren(...fits.map((venue) => this.venueRow(venue)));
-    byId("venue-count").textContent = fits.length ? count(fits.length, "venue") : "No venue is called that.";
+    byId("venue-count").textContent = fits.length ? count(fits.length, "venue") : "No venue has that name.";
   }
 
   venueRow({ id, name, city, machines }) {

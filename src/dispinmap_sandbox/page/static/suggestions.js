@@ -5,7 +5,7 @@ let serial = 0;
 /**
  * A list of suggestions that belongs to a text field (the ARIA combobox pattern). The field keeps the focus; the
  * arrow keys move a highlight, Tab and Enter take what is highlighted, Escape closes. Items: `{label, detail, heading,
- * ...}`; whatever is taken is handed to `onPick` as it was given.
+ * ...}`; `onPick` gets the item that was taken, unchanged.
  */
 export class Suggestions {
   constructor(list, onPick) {
