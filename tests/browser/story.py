@@ -1,6 +1,6 @@
-"""The three steps the page's welcome names, played on the whole sandbox; also how the README's picture is made.
+"""Plays the three steps of the page's welcome on the whole sandbox. Also makes the README's picture.
 
-`python -m tests.browser.story docs/images/sandbox.png` makes the picture anew.
+`python -m tests.browser.story docs/images/sandbox.png` makes the picture again.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Messages over REST: what is kept, what is refused, what can go wrong on order."""
+"""Messages over REST: what is kept, what is refused, and faults on request."""
 
 import asyncio
 import io

@@ -151,7 +151,7 @@ def test_a_reserved_id_appears_below_those_that_were_quicker(world: World) -> No
 
 
 class WorldMachine(RuleBasedStateMachine):
-    """Whatever people do: ids grow, and line-ups follow what was reported."""
+    """After any changes, ids grow and line-ups match the reports."""
 
     @initialize()
     def furnish(self) -> None:
