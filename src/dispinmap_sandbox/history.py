@@ -24,7 +24,7 @@ _PATTERN = (
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One submission to make up: when, where and by whom. `number` counts from 0, the newest."""
+    """One submission to make up: its time, venue and author. `number` counts from 0, the newest."""
 
     number: int
     created_at: datetime

@@ -1,4 +1,4 @@
-"""The sandbox's world: which machine is where, and every submission about it."""
+"""The sandbox's world: the locations, their machines, and every submission about them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -21,8 +21,9 @@ export const post = (path, body) => request("POST", path, body);
 const RECONNECT_MILLISECONDS = 1000;
 
 /**
- * Follows the server's events as one user, for ever: each (re)connection begins with a whole snapshot, so a lost
- * connection loses nothing. `onEvent(event)` gets each event, `onState(connected)` each change of the connection.
+ * Follows the server's events as one user, and reconnects when needed. Each connection begins with a whole snapshot,
+ * so a lost connection loses nothing. `onEvent(event)` gets each event, `onState(connected)` each change of the
+ * connection.
  * Returns a function that ends it.
  */
 export function follow(userId, onEvent, onState) {

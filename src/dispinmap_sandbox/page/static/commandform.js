@@ -80,7 +80,7 @@ export class CommandForm {
     return offer;
   }
 
-  /** Puts the option's field after those already there, before what is still on offer. */
+  /** Puts the option's field after the existing ones, before the options that are still offered. */
   add(option, initial) {
     const id = `option-${option.name}`;
     const input = el("input", {

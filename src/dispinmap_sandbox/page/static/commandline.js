@@ -22,7 +22,7 @@ function leaves(command, name) {
   return nested.flatMap((option) => leaves(option, `${name} ${option.name}`));
 }
 
-/** Commands the line may still become: the typed words begin the name, or any of its words. */
+/** Commands that fit what is typed so far: the text begins the name, or is part of it. */
 export function matching(commands, line) {
   const typed = line.slice(1).toLowerCase().trimStart();
   const starts = commands.filter((command) => command.name.startsWith(typed));
@@ -105,12 +105,12 @@ function booleanOf(option, text) {
   throw new Error(`${option.name} must be true or false.`);
 }
 
-/** What the values still lack, as options: required ones without text. */
+/** The required options that have no text yet. */
 export function missing(command, values) {
   return command.options.filter((option) => option.required && !values.get(option.name));
 }
 
-/** "/add location name [radius]": how a command is used, in one line. */
+/** "/add location name: [radius:]": how a command is used, in one line. */
 export function usage(command) {
   const parts = command.options.map((option) => (option.required ? `${option.name}:` : `[${option.name}:]`));
   return [`/${command.name}`, ...parts].join(" ");

@@ -6,8 +6,8 @@ const SELECT = 3;
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link" };
 
 /**
- * The buttons and menus under a message. `actions.click(customId)` and `actions.choose(customId, values)` are called
- * once and then wait for the message to change.
+ * The buttons and menus under a message. `actions.click(customId)` and `actions.choose(customId, values)` tell
+ * the bot what the person did.
  */
 export function componentRows(components, actions) {
   return (components ?? []).filter(({ type }) => type === ROW).map((row) =>

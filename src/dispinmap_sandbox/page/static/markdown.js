@@ -36,7 +36,7 @@ function spoiler(children) {
   return el("button", { type: "button", class: "spoiler", "aria-label": "Spoiler, press to show", on: { click: reveal } }, children);
 }
 
-/** `names`: how ids in mentions are called, `{user(id), channel(id)}`. Returns nodes and strings. */
+/** `names`: the names for ids in mentions, `{user(id), channel(id)}`. Returns nodes and strings. */
 export function inline(text, names) {
   const nodes = [];
   let plain = "";

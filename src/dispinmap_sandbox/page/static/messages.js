@@ -25,7 +25,7 @@ function render() {
   const switched = scroller.dataset.channel !== `${state.channel} ${state.viewer}`;
   scroller.dataset.channel = `${state.channel} ${state.viewer}`;
   const log = byId("log");
-  // A channel just opened is not news: a screen reader announces only what arrives from now on.
+  // A screen reader announces only messages that arrive from now on, not those of a channel that was just opened.
   log.setAttribute("aria-live", switched ? "off" : "polite");
   const messages = messagesHere();
   const nodes = messages.map((message, index) => row(message, messages[index - 1]));

@@ -1,7 +1,7 @@
 import { avatar, byId, el } from "./dom.js";
 import { changed, on, openChannel, state } from "./store.js";
 
-/** Server name, channels with unread marks, and who speaks. `onSpeaker()` is called when another person speaks. */
+/** Server name, channels with unread marks, and the speaker. `onSpeaker()` is called when another person speaks. */
 export function startSidebar(onSpeaker) {
   on("server", renderServer);
   on("channels", renderChannels);

@@ -1,4 +1,4 @@
-/** Everything the page knows, and who wants to hear that it changed. */
+/** The page's state, and the listeners for its changes. */
 export const state = {
   guild: { name: "" },
   channels: [],
@@ -11,7 +11,7 @@ export const state = {
   unread: new Map(),
   typing: new Map(),
   pending: new Map(),
-  /** The last status of each interaction: it can arrive before the answer that says which interaction it was. */
+  /** The last status of each interaction. It can arrive before the answer that gives the interaction's id. */
   outcomes: new Map(),
   dismissed: new Set(),
 };

@@ -1,6 +1,6 @@
 import { el } from "./dom.js";
 
-/** The sandbox's time: the browser's clock moved by what the server said last. */
+/** The sandbox's time: the browser's clock plus the difference to the server's last time. */
 export const clock = {
   offset: 0,
   set(milliseconds) {
@@ -38,7 +38,7 @@ export function absolute(milliseconds, style = "f") {
   return new Intl.DateTimeFormat("en", STYLES[style] ?? STYLES.f).format(milliseconds);
 }
 
-/** A `<time>` element; relative ones are kept true by `refreshRelative`. */
+/** A `<time>` element; `refreshRelative` updates relative ones. */
 export function timeElement(milliseconds, style = "f", className = "stamp") {
   return el("time", {
     class: className,
