@@ -23,7 +23,7 @@ from dispinmap.database.engine import Database
 from dispinmap.database.upgrade import upgrade
 from dispinmap.http import open_session
 from dispinmap.pinballmap.client import PinballMapClient
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.world import World
 from tests.fakes.catching_up import FEED, PatientServer, catch_up_killed, leave
 from tests.fakes.clock import ManualClock
 from tests.fakes.missed import Missed, Wish, facts, missed, owed, wishes

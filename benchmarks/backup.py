@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from dispinmap.backup.models import Format, Replica, StorageKind
-from dispinmap.sandbox.services import EmbeddedServices, embedded_services
+from dispinmap_sandbox.services import EmbeddedServices, embedded_services
 from tests.backup.conftest import BINARIES, StoragePlace
 from tests.backup.container import Container
 from tests.backup.load import writing, written

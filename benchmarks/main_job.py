@@ -17,7 +17,7 @@ from sqlalchemy import insert
 
 from dispinmap.database.engine import Database
 from dispinmap.database.tables import ChannelConfigRow, MonitoringTargetRow
-from dispinmap.sandbox.services import DISCORD_TOKEN
+from dispinmap_sandbox.services import DISCORD_TOKEN
 from tests.fakes.stage import Stage, open_stage, shown
 from tests.fakes.values import GROUND_KONTROL
 

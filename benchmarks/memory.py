@@ -23,8 +23,8 @@ from sqlalchemy import insert
 
 from dispinmap.database.engine import Database
 from dispinmap.database.tables import ChannelConfigRow, MonitoringTargetRow
-from dispinmap.sandbox.discord.permissions import Permission
-from dispinmap.sandbox.services import EmbeddedServices, embedded_services
+from dispinmap_sandbox.discord.permissions import Permission
+from dispinmap_sandbox.services import EmbeddedServices, embedded_services
 from tests.fakes.fast_clock import FastClock
 from tests.fakes.values import GROUND_KONTROL
 

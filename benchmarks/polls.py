@@ -19,7 +19,7 @@ from typing import Final
 
 from benchmarks import crowd
 from benchmarks.polling import POLL_SECONDS, ROUNDS, WARM_UP
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.world import World
 from tests.fakes.catching_up import FEED, PatientServer
 from tests.fakes.clock import ManualClock
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 import aiohttp
 
 from benchmarks import crowd
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.world import World
 from tests.fakes.catching_up import PatientServer
 from tests.fakes.clock import ManualClock
 

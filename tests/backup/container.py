@@ -17,8 +17,8 @@ from typing import Any
 import aiohttp
 
 from dispinmap.backup.litestream import bound
-from dispinmap.sandbox.discord.models import Message
-from dispinmap.sandbox.services import EmbeddedServices
+from dispinmap_sandbox.discord.models import Message
+from dispinmap_sandbox.services import EmbeddedServices
 from tests.backup.conftest import StoragePlace
 from tests.fakes.fast_clock import FastClock
 from tests.fakes.stage import shown

@@ -4,7 +4,7 @@ import shutil
 import time
 from pathlib import Path
 
-from dispinmap.sandbox.services import embedded_services
+from dispinmap_sandbox.services import embedded_services
 from tests.backup.conftest import LONG, StoragePlace, usual_pairs
 from tests.backup.container import Container, running
 from tests.backup.load import until_written, writing, written

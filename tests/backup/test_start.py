@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dispinmap.backup.models import Replica, StorageKind
-from dispinmap.sandbox.services import EmbeddedServices
+from dispinmap_sandbox.services import EmbeddedServices
 from tests.backup.conftest import StoragePlace
 from tests.backup.container import Container, running, watch
 from tests.fakes.fast_clock import FastClock

@@ -24,10 +24,10 @@ from dispinmap.clock import SystemClock
 from dispinmap.database.engine import Database
 from dispinmap.database.errors import DatabaseError
 from dispinmap.errors import SettingsError
-from dispinmap.sandbox.services import EmbeddedServices, embedded_services
 from dispinmap.secret import Secret
 from dispinmap.settings import Settings
 from dispinmap.start import STOP_SECONDS
+from dispinmap_sandbox.services import EmbeddedServices, embedded_services
 from tests.backup.recording_place import Diary, Recorded, RecordingLitestream
 from tests.fakes.webhook import open_webhook
 

@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
-from dispinmap.sandbox.clock import SandboxClock
-from dispinmap.sandbox.discord.seed import Seed
-from dispinmap.sandbox.discord.server import DiscordServer
-from dispinmap.sandbox.page.server import ChatPage
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.clock import SandboxClock
+from dispinmap_sandbox.discord.seed import Seed
+from dispinmap_sandbox.discord.server import DiscordServer
+from dispinmap_sandbox.page.server import ChatPage
+from dispinmap_sandbox.world import World
 from tests.browser.chromium import CHROMIUM, CHROMIUM_OPTIONS
 from tests.browser.stage_bot import StageBot
 
@@ -34,7 +34,7 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a browser test plays on."""
+    """What a browser test uses."""
 
     discord: DiscordServer
     world: World
@@ -62,7 +62,7 @@ async def browser(chromium: Path) -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def script(browser: Browser) -> AsyncIterator[Page]:
-    """A page for trying the functions of its modules; no bot is there."""
+    """A page without a bot, to call the functions of its modules."""
     clock = SandboxClock()
     server = DiscordServer(clock, token=TOKEN)
     server.seed()
@@ -106,7 +106,7 @@ async def stage(chat: Chat) -> AsyncIterator[Stage]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def tab(stage: Stage, browser: Browser) -> AsyncIterator[Page]:
-    """The page, opened; a test fails if the page's script complained, about its security policy too."""
+    """The open page. The test fails if the browser complains in its console, for example about the security policy."""
     complaints: list[str] = []
     context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", timezone_id="UTC")
     context.set_default_timeout(PATIENCE_MILLISECONDS)
@@ -121,5 +121,5 @@ async def tab(stage: Stage, browser: Browser) -> AsyncIterator[Page]:
 
 
 def _is_complaint(line: ConsoleMessage) -> bool:
-    """A refused request is noted by the browser too; the page shows those in its own words."""
+    """Not a refused request: the browser logs those too, and the page shows a sentence for them."""
     return line.type in ("error", "warning") and not line.text.startswith("Failed to load resource")

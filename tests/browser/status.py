@@ -1,6 +1,6 @@
-"""The status page of a bot in a given state; also how the guide's picture of it is made.
+"""The status page of a bot in a given state. Also makes the guide's picture of it.
 
-`python -m tests.browser.status docs/images/status-page.png` makes the picture anew.
+`python -m tests.browser.status docs/images/status-page.png` makes the picture again.
 """
 
 import asyncio

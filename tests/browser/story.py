@@ -1,6 +1,6 @@
-"""The three steps the page's welcome names, played on the whole sandbox; also how the README's picture is made.
+"""Plays the three steps of the page's welcome on the whole sandbox. Also makes the README's picture.
 
-`python -m tests.browser.story docs/images/sandbox.png` makes the picture anew.
+`python -m tests.browser.story docs/images/sandbox.png` makes the picture again.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, ViewportSize, async_playwright, expect
 
-from dispinmap.sandbox import run as sandbox_run
+from dispinmap_sandbox import run as sandbox_run
 from tests.browser.chromium import CHROMIUM, CHROMIUM_OPTIONS
 
 VENUE = "Ground Kontrol Classic Arcade"

@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from dispinmap.sandbox.page.guard import refusal
+from dispinmap_sandbox.page.guard import refusal
 from tests.browser.conftest import Stage
 
 HOST = "127.0.0.1:8000"

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from dispinmap.pinballmap.models import SubmissionType
-from dispinmap.sandbox.world import UNKNOWN_TYPE
+from dispinmap_sandbox.world import UNKNOWN_TYPE
 from tests.browser.conftest import Stage
 from tests.browser.test_chat import log
 
@@ -34,7 +34,7 @@ async def test_venues_are_found_by_name_and_city(tab: Page, stage: Stage) -> Non
     await expect(panel(tab).locator(".venue")).to_have_count(1)
     await expect(panel(tab).locator(".venue")).to_contain_text("Portland, OR · ")
     await tab.get_by_role("searchbox", name="Venues").fill("nowhere")
-    await expect(tab.get_by_text("No venue is called that.")).to_be_visible()
+    await expect(tab.get_by_text("No venue has that name.")).to_be_visible()
 
 
 async def test_a_machine_is_added_from_the_catalogue(tab: Page, stage: Stage) -> None:

@@ -3,14 +3,19 @@
 import ast
 import fnmatch
 import json
+import os
 import re
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from dispinmap.cli.entry import EXIT_FAILURE
+from dispinmap.cli.main import COMMANDS
+from dispinmap.cli.sandbox import MISSING
 from tests.deploy.dockerfile import DOCKERFILE, ROOT, copied, environment, last, steps
 
 PROGRAMS = Path(sys.executable).parent
@@ -68,6 +73,11 @@ def test_secrets_databases_and_history_are_not_sent(kept: str) -> None:
     assert not _sent(kept)
 
 
+def test_the_sandbox_is_not_sent() -> None:
+    assert _sent("src/dispinmap/app.py")
+    assert not _sent("src/dispinmap_sandbox/run.py")
+
+
 def _sent(path: str) -> bool:
     """As .dockerignore decides: the last pattern that matches the path, or a folder above it."""
     sent = True
@@ -79,15 +89,51 @@ def _sent(path: str) -> bool:
     return sent
 
 
-def test_the_wheel_has_every_file_of_the_package(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that has what the image's wheel brings."""
+    folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
-        [PROGRAMS / "hatchling", "build", "--target", "wheel", "--directory", tmp_path],
+        [PROGRAMS / "hatchling", "build", "--target", "wheel", "--directory", folder],
         cwd=ROOT,
         check=True,
         capture_output=True,
     )
-    (wheel,) = tmp_path.glob("*.whl")
-    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("dispinmap/")}
-    source = ROOT / "src"
-    files = {str(path.relative_to(source)) for path in (source / "dispinmap").rglob("*") if path.is_file()}
-    assert packed == {name for name in files if "__pycache__" not in name}
+    (wheel,) = folder.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(folder / "installed")
+    return folder / "installed"
+
+
+def test_the_wheel_has_every_file_of_the_bot_and_no_other_package(installed: Path) -> None:
+    assert {path.name.partition("-")[0] for path in installed.iterdir()} == {"dispinmap"}
+    assert _files(installed) == _files(ROOT / "src")
+
+
+def _files(folder: Path) -> set[str]:
+    paths = (folder / "dispinmap").rglob("*")
+    return {str(path.relative_to(folder)) for path in paths if path.is_file() and "__pycache__" not in path.parts}
+
+
+def test_where_only_the_wheel_is_installed_the_sandbox_says_how_to_get_it(installed: Path) -> None:
+    ended = _without_clone(installed, "sandbox")
+    assert (ended.returncode, ended.stdout) == (EXIT_FAILURE, "")
+    assert ended.stderr == f"{MISSING}\n"
+
+
+def test_where_only_the_wheel_is_installed_help_still_lists_every_command(installed: Path) -> None:
+    ended = _without_clone(installed, "--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert all(re.search(rf"^\W*{command}\b", ended.stdout, re.MULTILINE) for command in COMMANDS)
+
+
+def _without_clone(installed: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """`dispinmap` from the wheel. `-S` leaves out the editable installation, which would offer the clone's packages."""
+    paths = os.pathsep.join([str(installed), sysconfig.get_path("purelib")])
+    return subprocess.run(
+        [sys.executable, "-S", "-m", "dispinmap", *words],
+        cwd=installed,
+        env={"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

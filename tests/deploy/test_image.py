@@ -16,8 +16,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from dispinmap.sandbox.clock import SandboxClock
-from dispinmap.sandbox.services import EmbeddedServices, embedded_services
+from dispinmap.cli.entry import EXIT_FAILURE
+from dispinmap.cli.sandbox import MISSING
+from dispinmap_sandbox.clock import SandboxClock
+from dispinmap_sandbox.services import EmbeddedServices, embedded_services
 from tests.deploy.dockerfile import environment, last
 from tests.deploy.image import Image, built
 
@@ -55,6 +57,12 @@ async def test_there_is_one_litestream_and_its_configuration_is_good(image: Imag
 async def test_nothing_is_left_that_only_building_needs(image: Image) -> None:
     for packages in ("usr/local/lib/python3.11/site-packages", "venv/lib/python3.11/site-packages"):
         assert not [name for name in ("pip", "setuptools", "pytest") if (image.root / packages / name).exists()]
+
+
+async def test_the_sandbox_is_not_there_and_its_command_says_how_to_get_it(image: Image) -> None:
+    assert not list(image.root.rglob("dispinmap_sandbox"))
+    assert "No module named 'dispinmap_sandbox'" in await image.run("python", "-c", "import dispinmap_sandbox", code=1)
+    assert await image.run("dispinmap", "sandbox", code=EXIT_FAILURE) == f"{MISSING}\n"
 
 
 async def test_both_kinds_of_object_storage_can_be_spoken_to(image: Image) -> None:

@@ -14,7 +14,7 @@ from dispinmap.backup.configuration import configuration_of, parse_replica_url
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Format, Replica, StorageKind
 from dispinmap.clock import SystemClock
-from dispinmap.sandbox.services import EmbeddedServices
+from dispinmap_sandbox.services import EmbeddedServices
 from tests.backup.conftest import BINARIES
 from tests.backup.container import running, watch
 from tests.backup.original import replicate_once

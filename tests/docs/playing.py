@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from dispinmap.backup.models import Format, Replica, StorageKind
-from dispinmap.sandbox.services import EmbeddedServices
+from dispinmap_sandbox.services import EmbeddedServices
 from tests.backup.conftest import BINARIES, StoragePlace
 from tests.backup.container import Container
 from tests.docs.pages import ROOT

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dispinmap.backup.models import Format
-from dispinmap.sandbox.services import EmbeddedServices
+from dispinmap_sandbox.services import EmbeddedServices
 from tests.backup.container import running
 from tests.docs.conftest import LATER, Past
 from tests.docs.pages import blocks, read, sections

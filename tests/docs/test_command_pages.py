@@ -18,8 +18,8 @@ from dispinmap.discordbot.helptext import CommandHelp, described, written
 from dispinmap.discordbot.services import CheckResult, Services
 from dispinmap.health import HealthReport
 from dispinmap.pinballmap import client
-from dispinmap.sandbox.discord.models import Message
 from dispinmap.targets.kinds import NotificationKind
+from dispinmap_sandbox.discord.models import Message
 from tests.docs.pages import blocks, code, read, rows, sections
 from tests.fakes.clock import ManualClock
 from tests.fakes.stage import Stage, open_stage, parts, text_of

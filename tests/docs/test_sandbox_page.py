@@ -2,8 +2,8 @@
 
 import ast
 
-from dispinmap.sandbox.pinballmap_server import PinballMapServer
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.pinballmap_server import PinballMapServer
+from dispinmap_sandbox.world import World
 from tests.docs.pages import ROOT, blocks, code, read, rows
 from tests.fakes.clock import ManualClock
 
@@ -14,7 +14,7 @@ def test_every_file_of_the_table_exists() -> None:
     files = [name for cells in rows(PAGE) if cells[0] != "Part" for name in code(cells[1])]
     assert files
     for name in files:
-        assert (ROOT / "src/dispinmap/sandbox" / name).exists(), name
+        assert (ROOT / "src/dispinmap_sandbox" / name).exists(), name
 
 
 async def test_the_snippet_runs_as_written(clock: ManualClock) -> None:

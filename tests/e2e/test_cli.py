@@ -16,9 +16,9 @@ import aiohttp
 import pytest
 
 from dispinmap.cli.entry import EXIT_FAILURE, EXIT_SETTINGS
-from dispinmap.sandbox.clock import SandboxClock
-from dispinmap.sandbox.services import DISCORD_TOKEN, PINBALLMAP_TOKEN, EmbeddedServices
 from dispinmap.settings import Settings
+from dispinmap_sandbox.clock import SandboxClock
+from dispinmap_sandbox.services import DISCORD_TOKEN, PINBALLMAP_TOKEN, EmbeddedServices
 from tests.fakes.services import patient_services
 
 SECONDS = 60.0

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from dispinmap.discordbot.commands.check import COOLDOWN_SECONDS
-from dispinmap.sandbox.discord.models import EPHEMERAL, Message, Upload
-from dispinmap.sandbox.errors import SandboxError
+from dispinmap_sandbox.discord.models import EPHEMERAL, Message, Upload
+from dispinmap_sandbox.errors import SandboxError
 from tests.fakes.stage import Stage, parts, shown, text_of
 from tests.fakes.values import GROUND_KONTROL
 

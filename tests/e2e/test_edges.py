@@ -2,9 +2,9 @@
 
 import asyncio
 
-from dispinmap.sandbox.discord.models import EPHEMERAL, Interaction, InteractionState, Message
-from dispinmap.sandbox.discord.permissions import Permission
 from dispinmap.targets import suggestions
+from dispinmap_sandbox.discord.models import EPHEMERAL, Interaction, InteractionState, Message
+from dispinmap_sandbox.discord.permissions import Permission
 from tests.fakes.stage import Stage, parts, text_of
 from tests.fakes.values import GROUND_KONTROL
 

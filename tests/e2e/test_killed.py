@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dispinmap.sandbox.discord.models import Message
-from dispinmap.sandbox.services import EmbeddedServices
+from dispinmap_sandbox.discord.models import Message
+from dispinmap_sandbox.services import EmbeddedServices
 from tests.fakes.fast_clock import FastClock
 from tests.fakes.services import patient_services
 from tests.fakes.stage import shown

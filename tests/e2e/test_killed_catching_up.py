@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dispinmap.database.engine import Database
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.world import World
 from tests.fakes.catching_up import PatientServer, catch_up_killed, leave
 from tests.fakes.clock import ManualClock
 from tests.fakes.missed import facts, missed, owed, wishes

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from dispinmap.sandbox.submissions import SubmissionRow
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.submissions import SubmissionRow
+from dispinmap_sandbox.world import World
 from tests.fakes.stage import Stage, text_of
 from tests.fakes.values import GROUND_KONTROL
 

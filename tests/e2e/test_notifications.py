@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from dispinmap.discordbot.commands.check import COOLDOWN_SECONDS
-from dispinmap.sandbox.discord.permissions import Permission
-from dispinmap.sandbox.submissions import SubmissionRow
+from dispinmap_sandbox.discord.permissions import Permission
+from dispinmap_sandbox.submissions import SubmissionRow
 from tests.fakes.stage import Stage, text_of
 from tests.fakes.values import GROUND_KONTROL
 

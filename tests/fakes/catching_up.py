@@ -16,7 +16,7 @@ from dispinmap.database.engine import Database
 from dispinmap.database.queries import feed
 from dispinmap.database.tables import ChannelConfigRow, MonitoringTargetRow
 from dispinmap.feed.cursor import Cursor
-from dispinmap.sandbox.pinballmap_server import PinballMapServer
+from dispinmap_sandbox.pinballmap_server import PinballMapServer
 from tests.fakes.missed import Wish
 from tests.fakes.postfile import PostFile
 

@@ -7,7 +7,7 @@ from dispinmap.matching.distance import miles_between
 from dispinmap.pinballmap.client import PinballMapClient
 from dispinmap.pinballmap.errors import Unavailable
 from dispinmap.pinballmap.models import Nothing, Rows, Submission
-from dispinmap.sandbox.pinballmap_feed import OTHER_TYPES
+from dispinmap_sandbox.pinballmap_feed import OTHER_TYPES
 
 NEWEST = 200
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from dispinmap.sandbox.facts import Facts, Venue, load_facts
-from dispinmap.sandbox.pinballmap_feed import miles
+from dispinmap_sandbox.facts import Facts, Venue, load_facts
+from dispinmap_sandbox.pinballmap_feed import miles
 
 PER_DAY: Final = 330
 """Submissions of the whole world (API.md)."""

@@ -13,8 +13,8 @@ from dispinmap.feed.poller import Poller
 from dispinmap.http import open_session
 from dispinmap.outbox.sender import Sender
 from dispinmap.pinballmap.client import PinballMapClient
-from dispinmap.sandbox.pinballmap_server import PinballMapServer
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.pinballmap_server import PinballMapServer
+from dispinmap_sandbox.world import World
 from tests.fakes.clock import ManualClock
 from tests.fakes.destination import FakeDestination
 from tests.fakes.values import GROUND_KONTROL

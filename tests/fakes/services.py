@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from dispinmap.clock import Clock
-from dispinmap.sandbox.discord import interactions
-from dispinmap.sandbox.services import EmbeddedServices, embedded_services
+from dispinmap_sandbox.discord import interactions
+from dispinmap_sandbox.services import EmbeddedServices, embedded_services
 
 PATIENCE = 60.0
 

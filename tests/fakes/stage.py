@@ -10,9 +10,9 @@ from discord.http import Route
 
 from dispinmap import app
 from dispinmap.discordbot.cards import submission_ids
-from dispinmap.sandbox.clock import SandboxClock
-from dispinmap.sandbox.discord.models import Message
-from dispinmap.sandbox.services import EmbeddedServices
+from dispinmap_sandbox.clock import SandboxClock
+from dispinmap_sandbox.discord.models import Message
+from dispinmap_sandbox.services import EmbeddedServices
 from tests.fakes.services import patient_services
 
 MORE_THAN_AN_HOUR = 70 * 60.0

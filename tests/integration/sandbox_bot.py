@@ -15,7 +15,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from dispinmap.clock import Clock
-from dispinmap.sandbox.discord.server import DiscordServer
+from dispinmap_sandbox.discord.server import DiscordServer
 
 TOKEN = "sandbox-token"
 PATIENCE = 30
@@ -52,7 +52,7 @@ class Panel(discord.ui.View):
 
 
 class Bot(commands.AutoShardedBot):
-    """Knows its `Tools`, and notes what it hears."""
+    """A bot with the commands of `Tools` that records its events."""
 
     def __init__(self, intents: discord.Intents | None = None) -> None:
         super().__init__(
@@ -91,7 +91,7 @@ class Bot(commands.AutoShardedBot):
         self.events.put_nowait(f"deleted {channel.name}")
 
     async def happened(self, event: str) -> None:
-        """Return once the bot noted this as the next event."""
+        """Wait for the next event, which must be this one."""
         assert await asyncio.wait_for(self.events.get(), PATIENCE) == event
 
     def channel(self, channel_id: int) -> discord.TextChannel:
@@ -163,7 +163,7 @@ class Tools(commands.Cog):
 
 
 async def until_described(bot: discord.Client) -> None:
-    """Return once the bot knows its servers: on a busy machine discord.py calls itself ready before."""
+    """Return once the bot knows its servers: on a busy machine discord.py says it is ready earlier."""
     while any(guild.unavailable for guild in bot.guilds):
         await bot.wait_for("guild_available", timeout=PATIENCE)
 

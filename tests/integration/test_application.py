@@ -15,10 +15,10 @@ from dispinmap.database.tables import ChannelConfigRow, MonitoringTargetRow
 from dispinmap.errors import DisPinMapError
 from dispinmap.health import POLL_OVERDUE, faults
 from dispinmap.http import open_session
-from dispinmap.sandbox.discord.permissions import Permission
 from dispinmap.secret import Secret
 from dispinmap.settings import Settings
 from dispinmap.web.server import WebServer
+from dispinmap_sandbox.discord.permissions import Permission
 from tests.fakes.clock import ManualClock
 from tests.fakes.stage import Stage, open_stage, text_of
 from tests.fakes.values import GROUND_KONTROL

@@ -15,9 +15,9 @@ from dispinmap.discordbot.services import CheckResult, Services
 from dispinmap.health import HealthReport
 from dispinmap.outbox.destination import Card, ChannelClosed, NotDelivered, OutgoingMessage
 from dispinmap.pinballmap.models import Location, Submission
-from dispinmap.sandbox.discord.permissions import Permission
-from dispinmap.sandbox.discord.seed import Seed
-from dispinmap.sandbox.discord.server import DiscordServer
+from dispinmap_sandbox.discord.permissions import Permission
+from dispinmap_sandbox.discord.seed import Seed
+from dispinmap_sandbox.discord.server import DiscordServer
 from tests.fakes.clock import ManualClock
 from tests.fakes.target_service import FakeTargetService
 from tests.fakes.values import notification

@@ -11,10 +11,10 @@ from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.pinballmap.client import PinballMapClient
 from dispinmap.pinballmap.errors import Malformed, Unauthorized
 from dispinmap.pinballmap.models import Nothing, Rows
-from dispinmap.sandbox.geocoder_server import GeocoderServer
-from dispinmap.sandbox.pinballmap_server import PinballMapServer
-from dispinmap.sandbox.submissions import SubmissionRow
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.geocoder_server import GeocoderServer
+from dispinmap_sandbox.pinballmap_server import PinballMapServer
+from dispinmap_sandbox.submissions import SubmissionRow
+from dispinmap_sandbox.world import World
 from tests.fakes.clock import ManualClock
 
 GROUND_KONTROL = 874

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import discord
 import pytest
 
-from dispinmap.sandbox.discord import interactions
-from dispinmap.sandbox.discord.models import InteractionState, Message, Upload
-from dispinmap.sandbox.discord.seed import Seed
-from dispinmap.sandbox.discord.server import DiscordServer
-from dispinmap.sandbox.errors import SandboxError
+from dispinmap_sandbox.discord import interactions
+from dispinmap_sandbox.discord.models import InteractionState, Message, Upload
+from dispinmap_sandbox.discord.seed import Seed
+from dispinmap_sandbox.discord.server import DiscordServer
+from dispinmap_sandbox.errors import SandboxError
 from tests.fakes.clock import ManualClock
 from tests.integration.sandbox_bot import PATIENCE, Bot, running, serving
 
@@ -71,7 +71,7 @@ async def test_a_subcommand_gets_its_parameters(server: DiscordServer, seed: See
         ("add", {}, "needs one of its subcommands: /add location"),
         ("add location", {}, "needs “name”"),
         ("add location", {"nmae": "x"}, "no parameter “nmae”"),
-        ("add location", {"name": "x", "radius": "far"}, "is no number"),
+        ("add location", {"name": "x", "radius": "far"}, "“radius” must be a number, not “far”"),
         ("shout", {}, "no command /shout here"),
         ("read", {"file": "text"}, "takes a file"),
     ],

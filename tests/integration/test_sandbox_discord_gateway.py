@@ -8,11 +8,11 @@ import aiohttp
 import discord
 import pytest
 
-from dispinmap.sandbox.discord.gateway import ACKNOWLEDGED_AFTER_SECONDS
-from dispinmap.sandbox.discord.seed import Seed
-from dispinmap.sandbox.discord.server import DiscordServer
-from dispinmap.sandbox.discord.sessions import PRIVILEGED, CloseCode, Drop, Intent
-from dispinmap.sandbox.errors import SandboxError
+from dispinmap_sandbox.discord.gateway import ACKNOWLEDGED_AFTER_SECONDS
+from dispinmap_sandbox.discord.seed import Seed
+from dispinmap_sandbox.discord.server import DiscordServer
+from dispinmap_sandbox.discord.sessions import PRIVILEGED, CloseCode, Drop, Intent
+from dispinmap_sandbox.errors import SandboxError
 from tests.fakes.clock import ManualClock
 from tests.integration.sandbox_bot import PATIENCE, TOKEN, Bot, running, serving
 

@@ -1,4 +1,4 @@
-"""Messages over REST: what is kept, what is refused, what can go wrong on order."""
+"""Messages over REST: what is kept, what is refused, and faults on request."""
 
 import asyncio
 import io
@@ -9,13 +9,13 @@ import aiohttp
 import discord
 import pytest
 
-from dispinmap.sandbox.discord import limits
-from dispinmap.sandbox.discord.events import EventKind
-from dispinmap.sandbox.discord.permissions import Permission
-from dispinmap.sandbox.discord.seed import Seed
-from dispinmap.sandbox.discord.server import DiscordServer
-from dispinmap.sandbox.discord.state import NONCE_MEMORY
-from dispinmap.sandbox.errors import SandboxError
+from dispinmap_sandbox.discord import limits
+from dispinmap_sandbox.discord.events import EventKind
+from dispinmap_sandbox.discord.permissions import Permission
+from dispinmap_sandbox.discord.seed import Seed
+from dispinmap_sandbox.discord.server import DiscordServer
+from dispinmap_sandbox.discord.state import NONCE_MEMORY
+from dispinmap_sandbox.errors import SandboxError
 from tests.fakes.clock import ManualClock
 from tests.integration.sandbox_bot import TOKEN, Bot, serving
 

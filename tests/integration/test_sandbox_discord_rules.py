@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.sandbox.discord.commands import check_registration, find, may_use, read_options
-from dispinmap.sandbox.discord.errors import ApiError
-from dispinmap.sandbox.discord.faults import Faults
-from dispinmap.sandbox.discord.history import page
-from dispinmap.sandbox.discord.limits import GLOBAL, Limits
-from dispinmap.sandbox.discord.models import Channel, Guild, Json, Member, Message, Overwrite, Role, User
-from dispinmap.sandbox.discord.permissions import EVERYTHING, Permission, permissions
-from dispinmap.sandbox.discord.snowflakes import Snowflakes
-from dispinmap.sandbox.errors import SandboxError
+from dispinmap_sandbox.discord.commands import check_registration, find, may_use, read_options
+from dispinmap_sandbox.discord.errors import ApiError
+from dispinmap_sandbox.discord.faults import Faults
+from dispinmap_sandbox.discord.history import page
+from dispinmap_sandbox.discord.limits import GLOBAL, Limits
+from dispinmap_sandbox.discord.models import Channel, Guild, Json, Member, Message, Overwrite, Role, User
+from dispinmap_sandbox.discord.permissions import EVERYTHING, Permission, permissions
+from dispinmap_sandbox.discord.snowflakes import Snowflakes
+from dispinmap_sandbox.errors import SandboxError
 from tests.fakes.clock import ManualClock
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -176,9 +176,9 @@ def test_a_subcommand_is_sent_as_discord_nests_it() -> None:
     [
         ({"name": "too long"}, "must have 0 to 5 characters"),
         ({"name": ""}, "needs “name”: Its name"),
-        ({"name": "x", "radius": 101}, "must lie between 1 and 100"),
-        ({"name": "x", "radius": "wide"}, "is no number"),
-        ({"name": "x", "kind": "some"}, "is no choice for “kind”: choose All"),
+        ({"name": "x", "radius": 101}, "must be between 1 and 100, not 101"),
+        ({"name": "x", "radius": "wide"}, "“radius” must be a number, not “wide”"),
+        ({"name": "x", "kind": "some"}, "is not a choice for “kind”: choose All"),
     ],
 )
 def test_a_parameter_out_of_its_bounds_is_refused_in_a_sentence(values: dict[str, object], sentence: str) -> None:

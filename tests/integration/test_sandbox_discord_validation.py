@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.sandbox.discord.components import check_selection, leaves, numbered, usable
-from dispinmap.sandbox.discord.errors import ApiError
-from dispinmap.sandbox.discord.models import Json
-from dispinmap.sandbox.discord.validation import check_message, embed_size
-from dispinmap.sandbox.errors import SandboxError
+from dispinmap_sandbox.discord.components import check_selection, leaves, numbered, usable
+from dispinmap_sandbox.discord.errors import ApiError
+from dispinmap_sandbox.discord.models import Json
+from dispinmap_sandbox.discord.validation import check_message, embed_size
+from dispinmap_sandbox.errors import SandboxError
 
 BUTTON = {"type": 2, "style": 1, "label": "x", "custom_id": "same"}
 MENU = {"type": 3, "custom_id": "m", "options": [{"label": str(n), "value": str(n)} for n in range(26)]}

@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dispinmap.sandbox.geocoder_server import GeocoderServer
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.geocoder_server import GeocoderServer
+from dispinmap_sandbox.world import World
 from tests.fakes.clock import ManualClock
 
 

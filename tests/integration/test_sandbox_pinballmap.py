@@ -12,9 +12,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from dispinmap.sandbox.errors import SandboxError
-from dispinmap.sandbox.pinballmap_server import ADDRESS_LIMIT, BAN, TOKEN_LIMIT, PinballMapServer
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.errors import SandboxError
+from dispinmap_sandbox.pinballmap_server import ADDRESS_LIMIT, BAN, TOKEN_LIMIT, PinballMapServer
+from dispinmap_sandbox.world import World
 from tests.fakes.clock import ManualClock
 
 GROUND_KONTROL = 874

@@ -9,11 +9,11 @@ from dispinmap.database.engine import Database
 from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.http import open_session
 from dispinmap.pinballmap.client import PinballMapClient
-from dispinmap.sandbox.geocoder_server import GeocoderServer
-from dispinmap.sandbox.pinballmap_server import PinballMapServer
-from dispinmap.sandbox.world import World
 from dispinmap.targets.models import ChannelRef
 from dispinmap.targets.service import AddOutcome, TargetService
+from dispinmap_sandbox.geocoder_server import GeocoderServer
+from dispinmap_sandbox.pinballmap_server import PinballMapServer
+from dispinmap_sandbox.world import World
 from tests.fakes.clock import ManualClock
 from tests.fakes.values import HERE, kinds_of
 

@@ -16,8 +16,8 @@ from dispinmap.database.verify import verify
 from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.geocoding.models import GeocodingError, Place
 from dispinmap.http import open_session
-from dispinmap.sandbox.geocoder_server import GeocoderServer
 from dispinmap.targets.naming import fold
+from dispinmap_sandbox.geocoder_server import GeocoderServer
 from tests.fakes.clock import ManualClock
 from tests.fakes.lookups import FakeGeocoder
 from tests.migrations import legacy, shapes

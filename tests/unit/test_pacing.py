@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from dispinmap.discordbot.pacing import GAP_SECONDS, MOST, Pace
-from dispinmap.sandbox.discord.limits import GLOBAL
+from dispinmap_sandbox.discord.limits import GLOBAL
 from tests.fakes.clock import ManualClock
 
 REQUESTS = 500

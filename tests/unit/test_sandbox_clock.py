@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dispinmap.clock import wait_for
-from dispinmap.sandbox.clock import SandboxClock
-from dispinmap.sandbox.errors import SandboxError
+from dispinmap_sandbox.clock import SandboxClock
+from dispinmap_sandbox.errors import SandboxError
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.sandbox.pacific import pacific_midnight, to_pacific
+from dispinmap_sandbox.pacific import pacific_midnight, to_pacific
 
 moments = st.datetimes(datetime(2008, 1, 2), datetime(2060, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - the zone follows
 days = st.dates(date(2008, 1, 2), date(2060, 12, 30))

@@ -10,10 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from dispinmap.sandbox.errors import SandboxError
-from dispinmap.sandbox.facts import Machine, Venue, load_facts
-from dispinmap.sandbox.submissions import SubmissionRow
-from dispinmap.sandbox.world import World
+from dispinmap_sandbox.errors import SandboxError
+from dispinmap_sandbox.facts import Machine, Venue, load_facts
+from dispinmap_sandbox.submissions import SubmissionRow
+from dispinmap_sandbox.world import World
 from tests.fakes.clock import ManualClock
 
 FACTS = load_facts()
@@ -89,13 +89,13 @@ def test_a_change_shows_at_once(world: World) -> None:
 @pytest.mark.parametrize(
     ("sentence", "refused"),
     [
-        ("already stands", lambda world: world.add_machine(GROUND_KONTROL, MONSTER_BASH)),
-        ("does not stand", lambda world: world.remove_machine(GROUND_KONTROL, MYSTERY_CASTLE)),
-        ("does not stand", lambda world: world.comment(GROUND_KONTROL, MYSTERY_CASTLE, "Fine.")),
+        ("is already at", lambda world: world.add_machine(GROUND_KONTROL, MONSTER_BASH)),
+        ("is not at", lambda world: world.remove_machine(GROUND_KONTROL, MYSTERY_CASTLE)),
+        ("is not at", lambda world: world.comment(GROUND_KONTROL, MYSTERY_CASTLE, "Fine.")),
         ("comment is empty", lambda world: world.comment(GROUND_KONTROL, MONSTER_BASH, " \n")),
         ("user name is empty", lambda world: world.add_machine(GROUND_KONTROL, MYSTERY_CASTLE, "")),
         ("user name is empty", lambda world: world.remove_machine(GROUND_KONTROL, MONSTER_BASH, "")),
-        ("does not stand", lambda world: world.score(GROUND_KONTROL, MYSTERY_CASTLE, 5)),
+        ("is not at", lambda world: world.score(GROUND_KONTROL, MYSTERY_CASTLE, 5)),
         ("at least 1", lambda world: world.score(GROUND_KONTROL, MONSTER_BASH, 0)),
         ("name is empty", lambda world: world.open_location(GROUND_KONTROL, " ")),
         ("user name is empty", lambda world: world.close_location(GROUND_KONTROL, "")),
@@ -151,7 +151,7 @@ def test_a_reserved_id_appears_below_those_that_were_quicker(world: World) -> No
 
 
 class WorldMachine(RuleBasedStateMachine):
-    """Whatever people do: ids grow, and line-ups follow what was reported."""
+    """After any changes, ids grow and line-ups match the reports."""
 
     @initialize()
     def furnish(self) -> None:

@@ -1,13 +1,18 @@
 """`dispinmap sandbox`: everything on this machine, with no account, token or internet."""
 
-from typing import Annotated, Literal
+from importlib import import_module
+from types import ModuleType
+from typing import Annotated, Final, Literal
 
 import typer
 
 from dispinmap import log
 from dispinmap.cli.stopping import run_until_stopped
-from dispinmap.sandbox import run as sandbox_run
-from dispinmap.sandbox.services import DISCORD_TOKEN, PINBALLMAP_TOKEN
+from dispinmap.errors import DisPinMapError
+
+PACKAGE: Final = "dispinmap_sandbox"
+"""Loaded by name: the bot works without this package, and the production image does not have it."""
+MISSING: Final = "The sandbox is not part of this installation. Clone the repository and run `make sandbox` there."
 
 app = typer.Typer(add_completion=False)
 
@@ -20,8 +25,19 @@ def sandbox(
     ] = "WARNING",
 ) -> None:
     """Try the whole bot on this machine, with no account, token or internet."""
-    log.configure(log_level, "console", (DISCORD_TOKEN, PINBALLMAP_TOKEN))
-    run_until_stopped(sandbox_run.run(port, _announce))
+    embedded = _loaded()
+    log.configure(log_level, "console", embedded.TOKENS)
+    run_until_stopped(embedded.run(port, _announce))
+
+
+def _loaded() -> ModuleType:
+    """The sandbox's `run` module. Raises DisPinMapError if the sandbox is not installed."""
+    try:
+        return import_module(f"{PACKAGE}.run")
+    except ModuleNotFoundError as error:
+        if error.name != PACKAGE:
+            raise
+        raise DisPinMapError(MISSING) from None
 
 
 def _announce(url: str) -> None:
