@@ -15,7 +15,7 @@ from dispinmap.discordbot.parsing import (
     pasted_lines,
     split_radius,
 )
-from dispinmap.discordbot.tables import padded, target_pages, width
+from dispinmap.discordbot.target_table import padded, target_pages, width
 from dispinmap.errors import UserError
 from dispinmap.geocoding.models import Place
 from dispinmap.pinballmap.models import Location, Submission

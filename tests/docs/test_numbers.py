@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from dispinmap import supervision
-from dispinmap.discordbot import tables
+from dispinmap.discordbot import target_table
 from dispinmap.discordbot.commands import check, transfer
 from dispinmap.feed import cursor, poller, reading, schedule
 from dispinmap.outbox import batches, retry
@@ -22,13 +22,13 @@ WORDS = {3: "three", 5: "five", 10: "ten"}
         f"the {latest.LATEST_COUNT} latest changes there",
         f"suggestions from {WORDS[suggestions.MIN_LETTERS]} letters on",
         f"from {models.MIN_RADIUS_MILES:g} to {models.MAX_RADIUS_MILES:g} miles; {models.DEFAULT_RADIUS_MILES:g} miles",
-        f"{WORDS[tables.ROWS_PER_PAGE].capitalize()} to a page",
-        f"Once in {check.COOLDOWN_SECONDS:g} seconds a channel",
+        f"page has {WORDS[target_table.ROWS_PER_PAGE]} targets",
+        f"once every {check.COOLDOWN_SECONDS:g} seconds",
         f"A whole number from {models.MIN_POLL_RATE_MINUTES} to {models.MAX_POLL_RATE_MINUTES} (a week)",
         f"`default`: {models.DEFAULT_POLL_RATE_MINUTES} for the channel",
         f"`default`: `{kinds.DEFAULT_KINDS}` for the channel",
         f"at most {transfer.FILE_LIMIT // 1024} KiB",
-        f"the first {planning.MAX_LOOKUPS} of a text",
+        f"the first {planning.MAX_LOOKUPS} per import",
     ],
 )
 def test_the_commands_page_gives_the_limits_that_hold(sentence: str) -> None:

@@ -204,7 +204,7 @@ async def test_a_check_respects_the_pause_of_a_server_that_is_out_of_order(pipel
     await pipeline.turn()
     problem = pipeline.problem()
     pipeline.clock.advance(1700)
-    with pytest.raises(PinballMapError, match="out of order"):
+    with pytest.raises(PinballMapError, match="has a problem"):
         await pipeline.poller.check()
     assert pipeline.problem() == problem
 

@@ -188,7 +188,7 @@ async def test_what_never_answers_is_asked_again(server: ScriptedServer, clock: 
         (Scripted(status=404), Malformed, "check PINBALLMAP_API_BASE"),
         (Scripted(status=422), Malformed, "HTTP 422"),
         (Scripted(status=301, headers={"Location": "https://example.org/"}), Malformed, "has moved"),
-        (Scripted(status=304), Malformed, "unasked that nothing changed"),
+        (Scripted(status=304), Malformed, "unexpectedly says that nothing changed"),
         (Scripted([]), Malformed, "is a list instead of an object"),
         (Scripted({"user_submissions": None}), Malformed, "has no list “user_submissions”"),
         (Scripted({"errors": "Filtering is required"}), Malformed, "“Filtering is required”"),

@@ -64,9 +64,9 @@ async def test_names_are_suggested(service: TargetService) -> None:
 
 
 async def test_no_name_is_asked_for_a_name(service: TargetService) -> None:
-    with pytest.raises(UserError, match="Name a location"):
+    with pytest.raises(UserError, match="Which location"):
         await service.find_locations('""')
-    with pytest.raises(UserError, match="Name a city"):
+    with pytest.raises(UserError, match="Which city"):
         await service.find_places("  ")
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispinmap.outbox.due import reconsidered, undone, when_due, when_settled
-from dispinmap.outbox.notifications import Notification
+from dispinmap.outbox.models import Notification
 from dispinmap.pinballmap.models import Submission, SubmissionType
 from dispinmap.targets.models import Area, Channel, WatchedTarget
 from tests.fakes.values import NOON, kinds_of, submission, watched

@@ -13,12 +13,12 @@ from dispinmap.feed.cursor import (
     SHARED_ROWS,
     Cursor,
     advance,
+    new_rows,
     next_page,
     pages_left,
     reaches,
     read_back_to,
     read_well,
-    unknown,
 )
 from tests.fakes.values import NOON, submission
 
@@ -89,7 +89,7 @@ def test_progress_is_the_part_of_the_gap_that_was_read() -> None:
 
 def test_unknown_rows_come_oldest_first_and_once() -> None:
     rows = [submission(3, at=NOON + MINUTE), submission(2), submission(2), submission(1)]
-    assert [row.id for row in unknown(rows, {1})] == [2, 3]
+    assert [row.id for row in new_rows(rows, {1})] == [2, 3]
 
 
 def test_the_cursor_never_goes_back() -> None:

@@ -70,10 +70,10 @@ def test_what_is_no_text_is_inherited(stored: object) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("machines, scroes", "“scroes” is not a kind of notification: choose one or more of machines, comments,"),
-        ("default, scores", "“default” cannot be combined"),
-        ("", "No kind is named"),
-        (" and ", "No kind is named"),
+        ("machines, scroes", "“scroes” isn’t a kind of notification. Choose one or more of machines, comments,"),
+        ("default, scores", "“default” can’t be combined"),
+        ("", "Which kinds"),
+        (" and ", "Which kinds"),
     ],
 )
 def test_what_cannot_be_read_says_what_to_write(text: str, sentence: str) -> None:

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.matching.cells import cell_of, cells_around
-from dispinmap.matching.distance import miles_between
+from dispinmap.matching.geography import cell_of, cells_around, miles_between
 from dispinmap.matching.notify import notifications, one_per_channel
 from dispinmap.matching.rules import announces, matches, wants
-from dispinmap.outbox.notifications import Notification
+from dispinmap.outbox.models import Notification
 from dispinmap.pinballmap.models import SubmissionType
 from dispinmap.targets.kinds import Kinds, NotificationKind
 from dispinmap.targets.models import Area

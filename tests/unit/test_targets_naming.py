@@ -76,7 +76,7 @@ def test_anything_else_is_a_name(text: str) -> None:
     ],
 )
 def test_a_link_without_location_is_explained(link: str) -> None:
-    with pytest.raises(UserError, match="names no location"):
+    with pytest.raises(UserError, match="name a location"):
         location_id_in(link)
 
 

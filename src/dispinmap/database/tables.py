@@ -82,7 +82,7 @@ class MonitoringTargetRow(Base):
 
 
 class TargetCellRow(Base):
-    """A map cell (`matching.cells`) that a target's circle touches."""
+    """A map cell (`matching.geography`) that a target's circle touches."""
 
     __tablename__ = "target_cells"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.geocoding.matching import MAX_PLACES, Query, choose, queries
+from dispinmap.geocoding.choosing import MAX_PLACES, Query, choose, queries
 from dispinmap.geocoding.models import GeocodingError, Place
 from dispinmap.geocoding.parsing import Candidate, parse_candidates
 from dispinmap.geocoding.regions import CANADIAN_PROVINCES, US_STATES, fold
