@@ -99,7 +99,6 @@ async def test_several_lines_in_a_message_are_read(world: World) -> None:
     ("given", "sentence"),
     [
         ({}, "There’s nothing to import. Attach the file"),
-        ({"text": "hello"}, "I found no command in that"),
         ({"file": ("x.bin", b"\xff\xfe\x00")}, "That file isn’t UTF-8 text"),
         ({"file": ("x.txt", b"x" * 70_000)}, "That file is too large (70,000 bytes)"),
     ],

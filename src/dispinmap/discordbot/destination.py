@@ -139,7 +139,7 @@ def _refused(error: discord.HTTPException) -> NotDelivered | ChannelClosed | Mes
         return NotDelivered("Discord refuses requests for now: wait, then try again.", _retry_after(error))
     if error.status == 401:
         return NotDelivered("Discord no longer accepts the bot's token: set a new one.")
-    return MessageRejected(f"Discord rejects this message for good: {error.status}, error code {error.code}.")
+    return MessageRejected(f"Discord will never accept this message: {error.status}, error code {error.code}.")
 
 
 def _retry_after(error: discord.HTTPException) -> float | None:

@@ -50,7 +50,7 @@ def picked_kinds(before: Collection[str], picked: Collection[str]) -> Kinds | No
 def completions(text: str) -> list[str]:
     """What someone who typed `text` may want: "machines, sc" can become "machines, scores"."""
     words = kind_words(text)
-    # If an appended letter becomes a word of its own, the last word is finished; otherwise it is partial.
+    # If an appended letter would start a new word, the last word is finished; otherwise it is partial.
     partial = words.pop() if words and kind_words(f"{text}x")[-1] != "x" else ""
     if (finished := kind_or_none(partial)) is not None:
         words.append(finished)

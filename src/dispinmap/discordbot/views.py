@@ -23,7 +23,7 @@ _TAKEN = "taken"
 Allowed = Callable[[discord.Permissions], bool]
 
 
-def everybody(_permissions: discord.Permissions) -> bool:
+def everyone(_permissions: discord.Permissions) -> bool:
     """For controls that change nothing."""
     return True
 
@@ -47,7 +47,7 @@ class AskerView(discord.ui.View):
     expired = ""
     """What the message says after the time-out. If empty, the message stays as it is."""
 
-    def __init__(self, asker_id: int, desk: ErrorDesk, seconds: float, allowed: Allowed = everybody) -> None:
+    def __init__(self, asker_id: int, desk: ErrorDesk, seconds: float, allowed: Allowed = everyone) -> None:
         super().__init__(timeout=seconds)
         self._asker_id = asker_id
         self._desk = desk
@@ -107,7 +107,7 @@ class ChoiceView(AskerView):
         desk: ErrorDesk,
         options: Sequence[tuple[str, str]],
         chosen: Callable[[int], Awaitable[str]],
-        allowed: Allowed = everybody,
+        allowed: Allowed = everyone,
     ) -> None:
         super().__init__(asker_id, desk, MENU_SECONDS, allowed)
         self._chosen = chosen
@@ -141,7 +141,7 @@ class SeveralView(AskerView):
         desk: ErrorDesk,
         options: Sequence[discord.SelectOption],
         chosen: Callable[[Sequence[str]], Awaitable[str]],
-        allowed: Allowed = everybody,
+        allowed: Allowed = everyone,
     ) -> None:
         super().__init__(asker_id, desk, MENU_SECONDS, allowed)
         self._chosen = chosen
@@ -163,7 +163,7 @@ class _SeveralMenu(discord.ui.Select[SeveralView]):
 class PageView(AskerView):
     """Pages of text with buttons for the previous and the next one. Each page must fit into one message."""
 
-    def __init__(self, asker_id: int, desk: ErrorDesk, pages: Sequence[str], allowed: Allowed = everybody) -> None:
+    def __init__(self, asker_id: int, desk: ErrorDesk, pages: Sequence[str], allowed: Allowed = everyone) -> None:
         super().__init__(asker_id, desk, PAGER_SECONDS, allowed)
         self._pages = pages
         self._index = 0
@@ -210,7 +210,7 @@ class ApplyView(PageView):
         desk: ErrorDesk,
         pages: Sequence[str],
         apply: Callable[[], Awaitable[str]],
-        allowed: Allowed = everybody,
+        allowed: Allowed = everyone,
     ) -> None:
         super().__init__(asker_id, desk, pages, allowed)
         self._apply = apply

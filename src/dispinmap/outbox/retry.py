@@ -10,7 +10,7 @@ LONGEST_PARKING: Final = timedelta(days=1)
 NONCE_LIFETIME: Final = timedelta(seconds=90)
 """Discord drops a repeated nonce for "a few minutes", without a number, so we rely on much less."""
 RESTORE_MARGIN: Final = timedelta(minutes=5)
-"""By how much Pinball Map's clock, which says when a submission was created, may be ahead of ours."""
+"""How far Pinball Map's clock, which dates the submissions, may be ahead of ours."""
 
 
 def message_delay(attempts: int, retry_after: float | None = None) -> timedelta:

@@ -161,7 +161,7 @@ class NewTarget:
 
     @property
     def stored(self) -> Self:
-        """As the database holds it: a point always has a radius, a city only if somebody asked for one."""
+        """As the database holds it: a point always has a radius, a city only if someone asked for one."""
         if self.type is not TargetType.LATLONG or self.area is None:
             return self
         return replace(self, target_name=str(replace(self.area, radius_miles=self.area.radius)))

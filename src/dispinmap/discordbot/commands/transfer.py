@@ -56,8 +56,6 @@ class ImportCog(ChangingCog):
             raise UserError("There’s nothing to import. Attach the file from `/export`, or paste its text.")
         channel = channel_ref(ctx)
         plan = await self.services.targets.plan_import(channel, given)
-        if not plan.steps:
-            raise UserError("I found no command in that. Import what `/export` wrote, one command per line.")
         await self._show(ctx, channel, plan)
 
     async def _show(self, ctx: Context, channel: ChannelRef, plan: ImportPlan) -> None:
