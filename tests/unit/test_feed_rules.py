@@ -18,7 +18,7 @@ from dispinmap.feed.cursor import (
     pages_left,
     reaches,
     read_back_to,
-    read_well,
+    read_without_gap,
 )
 from tests.fakes.values import NOON, submission
 
@@ -102,4 +102,4 @@ def test_the_cursor_never_goes_back() -> None:
 def test_no_row_and_no_clock_moves_the_cursor_into_the_future() -> None:
     future = NOON + timedelta(days=999)
     assert advance(Cursor(NOON, NOON), [submission(at=future)], NOON) == Cursor(NOON, NOON)
-    assert read_well(advance(Cursor(future, future, future), [], NOON), NOON) == Cursor(NOON, NOON, NOON)
+    assert read_without_gap(advance(Cursor(future, future, future), [], NOON), NOON) == Cursor(NOON, NOON, NOON)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispinmap.matching.geography import cell_of, cells_around, miles_between
-from dispinmap.matching.notify import notifications, one_per_channel
+from dispinmap.matching.notify import notifications_for, one_per_channel
 from dispinmap.matching.rules import announces, matches, wants
 from dispinmap.outbox.models import Notification
 from dispinmap.pinballmap.models import SubmissionType
@@ -107,7 +107,7 @@ def test_cells_are_numbered_alike_on_both_sides_of_the_date_line() -> None:
 
 def test_a_target_gets_a_notification_of_each_submission_it_wants() -> None:
     rows = [submission(1), submission(2, type=SubmissionType.NEW_CONDITION), submission(3, location_id=1)]
-    (found,) = notifications(watched(id=7), rows, NOON, timedelta(minutes=5))
+    (found,) = notifications_for(watched(id=7), rows, NOON, timedelta(minutes=5))
     assert (found.channel_id, found.target_id, found.submission, found.due_at) == (10, 7, rows[0], NOON)
 
 

@@ -110,11 +110,7 @@ def submission_lines(submissions: Sequence[Submission], *, place: bool = True) -
 
 def checked(new: int, problem: str | None) -> str:
     """The answer to `/check` if something is due, with the problem if Pinball Map could not be asked for more."""
-    told = (
-        f"✓ {new} new submissions. I’ll post them here now."
-        if new > 1
-        else "✓ 1 new submission. I’ll post it here now."
-    )
+    told = f"✓ {new} new {'submission. I’ll post it' if new == 1 else 'submissions. I’ll post them'} here now."
     return cut(f"{told}\n⚠ {escape(problem)}", MESSAGE_LIMIT) if problem else told
 
 

@@ -104,6 +104,6 @@ def advance(cursor: Cursor, rows: Iterable[Submission], now: datetime) -> Cursor
     )
 
 
-def read_well(cursor: Cursor, polled_at: datetime) -> Cursor:
+def read_without_gap(cursor: Cursor, polled_at: datetime) -> Cursor:
     """The cursor after a poll at `polled_at` read the feed without a gap."""
     return replace(cursor, last_polled_at=polled_at, reading_since=None, unread_before=None)

@@ -8,8 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries import notifications, seen, submissions, targets
 from dispinmap.database.queries.batching import chunks
-from dispinmap.matching.notify import notifications as notifications_of
-from dispinmap.matching.notify import one_per_channel
+from dispinmap.matching.notify import notifications_for, one_per_channel
 from dispinmap.outbox import due
 from dispinmap.outbox.models import Notification, NotificationState
 from dispinmap.pinballmap.models import Submission
@@ -61,7 +60,7 @@ class Matcher:
                 each
                 async for part in targets.around(session, group, known)
                 for watched, rows in part
-                for each in notifications_of(watched, rows, now, self._window)
+                for each in notifications_for(watched, rows, now, self._window)
             ]
         )
         marked = await seen.seen(session, [_pair(each) for each in wanted])

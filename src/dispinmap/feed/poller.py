@@ -16,7 +16,7 @@ from dispinmap.database.engine import Database, undivided
 from dispinmap.database.queries import cells, heartbeat, submissions
 from dispinmap.database.queries import feed as feed_queries
 from dispinmap.feed import schedule
-from dispinmap.feed.cursor import Cursor, advance, new_rows, read_back_to, read_well
+from dispinmap.feed.cursor import Cursor, advance, new_rows, read_back_to, read_without_gap
 from dispinmap.feed.matcher import Matcher
 from dispinmap.feed.reading import FeedReader, Reading
 from dispinmap.outbox.waiting import reconsider_all
@@ -130,6 +130,7 @@ class Poller:
 
     async def _poll(self, start: _Start, now: datetime) -> Poll:
         cursor = start.cursor
+        # The matcher finds areas by their map cells, so map new areas first.
         more = start.has_unmapped
         while more:
             more = await self._map_targets()
@@ -151,6 +152,7 @@ class Poller:
             return await self._narrow_gap(cursor, reading)
         if reading.complete and len(reading.rows) <= BATCH:
             return await self._store_news(cursor, reading, now)
+        # Too many rows for one transaction are treated like a gap, even if none of them is missing.
         return await self._open_gap(cursor, reading, now)
 
     @undivided
@@ -161,11 +163,12 @@ class Poller:
             fresh = new_rows(rows, await submissions.known_ids(session, [row.id for row in rows], matched=True))
             await submissions.remember(session, fresh)
             made = await self._matcher.match(session, fresh, cursor.history_until, now)
+            # The clock was set back since the last poll.
             if cursor.last_polled_at is not None and cursor.last_polled_at > now:
                 await reconsider_all(session, now, self._settle_window)
             await self._note_first_answer(session, cursor, rows)
             # If the types were not asked for by name, closed places may be missing: the next poll must read this again.
-            after = read_well(advance(cursor, fresh if reading.by_name else (), now), now)
+            after = read_without_gap(advance(cursor, fresh if reading.by_name else (), now), now)
             await feed_queries.save_cursor(session, after)
         log.info("feed_polled", new=len(fresh), notifications=made)
         return Poll(after, len(fresh), made)
@@ -201,7 +204,8 @@ class Poller:
             after = advance(cursor, rows, now)
             is_last = len(rows) < BATCH
             if is_last:
-                after = read_well(after, min(cursor.reading_since or now, now))
+                # Submissions that came while the gap was read are not covered: the next poll reads them.
+                after = read_without_gap(after, min(cursor.reading_since or now, now))
             await feed_queries.save_cursor(session, after)
         if is_last:
             log.info("feed_gap_closed")

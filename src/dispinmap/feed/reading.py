@@ -57,6 +57,7 @@ class FeedReader:
         if not _is_full(answer, NEWEST_ROWS) or reaches(rows, read_back_to(cursor)):
             return Reading(rows, complete=True, by_name=self._by_name)
         if not self._by_name:
+            # Read the gap by name, so that it includes closed places.
             return await self.newest(cursor)
         until = await self._until(cursor)
         if not rows or reaches(rows, until):

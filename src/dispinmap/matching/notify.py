@@ -10,7 +10,7 @@ from dispinmap.pinballmap.models import Submission
 from dispinmap.targets.models import WatchedTarget
 
 
-def notifications(
+def notifications_for(
     watched: WatchedTarget, rows: Iterable[Submission], now: datetime, window: timedelta
 ) -> list[Notification]:
     """A notification for each row that this target announces. `window` is the settle window."""

@@ -10,7 +10,7 @@ from dispinmap.database.queries import heartbeat, outbox
 from dispinmap.database.queries.outbox import SavedMessage
 from dispinmap.outbox.destination import Destination
 from dispinmap.outbox.models import Notification
-from dispinmap.outbox.retry import is_in_doubt, may_be_forgotten
+from dispinmap.outbox.retry import is_in_doubt, may_be_posted_already
 
 HISTORY_MARGIN: Final = timedelta(minutes=5)
 """How much earlier to begin the search than a post can have been made, because clocks differ."""
@@ -47,11 +47,11 @@ class Doubts:
     async def _look(self, message: SavedMessage, now: datetime) -> Mapping[int, int | None]:
         """The last look, or a new one if the message has doubtful notifications that the last look did not cover."""
         restored_at, due = await self._restored(message.channel_id, now)
-        doubtful = _forgettable(message.notifications, restored_at)
+        doubtful = _doubtful(message.notifications, restored_at)
         known = self._looks.get(message.channel_id, {})
         if known.keys() >= _ids(doubtful):
             return known
-        doubtful += _forgettable(due, restored_at)
+        doubtful += _doubtful(due, restored_at)
         found = await self._find(message.channel_id, doubtful, now)
         known = self._looks[message.channel_id] = {id_: found.get(id_) for id_ in _ids(doubtful)}
         return known
@@ -75,5 +75,5 @@ def _ids(notifications: Iterable[Notification]) -> set[int]:
     return {each.submission.id for each in notifications}
 
 
-def _forgettable(notifications: Iterable[Notification], restored_at: datetime | None) -> list[Notification]:
-    return [each for each in notifications if may_be_forgotten(each.submission.created_at, restored_at)]
+def _doubtful(notifications: Iterable[Notification], restored_at: datetime | None) -> list[Notification]:
+    return [each for each in notifications if may_be_posted_already(each.submission.created_at, restored_at)]

@@ -34,9 +34,9 @@ def is_in_doubt(attempted_at: datetime | None, now: datetime) -> bool:
     return attempted_at is not None and not timedelta(0) <= now - attempted_at <= NONCE_LIFETIME
 
 
-def may_be_forgotten(created_at: datetime, restored_at: datetime | None) -> bool:
+def may_be_posted_already(created_at: datetime, restored_at: datetime | None) -> bool:
     """Whether a submission created at `created_at` may have been posted without a trace in the restored database.
 
-    The bot that used the lost part of the database stopped before `restored_at`, so it posted nothing created later.
+    The bot that wrote the lost part of the database had stopped by `restored_at`, so it posted nothing created later.
     """
     return restored_at is not None and created_at <= restored_at + RESTORE_MARGIN

@@ -60,7 +60,6 @@ class Sender:
         *,
         settle_window: timedelta,
         report: Callable[[str], None] = lambda _sentence: None,
-        parallel_channels: int = PARALLEL_CHANNELS,
     ) -> None:
         """`report` gets a sentence for each message that was given up, and for each failure of our own code."""
         self._database = database
@@ -70,7 +69,7 @@ class Sender:
         self._measure = measure
         self._settle_window = settle_window
         self._report = report
-        self._slots = asyncio.Semaphore(parallel_channels)
+        self._slots = asyncio.Semaphore(PARALLEL_CHANNELS)
         self._busy: set[int] = set()
         self._troubles: dict[int, _Trouble] = {}
         self._wake = asyncio.Event()
@@ -81,6 +80,7 @@ class Sender:
 
     async def run(self) -> NoReturn:
         """Deliver forever. A failure in one channel does not stop the others; only the database's failure ends this."""
+        # Tasks of an earlier run that were cancelled before they began could not remove their channels.
         self._busy.clear()
         async with asyncio.TaskGroup() as channels:
             while True:
@@ -155,7 +155,10 @@ class Sender:
 
     @undivided
     async def _prepare(self, channel_id: int) -> SavedMessage | None:
-        """The message to attempt now, committed together with the note that an attempt has begun."""
+        """The message to attempt now, saved together with the note that an attempt has begun.
+
+        After a crash, the note says that the message may have been posted.
+        """
         now = self._clock.now()
         async with self._database.write() as session:
             message = await outbox.pending_message(session, channel_id)
