@@ -92,7 +92,7 @@ def _category(card: Card) -> Category:
 def _description(card: Card) -> str:
     ordered = sorted(card.notifications, key=lambda each: _order(each.submission))
     head = _place(card)
-    foot = f"[Changed again? Update it at Pinball Map]({_page(card.notifications[0].submission.location_id)})"
+    foot = f"[Changed again? Update it on Pinball Map]({_page(card.notifications[0].submission.location_id)})"
     room = DESCRIPTION_LIMIT - length(head) - length(foot) - 4
     body = fit([full(each.submission) for each in ordered], room)
     return "\n\n".join(part for part in (head, body, foot) if part)

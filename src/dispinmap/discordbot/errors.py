@@ -19,7 +19,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 Context = commands.Context[commands.AutoShardedBot]
 
-_ONLY_IN_SERVERS = "Commands only work in a server’s channels. Please use one there."
+_ONLY_IN_SERVERS = "I only answer commands in a server’s channels. Please ask me there."
 _CHANGED = "This command has changed. Reload Discord and choose it again."
 _SENTENCES: dict[type[Exception], str] = {
     commands.NoPrivateMessage: _ONLY_IN_SERVERS,

@@ -32,7 +32,7 @@ def _visible(character: str) -> str:
 def escape(text: str) -> str:
     """`text` on one line, so that Discord shows exactly these characters.
 
-    It disarms emphasis, code, spoilers, masked and bare links, headings, lists, quotes, timestamps and mentions
+    This disarms emphasis, code, spoilers, masked and bare links, headings, lists, quotes, timestamps and mentions
     (https://support.discord.com/hc/en-us/articles/210298617).
     """
     safe = _SPECIAL.sub(r"\\\g<0>", clean(text))

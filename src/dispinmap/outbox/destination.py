@@ -37,7 +37,7 @@ class Destination(Protocol):
         ...
 
     async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> Mapping[int, int]:
-        """Which of these submissions the bot's own posts since `since` carry: submission id → first post's id.
+        """Which of these submissions are in the bot's own posts since `since`: submission id → first post's id.
 
         Raises DeliveryError if the channel's history cannot be read.
         """

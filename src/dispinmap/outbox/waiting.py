@@ -1,4 +1,4 @@
-"""Recalculates when waiting notifications leave, after something changed that this depends on."""
+"""Recalculates when waiting notifications leave, after a change to targets, settings, the clock or the last message."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
