@@ -53,7 +53,7 @@ async def test_no_location_says_what_to_try(world: World) -> None:
     assert world.expect_errors()
 
 
-async def test_an_added_target_whose_latest_cannot_be_fetched_is_added_all_the_same(world: World) -> None:
+async def test_a_target_is_added_even_if_its_latest_cannot_be_fetched(world: World) -> None:
     world.targets.locations = (GROUND_KONTROL,)
     world.targets.latest_problem = "Pinball Map does not answer."
     answer = await world.slash("add location", name="874")
@@ -82,7 +82,7 @@ async def test_a_menu_holds_at_most_25_and_says_so(world: World) -> None:
     assert answer.content.startswith("I found 40 matches. Here are the first 25.")
 
 
-async def test_a_location_with_an_invisible_name_can_be_chosen_all_the_same(world: World) -> None:
+async def test_a_location_with_an_invisible_name_can_be_chosen(world: World) -> None:
     world.targets.locations = (Location(5, "\u200b\u202e"), Location(6, "  "))
     answer = await world.slash("add location", name="odd")
     assert [one["label"] for one in answer.components[0]["components"][0]["options"]] == ["Location 5", "Location 6"]
@@ -98,7 +98,7 @@ async def test_only_the_asker_may_use_a_menu(world: World) -> None:
     assert await world.targets.targets(1) == ()
 
 
-async def test_a_menu_that_nobody_uses_is_disabled_and_says_so(world: World) -> None:
+async def test_an_unused_menu_is_disabled_and_says_so(world: World) -> None:
     world.targets.locations = (GROUND_KONTROL, WEDGEHEAD)
     answer = await world.slash("add location", name="portland")
     await world.env.advance_time(121)

@@ -35,7 +35,7 @@ async def test_an_unknown_command_to_the_mentioned_bot_is_answered_too(world: Wo
 
 
 @pytest.mark.parametrize("line", ["!!!", "! ?", "just talking", "!"])
-async def test_talk_is_no_command(world: World, line: str) -> None:
+async def test_conversation_is_not_a_command(world: World, line: str) -> None:
     await world.admin.send(world.channel, line)
     assert [one.content for one in world.channel.history()] == [line]
 
@@ -54,7 +54,7 @@ async def test_a_sentence_repeats_what_was_typed_harmlessly_and_never_loses_its_
     assert world.expect_errors()
 
 
-async def test_where_the_bot_may_not_write_a_message_command_does_nothing_and_says_so_privately(world: World) -> None:
+async def test_if_the_bot_may_not_write_a_message_command_does_nothing_and_says_so_privately(world: World) -> None:
     world.targets.locations = (Location(874, "Ground Kontrol"),)
     assert world.bot.user is not None
     muted = world.env.guild.create_text_channel(

@@ -104,7 +104,7 @@ def refusal(parse: Callable[[str], object], text: str) -> str:
 
 
 @given(st.text(max_size=12))
-def test_whatever_is_typed_is_read_or_refused_with_a_sentence(text: str) -> None:
+def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
     for parse in (parse_minutes, parse_kinds, parse_radius, parse_degrees):
         assert refusal(parse, text).endswith(".")
 

@@ -78,7 +78,7 @@ async def test_a_long_list_is_paged_with_buttons(world: World) -> None:
     assert "11  Bar 10" in answer.content
 
 
-async def test_a_list_read_for_longer_than_a_token_lives_is_disabled_all_the_same(world: World) -> None:
+async def test_a_list_is_disabled_even_after_its_first_token_expired(world: World) -> None:
     world.targets.watch(*(replace(GROUND_KONTROL, id=n, target_name=f"Bar {n}") for n in range(25)))
     answer = await world.slash("list")
     for label in ("Next (1 of 3)", "Previous") * 2:
@@ -96,7 +96,7 @@ async def test_the_buttons_of_a_list_are_disabled_after_a_while(world: World) ->
     assert "10  Bar 9" in answer.content
 
 
-async def test_a_deleted_list_whose_time_is_up_troubles_nobody(world: World) -> None:
+async def test_a_deleted_list_times_out_without_a_failure(world: World) -> None:
     world.targets.watch(*(replace(GROUND_KONTROL, id=n, target_name=f"Bar {n}") for n in range(25)))
     answer = await world.say("!list")
     await answer.delete()
@@ -151,7 +151,7 @@ async def test_a_check_that_pinball_map_does_not_answer_says_so(world: World) ->
     assert answer.content.startswith("⚠ Pinball Map does not answer: try again in a minute.\nI haven’t posted")
 
 
-async def test_a_check_in_a_channel_that_watches_nothing_asks_nobody(world: World) -> None:
+async def test_a_check_in_a_channel_without_targets_makes_no_request(world: World) -> None:
     assert "doesn’t watch anything yet" in (await world.slash("check")).content
     assert world.checks.asked == []
 

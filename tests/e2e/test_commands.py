@@ -87,7 +87,7 @@ async def test_a_location_is_added_by_id_link_name_or_choice(stage: Stage) -> No
     assert _names(await _ask(stage, "list")) == [GROUND_KONTROL_NAME, "The Ice Box", "Scrappleland", "Jackbar"]
 
 
-async def test_names_are_suggested_while_somebody_types(stage: Stage) -> None:
+async def test_names_are_suggested_while_someone_types(stage: Stage) -> None:
     assert await _suggestions(stage, "add location", "name", "gr") == {}
     found = await _suggestions(stage, "add location", "name", "ground")
     assert found == {f"{GROUND_KONTROL_NAME} (Portland, OR)": str(GROUND_KONTROL)}
@@ -103,7 +103,7 @@ async def test_names_are_suggested_while_somebody_types(stage: Stage) -> None:
     }
 
 
-async def test_a_city_is_added_wherever_it_is_and_however_far_around(stage: Stage) -> None:
+async def test_a_city_in_any_country_is_added_with_any_radius(stage: Stage) -> None:
     for written, label in (
         ("Portland, OR", "Portland, Oregon, United States"),
         ("Coeur d'Alene", "Coeur d'Alene, Idaho, United States"),
@@ -249,9 +249,9 @@ async def test_an_ordinary_member_reads_and_changes_nothing(stage: Stage) -> Non
 
 
 async def _ready(stage: Stage) -> None:
-    """Return once the bot knows its servers, and has looked at the feed because somebody watches something."""
+    """Return once the bot knows its servers, and has read the feed because something is watched."""
     await _ask(stage, "add location", name=str(GROUND_KONTROL))
-    # The bot may have looked before the answer was here, or it saw that nobody watched anything, and waits a minute.
+    # The bot may have read the feed already. Or it saw that nothing was watched, and waits a minute.
     stage.pass_time(60)
     if not stage.services.pinballmap.requests["user_submissions.json"]:
         await stage.services.pinballmap.next_request("user_submissions.json")

@@ -69,7 +69,7 @@ async def test_a_channel_is_restored_elsewhere_as_it_was(
         assert each.watched.target.created_at == each.watched.target.last_checked_at == clock.now()
 
 
-async def test_importing_where_it_came_from_changes_nothing(service: TargetService) -> None:
+async def test_importing_into_the_exporting_channel_changes_nothing(service: TargetService) -> None:
     await fill(service)
     before = await setup(service, HERE.channel_id)
     imported = await service.plan_import(HERE, await service.export(HERE.channel_id))
@@ -105,7 +105,7 @@ async def test_what_the_original_exported_is_imported(service: TargetService, ge
     ]
 
 
-async def test_numbers_count_the_text_whatever_the_channel_has(service: TargetService) -> None:
+async def test_numbers_count_the_text_not_the_channels_targets(service: TargetService) -> None:
     await service.add_location(HERE, WEDGEHEAD)
     await service.apply_import(HERE, await service.plan_import(HERE, "!add location 874\n!poll_rate 5 1"))
     assert [row[4] for row in await setup(service, HERE.channel_id)] == [None, 5]

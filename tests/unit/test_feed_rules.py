@@ -33,9 +33,7 @@ def test_the_interval_is_the_smallest_poll_rate_within_its_bounds(smallest: int,
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1e5) | st.none())
-def test_after_a_failure_nobody_asks_sooner_than_usual_or_than_the_server_allows(
-    failures: int, retry_after: float | None
-) -> None:
+def test_after_a_failure_no_request_is_sooner_than_usual_or_allowed(failures: int, retry_after: float | None) -> None:
     again = schedule.after_failure(NOON, MINUTE, failures, retry_after)
     assert again >= NOON + MINUTE
     assert again >= NOON + timedelta(seconds=retry_after or 0)

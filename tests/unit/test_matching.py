@@ -56,7 +56,7 @@ def test_kinds_cover_their_types_and_no_others(kinds: list[str], wanted: set[str
     assert {type_ for type_ in types if wants(kinds_of(*kinds), type_)} == wanted
 
 
-def test_only_all_covers_a_type_that_nobody_has_heard_of() -> None:
+def test_only_all_covers_an_unknown_type() -> None:
     each = Kinds(set(NotificationKind) - {NotificationKind.ALL})
     assert {type_ for type_ in SubmissionType if wants(each, type_)} == set(SubmissionType)
     assert not wants(each, NEVER_HEARD_OF)

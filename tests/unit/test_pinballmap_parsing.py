@@ -1,4 +1,4 @@
-"""Pinball Map's JSON as values, whatever it holds."""
+"""Any JSON from Pinball Map, parsed into values."""
 
 import json
 from collections import Counter
@@ -198,7 +198,7 @@ def test_a_search_without_hits_is_an_empty_page() -> None:
     assert parsing.parse_locations({"locations": []}) == Parsed(())
 
 
-def test_an_object_that_is_no_location_is_malformed() -> None:
+def test_an_object_that_is_not_a_location_is_malformed() -> None:
     with pytest.raises(Malformed, match="is not a location"):
         parsing.parse_location({"id": 12})
 

@@ -92,12 +92,12 @@ def test_a_channel_without_targets_is_told_how_to_start() -> None:
         select((), "1")
 
 
-def test_the_same_location_is_a_repetition_whatever_its_name() -> None:
+def test_the_same_location_is_a_duplicate_under_any_name() -> None:
     assert repeated([QUARTER, KONTROL], NewTarget(TargetType.LOCATION, "renamed", location_id=1)) == QUARTER
     assert repeated([KONTROL], NewTarget(TargetType.LOCATION, KONTROL.target_name, location_id=2)) is None
 
 
-def test_the_same_point_is_a_repetition_whatever_its_radius() -> None:
+def test_the_same_point_is_a_duplicate_with_any_radius() -> None:
     assert repeated([PORTLAND], NewTarget(TargetType.CITY, "45.52,-122.68,40")) == PORTLAND
     assert repeated([PORTLAND], NewTarget(TargetType.CITY, "45.5200,-122.680")) == PORTLAND
     assert repeated([PORTLAND], NewTarget(TargetType.LATLONG, "45.52,-122.68,25")) is None
@@ -124,5 +124,5 @@ def test_only_another_radius_that_was_asked_for_is_a_change(there: str, new: str
     assert resized(city(1, there), NewTarget(TargetType.CITY, new)) is changes
 
 
-def test_text_that_is_no_area_repeats_nothing() -> None:
+def test_text_that_is_not_an_area_duplicates_nothing() -> None:
     assert repeated([city(1, "junk")], NewTarget(TargetType.CITY, str(Area(45.52, -122.68)))) is None

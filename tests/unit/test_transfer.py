@@ -175,7 +175,7 @@ def test_a_character_no_database_holds_is_left_out() -> None:
     assert only("/add location name:Ground\0Kontrol") == AddLocation("GroundKontrol")
 
 
-def test_a_point_nobody_can_stand_on_is_a_comment_like_any_other() -> None:
+def test_a_noted_point_out_of_range_is_an_ordinary_comment() -> None:
     assert only("# at 145.5,-122.6\n/add city name:Portland") == AddCity("Portland")
 
 
