@@ -88,7 +88,7 @@ class FeedReader:
 
     async def _look_up(self, rows: list[Submission], places: Collection[Area | int], until: datetime) -> Reading:
         """Look up every watched place. Complete only if each answer reaches back far enough or has all of its rows."""
-        # The server counts whole days in its own time zone, where it may still be yesterday.
+        # The server counts whole days in its own time zone, which may be a day behind.
         since = (until - timedelta(days=1)).date()
         looked_up: list[Submission] = []
         for place in places:
