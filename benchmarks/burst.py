@@ -22,7 +22,7 @@ from sqlalchemy import insert
 from dispinmap.database.engine import Database
 from dispinmap.database.tables import ChannelConfigRow, MessageRow, NotificationRow, SubmissionRow
 from dispinmap.outbox.batches import nonce
-from dispinmap.outbox.states import MessageState, NotificationState
+from dispinmap.outbox.models import MessageState, NotificationState
 from dispinmap_sandbox.discord.events import Event
 from dispinmap_sandbox.discord.models import Message
 from tests.fakes.stage import Stage, open_stage, shown

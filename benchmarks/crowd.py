@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from dispinmap.database.upgrade import upgrade
-from dispinmap.matching.distance import miles_between
+from dispinmap.matching.geography import miles_between
 
 CITIES: Final = 500
 NEWS_CITIES: Final = 200

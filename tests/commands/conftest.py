@@ -45,7 +45,7 @@ class Checks:
 
 @dataclass
 class World:
-    """One server with a channel, somebody who manages it and somebody who does not."""
+    """One server with a channel, a person who manages it and one who does not."""
 
     env: simcord.Env
     bot: DisPinMapBot
@@ -101,7 +101,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def failures() -> list[int]:
-    """One entry for every failure that nobody foresaw."""
+    """One entry for every unexpected failure."""
     return []
 
 

@@ -44,21 +44,21 @@ async def test_a_target_that_is_there_already_is_said_to_be(world: World) -> Non
     world.targets.locations = (GROUND_KONTROL,)
     await world.slash("add location", name="874")
     answer = await world.slash("add location", name="874")
-    assert "is already watched in this channel" in answer.content
+    assert "already watches **Ground Kontrol" in answer.content
 
 
 async def test_no_location_says_what_to_try(world: World) -> None:
     answer = await world.slash("add location", name="Nowhere @everyone")
-    assert answer.content.startswith("Pinball Map knows no location called “Nowhere @\u200beveryone”: try fewer words")
+    assert answer.content.startswith("I couldn’t find “Nowhere @\u200beveryone” on Pinball Map. Try fewer words")
     assert world.expect_errors()
 
 
-async def test_an_added_target_whose_latest_cannot_be_fetched_is_added_all_the_same(world: World) -> None:
+async def test_a_target_is_added_even_if_its_latest_cannot_be_fetched(world: World) -> None:
     world.targets.locations = (GROUND_KONTROL,)
     world.targets.latest_problem = "Pinball Map does not answer."
     answer = await world.slash("add location", name="874")
     assert "Now watching" in answer.content
-    assert "could not be shown: Pinball Map does not answer." in answer.content
+    assert "I couldn’t get the latest submissions there: Pinball Map does not answer." in answer.content
 
 
 async def test_several_locations_become_a_menu_and_the_choice_is_added(world: World) -> None:
@@ -79,10 +79,10 @@ async def test_a_menu_holds_at_most_25_and_says_so(world: World) -> None:
     world.targets.locations = tuple(Location(number, f"Bar {number}") for number in range(40))
     answer = await world.slash("add location", name="bar")
     assert len(answer.components[0]["components"][0]["options"]) == 25
-    assert answer.content.startswith("40 match; here are the first 25.")
+    assert answer.content.startswith("I found 40 matches. Here are the first 25.")
 
 
-async def test_a_location_with_an_invisible_name_can_be_chosen_all_the_same(world: World) -> None:
+async def test_a_location_with_an_invisible_name_can_be_chosen(world: World) -> None:
     world.targets.locations = (Location(5, "\u200b\u202e"), Location(6, "  "))
     answer = await world.slash("add location", name="odd")
     assert [one["label"] for one in answer.components[0]["components"][0]["options"]] == ["Location 5", "Location 6"]
@@ -98,11 +98,11 @@ async def test_only_the_asker_may_use_a_menu(world: World) -> None:
     assert await world.targets.targets(1) == ()
 
 
-async def test_a_menu_that_nobody_uses_is_disabled_and_says_so(world: World) -> None:
+async def test_an_unused_menu_is_disabled_and_says_so(world: World) -> None:
     world.targets.locations = (GROUND_KONTROL, WEDGEHEAD)
     answer = await world.slash("add location", name="portland")
     await world.env.advance_time(121)
-    assert "Nothing was chosen in time" in answer.content
+    assert "You didn’t choose in time" in answer.content
     assert answer.components[0]["components"][0]["disabled"]
 
 
@@ -166,9 +166,9 @@ async def test_an_ambiguous_city_becomes_a_menu_with_region_and_country(world: W
 @pytest.mark.parametrize(
     ("radius", "sentence"),
     [
-        ("far", "“far” is no radius: write it as 25 (miles) or 40 km."),
-        ("0", "A radius of 0 is out of range: choose 1 to 100 miles"),
-        ("170 km", "A radius of 170 km is out of range: choose 1 to 100 miles (up to 160 km)"),
+        ("far", "“far” isn’t a radius. Write it as 25 (miles) or 40 km."),
+        ("0", "A radius of 0 is out of range. Choose 1 to 100 miles"),
+        ("170 km", "A radius of 170 km is out of range. Choose 1 to 100 miles (up to 160 km)"),
     ],
 )
 async def test_a_radius_that_cannot_be(world: World, radius: str, sentence: str) -> None:
@@ -179,7 +179,7 @@ async def test_a_radius_that_cannot_be(world: World, radius: str, sentence: str)
 
 async def test_no_city_says_what_to_try(world: World) -> None:
     answer = await world.slash("add city", name="Atlantis")
-    assert "No city called “Atlantis” was found: check the spelling" in answer.content
+    assert "I couldn’t find a city called “Atlantis”. Check the spelling" in answer.content
     assert world.expect_errors()
 
 
@@ -195,12 +195,12 @@ async def test_a_copied_pair_with_its_comma_is_read_in_a_message(world: World) -
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("!add coordinates north -122.68", "“north” is no coordinate: write decimal degrees"),
+        ("!add coordinates north -122.68", "“north” isn’t a coordinate. Write decimal degrees"),
         ("!add coordinates 91 0", "The latitude 91 is not between -90 and 90"),
         ("!add coordinates 45.52", "“longitude” is missing."),
-        ("!add location", "“name” is missing.\nHow to write it: `/add location name:`"),
-        ("!add", "Say what to add: `add location Ground Kontrol`"),
-        ("!add somewhere", "Say what to add"),
+        ("!add location", "“name” is missing.\nWrite it like this: `/add location name:`"),
+        ("!add", "What should I add? Try `add location Ground Kontrol`"),
+        ("!add somewhere", "What should I add?"),
     ],
 )
 async def test_what_is_missing_or_unreadable_is_named(world: World, line: str, sentence: str) -> None:

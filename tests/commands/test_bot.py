@@ -13,7 +13,7 @@ from tests.fakes.target_service import FakeTargetService
 async def test_an_unforeseen_failure_gives_an_error_id_and_is_counted(world: World) -> None:
     world.targets.failure = RuntimeError("secret detail")
     answer = await world.slash("list")
-    assert answer.content.startswith("Sorry, that failed for a reason I did not foresee.")
+    assert answer.content.startswith("Sorry, something went wrong (error `")
     assert "secret" not in answer.content
     assert len(world.failures) == 1
     assert world.expect_errors()
@@ -22,8 +22,8 @@ async def test_an_unforeseen_failure_gives_an_error_id_and_is_counted(world: Wor
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
-        ("!lisst", "There is no command “lisst”: did you mean `list`? `help` lists all of them."),
-        ("!qqqqqq", "There is no command “qqqqqq”: `help` lists all of them."),
+        ("!lisst", "There’s no command “lisst”. Did you mean `list`? `help` lists all commands."),
+        ("!qqqqqq", "There’s no command “qqqqqq”. `help` lists all commands."),
     ],
 )
 async def test_an_unknown_message_command_suggests_one(world: World, line: str, answer: str) -> None:
@@ -31,11 +31,11 @@ async def test_an_unknown_message_command_suggests_one(world: World, line: str, 
 
 
 async def test_an_unknown_command_to_the_mentioned_bot_is_answered_too(world: World) -> None:
-    assert "There is no command “hello”" in (await world.say(f"{world.mention} hello")).content
+    assert "There’s no command “hello”" in (await world.say(f"{world.mention} hello")).content
 
 
 @pytest.mark.parametrize("line", ["!!!", "! ?", "just talking", "!"])
-async def test_talk_is_no_command(world: World, line: str) -> None:
+async def test_conversation_is_not_a_command(world: World, line: str) -> None:
     await world.admin.send(world.channel, line)
     assert [one.content for one in world.channel.history()] == [line]
 
@@ -50,11 +50,11 @@ async def test_an_answer_that_discord_refuses_is_reported_not_raised(world: Worl
 async def test_a_sentence_repeats_what_was_typed_harmlessly_and_never_loses_its_cure(world: World) -> None:
     answer = await world.slash("poll_rate", minutes=f"[x](https://evil.example) @everyone {'*' * 3000}")
     assert answer.content.startswith("“\\[x\\](https\\://evil.example) @\u200beveryone \\*")
-    assert answer.content.endswith("” is no poll rate: write a whole number of minutes, or “default”.")
+    assert answer.content.endswith("” isn’t a poll rate. Write a whole number of minutes, or “default”.")
     assert world.expect_errors()
 
 
-async def test_where_the_bot_may_not_write_a_message_command_does_nothing_and_says_so_privately(world: World) -> None:
+async def test_if_the_bot_may_not_write_a_message_command_does_nothing_and_says_so_privately(world: World) -> None:
     world.targets.locations = (Location(874, "Ground Kontrol"),)
     assert world.bot.user is not None
     muted = world.env.guild.create_text_channel(
@@ -63,7 +63,7 @@ async def test_where_the_bot_may_not_write_a_message_command_does_nothing_and_sa
     await world.admin.send(muted, "!add location 874")
     said = world.admin.user.dm_channel.last_message
     assert said is not None
-    assert said.content.startswith(f"I could not answer in <#{muted.id}>. I may not write there: give me")
+    assert said.content.startswith(f"I couldn’t answer in <#{muted.id}>. I’m not allowed to write there. Give me")
     assert world.targets.asked == []
     assert world.failures == []
     assert world.expect_errors()
@@ -95,7 +95,7 @@ async def test_a_thread_is_a_channel_of_its_own_with_its_parents_permissions(wor
     await world.env.settle()
     (thread,) = world.channel.threads
     await world.member.send(thread, "!add coordinates 46 10")
-    assert "Only members who may manage this channel" in thread.history()[-1].content
+    assert "You need the Manage Channels permission" in thread.history()[-1].content
     await world.admin.send(thread, "!add coordinates 45 10")
     assert [one.watched.target.channel_id for one in await world.targets.targets(thread.id)] == [thread.id]
     assert world.expect_errors()
@@ -132,7 +132,7 @@ class TestWithoutPrefix:
         assert world.bot.intents == wanted
 
     async def test_mentions_still_work(self, world: World) -> None:
-        assert "Nothing is watched" in (await world.say(f"{world.mention} list")).content
+        assert "doesn’t watch anything yet" in (await world.say(f"{world.mention} list")).content
 
     async def test_other_messages_do_not(self, world: World) -> None:
         await world.admin.send(world.channel, "!list")

@@ -17,7 +17,7 @@ async def test_the_dry_run_says_what_each_line_will_do_or_why_it_cannot(world: W
     world.targets.plan = PLAN
     answer = await world.slash("import", text="!add location 874 !add location 0")
     assert answer.content.splitlines() == [
-        "This would carry out 1 of 2 lines:",
+        "I can apply 1 of 2 lines:",
         "✓ 1: add the location Ground Kontrol",
         "⚠ 2: !add location 0: Pinball Map has no location 0: leave it out.",
     ]
@@ -29,7 +29,7 @@ async def test_applying_carries_it_out_once(world: World) -> None:
     world.targets.plan = PLAN
     answer = await world.slash("import", text="!add location 874")
     await world.admin.click(answer.message, label="Apply")
-    assert answer.content == "✓ Imported: 1 of 2 lines were carried out. 1 could not be and were left out."
+    assert answer.content == "✓ Imported 1 of 2 lines. I left out the other 1."
     assert answer.components == []
     assert world.targets.applied == [PLAN]
 
@@ -38,7 +38,7 @@ async def test_cancelling_changes_nothing(world: World) -> None:
     world.targets.plan = PLAN
     answer = await world.slash("import", text="!add location 874")
     await world.admin.click(answer.message, label="Cancel")
-    assert answer.content == "Cancelled: nothing was changed."
+    assert answer.content == "Cancelled. Nothing changed."
     assert world.targets.applied == []
 
 
@@ -46,7 +46,7 @@ async def test_time_runs_out_with_nothing_changed(world: World) -> None:
     world.targets.plan = PLAN
     answer = await world.slash("import", text="!add location 874")
     await world.env.advance_time(301)
-    assert answer.content.startswith("Nothing was applied in time")
+    assert answer.content.startswith("You didn’t press Apply in time")
 
 
 async def test_an_apply_that_fails_unforeseen_gives_an_error_id(world: World) -> None:
@@ -54,7 +54,7 @@ async def test_an_apply_that_fails_unforeseen_gives_an_error_id(world: World) ->
     answer = await world.slash("import", text="!add location 874")
     world.targets.failure = RuntimeError("broken")
     result = await world.admin.click(answer.message, label="Apply")
-    assert "It is logged for the operator as error `" in result.followups[0].content
+    assert "Sorry, something went wrong (error `" in result.followups[0].content
     assert len(world.failures) == 1
     assert world.expect_errors()
 
@@ -72,7 +72,7 @@ async def test_a_long_plan_is_paged(world: World) -> None:
     answer = await world.slash("import", text="x")
     assert len(answer.content) <= 2000
     await world.admin.click(answer.message, custom_id=answer.components[0]["components"][1]["custom_id"])
-    assert "This would carry out 40 of 40 lines:" in answer.content
+    assert "I can apply 40 of 40 lines:" in answer.content
     await world.admin.click(answer.message, label="Apply")
     assert "40 of 40" in answer.content
 
@@ -98,10 +98,9 @@ async def test_several_lines_in_a_message_are_read(world: World) -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({}, "There is nothing to import: attach the file"),
-        ({"text": "hello"}, "No line of that is a command"),
-        ({"file": ("x.bin", b"\xff\xfe\x00")}, "The file is no text in UTF-8"),
-        ({"file": ("x.txt", b"x" * 70_000)}, "The file is too large (70,000 bytes)"),
+        ({}, "There’s nothing to import. Attach the file"),
+        ({"file": ("x.bin", b"\xff\xfe\x00")}, "That file isn’t UTF-8 text"),
+        ({"file": ("x.txt", b"x" * 70_000)}, "That file is too large (70,000 bytes)"),
     ],
 )
 async def test_what_cannot_be_imported_is_said(world: World, given: dict[str, object], sentence: str) -> None:

@@ -15,7 +15,7 @@ from dispinmap.discordbot.parsing import (
     pasted_lines,
     split_radius,
 )
-from dispinmap.discordbot.tables import padded, target_pages, width
+from dispinmap.discordbot.target_table import padded, target_pages, width
 from dispinmap.errors import UserError
 from dispinmap.geocoding.models import Place
 from dispinmap.pinballmap.models import Location, Submission
@@ -104,7 +104,7 @@ def refusal(parse: Callable[[str], object], text: str) -> str:
 
 
 @given(st.text(max_size=12))
-def test_whatever_is_typed_is_read_or_refused_with_a_sentence(text: str) -> None:
+def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
     for parse in (parse_minutes, parse_kinds, parse_radius, parse_degrees):
         assert refusal(parse, text).endswith(".")
 

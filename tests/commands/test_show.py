@@ -30,7 +30,7 @@ async def test_the_list_is_an_aligned_table_in_any_script(world: World) -> None:
         "1  Ground Kontrol  60 min   machines\n"
         "2  東京 (10 mi)    15 min*  all*\n"
         "\n"
-        "* set for this target alone; the rest follows the channel.\n"
+        "* set for this target only; everything else follows the channel.\n"
         "```\n"
         f"I last read Pinball Map <t:{int(NOW.timestamp())}:R>."
     )
@@ -62,7 +62,7 @@ async def test_the_list_says_what_is_wrong_with_a_target(world: World) -> None:
 
 
 async def test_an_empty_list_says_how_to_start(world: World) -> None:
-    assert (await world.slash("list")).content.startswith("Nothing is watched in this channel yet: start with")
+    assert (await world.slash("list")).content.startswith("This channel doesn’t watch anything yet. Start with")
 
 
 async def test_a_long_list_is_paged_with_buttons(world: World) -> None:
@@ -78,7 +78,7 @@ async def test_a_long_list_is_paged_with_buttons(world: World) -> None:
     assert "11  Bar 10" in answer.content
 
 
-async def test_a_list_read_for_longer_than_a_token_lives_is_disabled_all_the_same(world: World) -> None:
+async def test_a_list_is_disabled_even_after_its_first_token_expired(world: World) -> None:
     world.targets.watch(*(replace(GROUND_KONTROL, id=n, target_name=f"Bar {n}") for n in range(25)))
     answer = await world.slash("list")
     for label in ("Next (1 of 3)", "Previous") * 2:
@@ -96,7 +96,7 @@ async def test_the_buttons_of_a_list_are_disabled_after_a_while(world: World) ->
     assert "10  Bar 9" in answer.content
 
 
-async def test_a_deleted_list_whose_time_is_up_troubles_nobody(world: World) -> None:
+async def test_a_deleted_list_times_out_without_a_failure(world: World) -> None:
     world.targets.watch(*(replace(GROUND_KONTROL, id=n, target_name=f"Bar {n}") for n in range(25)))
     answer = await world.say("!list")
     await answer.delete()
@@ -117,14 +117,14 @@ async def test_a_long_export_is_a_file(world: World) -> None:
 
 
 async def test_nothing_to_export_is_said(world: World) -> None:
-    assert (await world.slash("export")).content.startswith("There is nothing to export")
+    assert (await world.slash("export")).content.startswith("There’s nothing to export")
 
 
 async def test_a_check_says_how_much_is_new(world: World) -> None:
     world.targets.watch(GROUND_KONTROL)
     world.checks.result = CheckResult(3)
     answer = await world.slash("check")
-    assert answer.content == "✓ 3 new submissions will be posted here right away."
+    assert answer.content == "✓ 3 new submissions. I’ll post them here now."
     assert world.checks.asked == [world.channel.id]
 
 
@@ -132,7 +132,7 @@ async def test_a_check_tells_both_what_is_new_and_what_went_wrong(world: World) 
     world.targets.watch(GROUND_KONTROL)
     world.checks.result = CheckResult(1, "Pinball Map does not answer: try again in a minute.")
     assert (await world.slash("check")).content == (
-        "✓ 1 new submission will be posted here right away.\n⚠ Pinball Map does not answer: try again in a minute."
+        "✓ 1 new submission. I’ll post it here now.\n⚠ Pinball Map does not answer: try again in a minute."
     )
 
 
@@ -140,7 +140,7 @@ async def test_a_check_without_news_shows_the_latest_known(world: World) -> None
     world.targets.watch(GROUND_KONTROL)
     world.targets.latest = submissions(7)
     lines = (await world.slash("check")).content.splitlines()
-    assert lines[:2] == ["Nothing new since the last check.", "The latest that are already known:"]
+    assert lines[:2] == ["Nothing new since the last check.", "The latest that I’ve already shown here:"]
     assert len(lines) == 7
 
 
@@ -148,11 +148,11 @@ async def test_a_check_that_pinball_map_does_not_answer_says_so(world: World) ->
     world.targets.watch(GROUND_KONTROL)
     world.checks.result = CheckResult(0, "Pinball Map does not answer: try again in a minute.")
     answer = await world.slash("check")
-    assert answer.content.startswith("⚠ Pinball Map does not answer: try again in a minute.\nNothing was posted")
+    assert answer.content.startswith("⚠ Pinball Map does not answer: try again in a minute.\nI haven’t posted")
 
 
-async def test_a_check_in_a_channel_that_watches_nothing_asks_nobody(world: World) -> None:
-    assert "Nothing is watched" in (await world.slash("check")).content
+async def test_a_check_in_a_channel_without_targets_makes_no_request(world: World) -> None:
+    assert "doesn’t watch anything yet" in (await world.slash("check")).content
     assert world.checks.asked == []
 
 
@@ -160,7 +160,7 @@ async def test_a_second_check_at_once_has_to_wait(world: World) -> None:
     world.targets.watch(GROUND_KONTROL)
     await world.slash("check")
     answer = await world.slash("check")
-    assert answer.content == "That was asked for a moment ago: try again in 10 seconds."
+    assert answer.content == "Just checked. Try again in 10 seconds."
     assert world.expect_errors()
     world.clock.advance(10)
     assert "Nothing new" in (await world.slash("check")).content
@@ -268,7 +268,7 @@ async def test_help_lists_every_command_with_its_parameters(world: World) -> Non
 async def test_help_for_one_command_explains_its_parameters(world: World) -> None:
     text = (await world.slash("help", command="notifications")).content
     assert text.splitlines()[0] == "`/notifications [kind:] [target:]`"
-    assert "- `kind` (optional): One kind or several, such as “machines, scores”; a menu if left out" in text
+    assert "- `kind` (optional): One or more kinds, such as “machines, scores”; leave it out for a menu" in text
 
 
 async def test_help_for_a_group_explains_all_of_it(world: World) -> None:
@@ -279,7 +279,7 @@ async def test_help_for_a_group_explains_all_of_it(world: World) -> None:
 
 async def test_help_for_an_unknown_command_suggests_one(world: World) -> None:
     answer = await world.slash("help", command="lst")
-    assert answer.content == "There is no command “lst”: did you mean `list`? `help` lists all of them."
+    assert answer.content == "There’s no command “lst”. Did you mean `list`? `help` lists all commands."
     assert world.expect_errors()
 
 

@@ -18,12 +18,12 @@ def world(world: World) -> World:
 
 async def test_a_target_is_removed_by_its_index(world: World) -> None:
     answer = await world.slash("remove", target="1")
-    assert answer.content == "✓ **Ground Kontrol** is not watched here any more."
+    assert answer.content == "✓ No longer watching **Ground Kontrol**."
 
 
 @pytest.mark.parametrize("line", ["!remove Ground Kontrol", '!rm "Ground Kontrol"', "! RM 1"])
 async def test_a_target_is_removed_by_message(world: World, line: str) -> None:
-    assert "**Ground Kontrol** is not watched here any more" in (await world.say(line)).content
+    assert "No longer watching **Ground Kontrol**" in (await world.say(line)).content
 
 
 async def test_removing_what_is_not_there_says_so(world: World) -> None:
@@ -44,14 +44,14 @@ async def test_targets_are_suggested_by_name_and_index(world: World, command: st
     [
         (
             {"minutes": "15"},
-            "✓ I’ll post here at most once in 15 minutes, unless a target has its own setting.",
+            "✓ I’ll post here at most once every 15 minutes, unless a target has its own setting.",
         ),
         ({"minutes": "default"}, "✓ I’ll post here at most once an hour, unless"),
         (
             {"minutes": "1", "target": "2"},
             "✓ For **Portland, Oregon** (10 mi / 16.1 km around), I’ll post at most once a minute.",
         ),
-        ({"minutes": "default", "target": "1"}, "✓ **Ground Kontrol** follows the channel’s poll rate again."),
+        ({"minutes": "default", "target": "1"}, "✓ **Ground Kontrol** now follows the channel’s poll rate."),
     ],
 )
 async def test_a_poll_rate_is_set(world: World, given: dict[str, str], sentence: str) -> None:
@@ -61,9 +61,9 @@ async def test_a_poll_rate_is_set(world: World, given: dict[str, str], sentence:
 @pytest.mark.parametrize(
     ("minutes", "sentence"),
     [
-        ("soon", "“soon” is no poll rate: write a whole number of minutes, or “default”."),
-        ("0", "A poll rate of 0 minutes is not between 1 and 10080"),
-        ("1.5", "“1.5” is no poll rate"),
+        ("soon", "“soon” isn’t a poll rate. Write a whole number of minutes, or “default”."),
+        ("0", "A poll rate of 0 minutes is out of range. Choose 1 to 10080"),
+        ("1.5", "“1.5” isn’t a poll rate"),
     ],
 )
 async def test_a_poll_rate_that_cannot_be(world: World, minutes: str, sentence: str) -> None:
@@ -73,7 +73,8 @@ async def test_a_poll_rate_that_cannot_be(world: World, minutes: str, sentence: 
 
 async def test_the_original_bots_message_form_sets_one_targets_poll_rate(world: World) -> None:
     assert (
-        "For **Ground Kontrol**, I’ll post at most once in 30 minutes" in (await world.say("!poll_rate 30 1")).content
+        "For **Ground Kontrol**, I’ll post at most once every 30 minutes"
+        in (await world.say("!poll_rate 30 1")).content
     )
 
 
@@ -89,7 +90,7 @@ async def test_the_original_bots_message_form_sets_one_targets_poll_rate(world: 
         ),
         ({"kind": "default"}, "✓ I’ll post machines added and removed here, unless"),
         ({"kind": "comments", "target": "1"}, "✓ For **Ground Kontrol**, I’ll post comments here."),
-        ({"kind": "default", "target": "1"}, "✓ **Ground Kontrol** follows the channel’s kinds again."),
+        ({"kind": "default", "target": "1"}, "✓ **Ground Kontrol** now follows the channel’s kinds."),
     ],
 )
 async def test_kinds_are_set(world: World, given: dict[str, str], sentence: str) -> None:
@@ -103,7 +104,7 @@ async def test_kinds_are_set(world: World, given: dict[str, str], sentence: str)
         ("!notifications comments 2", "✓ For **Portland, Oregon** (10 mi / 16.1 km around), I’ll post comments here."),
         ("!notifications scores, comments Ground Kontrol", "✓ For **Ground Kontrol**, I’ll post comments and high"),
         ('!notifications machines and comments "Ground Kontrol"', "✓ For **Ground Kontrol**, I’ll post machines added"),
-        ("!notifications default Ground Kontrol", "✓ **Ground Kontrol** follows the channel’s kinds again."),
+        ("!notifications default Ground Kontrol", "✓ **Ground Kontrol** now follows the channel’s kinds."),
     ],
 )
 async def test_kinds_are_set_by_message(world: World, line: str, sentence: str) -> None:
@@ -113,7 +114,7 @@ async def test_kinds_are_set_by_message(world: World, line: str, sentence: str) 
 @pytest.mark.parametrize("line", ["!notifications everything", "!notifications machines, everything 1"])
 async def test_an_unknown_kind_is_named_with_those_to_choose_from(world: World, line: str) -> None:
     assert (await world.say(line)).content == (
-        "“everything” is not a kind of notification: choose one or more of machines, comments, scores, confirmations, "
+        "“everything” isn’t a kind of notification. Choose one or more of machines, comments, scores, confirmations, "
         "places, all, or write default."
     )
     assert world.expect_errors()
@@ -143,7 +144,7 @@ async def test_the_menu_of_a_target_can_give_it_back_to_the_channel(world: World
     assert answer.content == "What should I post for **Ground Kontrol**?"
     assert [value for value, selected in (await menu_of(answer)).items() if selected] == ["scores"]
     await world.admin.select(answer.message, ["scores", "default"])
-    assert answer.content == "✓ **Ground Kontrol** follows the channel’s kinds again."
+    assert answer.content == "✓ **Ground Kontrol** now follows the channel’s kinds."
     inherited = await menu_of(await world.slash("notifications", target="1"))
     assert [value for value, selected in inherited.items() if selected] == ["default"]
 
@@ -180,7 +181,7 @@ async def test_an_ordinary_member_changes_nothing(world: World, line: str) -> No
     await world.member.send(world.channel, f"!{line}")
     answer = world.channel.last_message
     assert answer is not None
-    assert answer.content.startswith("Only members who may manage this channel can change what it gets")
+    assert answer.content.startswith("You need the Manage Channels permission")
     assert world.targets.asked == []
     assert world.expect_errors()
 
@@ -204,7 +205,7 @@ async def test_a_slash_command_that_a_server_gave_to_everybody_is_checked_again(
     result = await world.member.slash(world.channel, "remove", target="1")
     assert result.response is not None
     assert result.response.ephemeral
-    assert "Only members who may manage this channel" in result.response.content
+    assert "You need the Manage Channels permission" in result.response.content
     assert world.expect_errors()
 
 
@@ -216,4 +217,4 @@ class TestRelaxed:
     async def test_an_operator_can_let_everybody_change_things(self, world: World) -> None:
         result = await world.member.slash(world.channel, "remove", target="1")
         assert result.response is not None
-        assert "is not watched here any more" in result.response.content
+        assert "No longer watching" in result.response.content

@@ -148,5 +148,5 @@ async def _say(stage: Stage, text: str) -> Message:
 
 def _is_good(answer: Message) -> bool:
     """Whether it is no failure: something done, a table, an embed, a choice, or one of these beginnings."""
-    beginnings = ("✓", "```", "Nothing new since", "This would carry out 1 of 1 lines", "`/")
+    beginnings = ("✓", "```", "Nothing new since", "I can apply 1 of 1 lines", "`/")
     return answer.content.startswith(beginnings) or bool(answer.embeds) or bool(parts(answer))

@@ -12,7 +12,7 @@ from dispinmap.backup.configuration import effective
 from dispinmap.backup.lease import rules
 from dispinmap.backup.litestream import binary
 from dispinmap.backup.models import Format
-from dispinmap.discordbot import tables
+from dispinmap.discordbot import target_table
 from dispinmap.discordbot.commands import check, transfer
 from dispinmap.feed import cursor, poller, reading, schedule
 from dispinmap.health import BACKUP_OVERDUE, DELIVERY_OVERDUE, DRILLS_OVERDUE, POLL_OVERDUE
@@ -44,7 +44,7 @@ FIGURES = {
         f"{models.MIN_RADIUS_MILES:g} to {models.MAX_RADIUS_MILES:g} miles",
         f"{models.DEFAULT_RADIUS_MILES:g} miles",
     ),
-    ("commands", "/list"): (WORDS[tables.ROWS_PER_PAGE],),
+    ("commands", "/list"): (WORDS[target_table.ROWS_PER_PAGE],),
     ("commands", "/check"): (f"{check.COOLDOWN_SECONDS:g} seconds",),
     ("commands", "/poll_rate"): (
         f"{models.MIN_POLL_RATE_MINUTES} to {models.MAX_POLL_RATE_MINUTES}",

@@ -30,18 +30,18 @@ async def test_controls_of_an_earlier_life_say_that_they_are_too_old(stage: Stag
     await stage.stop_bot()
     await stage.start_bot()
     answer = await stage.services.discord.answer(await _press(stage, plan.id, "Apply"))
-    assert "too old: give the command again" in answer.content
+    assert "too old. Give the command again" in answer.content
     assert answer.flags & EPHEMERAL
 
 
-async def test_whoever_lost_the_permission_meanwhile_cannot_apply(stage: Stage) -> None:
+async def test_a_person_who_lost_the_permission_cannot_apply(stage: Stage) -> None:
     plan = await stage.command("import", text="/add coordinates latitude:45.5 longitude:-122.6")
     guild = stage.services.discord.state.guilds[stage.services.seed.guild.id]
     guild.owner_id = stage.member_id
     guild.members[stage.admin_id].role_ids.clear()
     refused = await stage.services.discord.answer(await _press(stage, plan.id, "Apply"))
-    assert "Only members who may manage this channel" in refused.content
-    assert "Nothing is watched" in (await stage.command("list")).content
+    assert "You need the Manage Channels permission" in refused.content
+    assert "doesn’t watch anything yet" in (await stage.command("list")).content
 
 
 async def test_a_slow_pinball_map_is_waited_for_after_an_answer_in_time(stage: Stage) -> None:
@@ -68,9 +68,9 @@ async def test_suggestions_do_not_wait_for_a_slow_pinball_map(stage: Stage) -> N
     assert found == []
 
 
-async def test_adding_where_no_card_could_be_posted_says_what_is_missing(stage: Stage) -> None:
+async def test_adding_says_which_permissions_are_missing_for_cards(stage: Stage) -> None:
     stage.services.discord.deny(stage.channel_id, Permission.SEND_MESSAGES | Permission.EMBED_LINKS)
-    warning = "⚠ But I cannot post here yet: give me Send Messages, Embed Links in this channel."
+    warning = "⚠ But I can’t post here yet. Give me Send Messages, Embed Links in this channel."
     answer = await stage.command("add coordinates", latitude=45.5, longitude=-122.6)
     assert warning in answer.content
     plan = await stage.command("import", text="/add coordinates latitude:45 longitude:10")
@@ -78,7 +78,7 @@ async def test_adding_where_no_card_could_be_posted_says_what_is_missing(stage: 
     assert warning in (await _imported(stage)).content
 
 
-async def test_nothing_the_bot_says_pings_anybody(stage: Stage) -> None:
+async def test_nothing_the_bot_says_pings_anyone(stage: Stage) -> None:
     stage.services.discord.allow(stage.channel_id, Permission.MENTION_EVERYONE)
     ping = f"@everyone <@{stage.member_id}>"
     await stage.command("add coordinates", latitude=45.5, longitude=-122.6)
@@ -94,7 +94,7 @@ async def test_nothing_the_bot_says_pings_anybody(stage: Stage) -> None:
     assert [answer for answer in answers if answer.mentions or answer.mention_everyone] == []
 
 
-async def test_a_card_of_hostile_words_is_one_card_that_pings_nobody(stage: Stage) -> None:
+async def test_a_card_of_hostile_words_is_one_card_that_pings_no_one(stage: Stage) -> None:
     stage.services.discord.allow(stage.channel_id, Permission.MENTION_EVERYONE)
     await stage.command("notifications", kind="all")
     await stage.command("add location", name=str(GROUND_KONTROL))

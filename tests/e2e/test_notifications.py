@@ -97,7 +97,7 @@ async def test_a_channel_that_refuses_us_gets_its_news_once_it_allows_us_again(s
     row = _add_machine(stage)
     stage.pass_time()
     async with asyncio.timeout(PATIENCE):
-        while "1 channel cannot be posted to" not in text_of(await stage.command("monitor_health")):
+        while "I can’t post to 1 channel" not in text_of(await stage.command("monitor_health")):
             pass
     assert stage.announced() == []
     stage.services.discord.allow(stage.channel_id, Permission.SEND_MESSAGES)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from dispinmap.matching.distance import miles_between
+from dispinmap.matching.geography import miles_between
 from dispinmap.pinballmap.client import PinballMapClient
 from dispinmap.pinballmap.errors import Unavailable
 from dispinmap.pinballmap.models import Nothing, Rows, Submission

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from dispinmap.geocoding.models import Place
-from dispinmap.outbox.notifications import Notification
+from dispinmap.outbox.models import Notification
 from dispinmap.pinballmap.models import Location, Submission, SubmissionType
 from dispinmap.targets.kinds import Kinds, NotificationKind
 from dispinmap.targets.models import Area, Channel, ChannelRef, Target, TargetType, WatchedTarget

@@ -106,7 +106,7 @@ async def test_a_check_says_why_nothing_could_be_posted_and_tries_again_at_once(
     row = stage.services.world.comment(GROUND_KONTROL, MONSTER_BASH, "plays well")
     stage.pass_time(60)
     async with asyncio.timeout(PATIENCE):
-        while "1 channel cannot be posted to" not in text_of(await stage.command("monitor_health")):
+        while "I can’t post to 1 channel" not in text_of(await stage.command("monitor_health")):
             pass
     stage.services.discord.allow(stage.channel_id, Permission.SEND_MESSAGES)
     answer = text_of(await stage.command("check"))

@@ -181,7 +181,7 @@ async def test_the_loop_outlives_a_mistake_in_a_channel(pipeline: Pipeline) -> N
         await loop
 
 
-async def test_text_that_is_no_area_costs_the_distance_and_not_the_news(pipeline: Pipeline) -> None:
+async def test_text_that_is_not_an_area_costs_only_the_distance(pipeline: Pipeline) -> None:
     ids = await _comments(pipeline)
     async with pipeline.database.write() as session:
         await session.execute(update(MonitoringTargetRow).values(target_type="city", target_name="nowhere"))
@@ -227,7 +227,7 @@ async def test_a_bot_invited_again_posts_at_once_what_the_channel_had_refused(pi
     assert pipeline.shown(CHANNEL) == pipeline.shown(OTHER) == ids
 
 
-async def test_a_parked_channel_is_tried_at_once_when_somebody_asks_and_says_why_it_was_parked(
+async def test_a_check_tries_a_parked_channel_at_once_and_says_why_it_was_parked(
     pipeline: Pipeline,
 ) -> None:
     ids = await _comments(pipeline)
@@ -266,7 +266,7 @@ async def test_what_becomes_due_while_the_loop_looks_is_not_overlooked(pipeline:
 
 
 class _Ticking(ManualClock):
-    """A second passes whenever somebody looks."""
+    """A second passes at each look at the clock."""
 
     def now(self) -> datetime:
         self.advance(1)

@@ -149,7 +149,7 @@ def destination(client: discord.Client) -> DiscordDestination:
     return DiscordDestination(client)
 
 
-async def test_a_message_goes_out_with_its_nonce_enforced_and_mentions_nobody(
+async def test_a_message_enforces_its_nonce_and_mentions_no_one(
     world: Discord, destination: DiscordDestination
 ) -> None:
     assert await destination.send(outgoing(1, 2)) == 900
@@ -271,7 +271,7 @@ async def test_a_post_is_found_beyond_the_first_page_but_not_before_since(
     assert await destination.find(CHANNEL, [249], NOW + timedelta(minutes=1)) == {}
 
 
-async def test_the_walk_ends_where_everything_is_found(world: Discord, destination: DiscordDestination) -> None:
+async def test_the_walk_ends_once_everything_is_found(world: Discord, destination: DiscordDestination) -> None:
     first = discord.utils.time_snowflake(NOW) + 1
     world.history = [post(first + n, BOT, link(n)) for n in range(250)]
     await destination.find(CHANNEL, [1, 2], NOW - timedelta(minutes=1))
@@ -292,7 +292,7 @@ async def test_a_history_that_cannot_be_read_says_so(destination: DiscordDestina
         await destination.find(1, [1], NOW)
 
 
-async def test_the_operator_gets_plain_words_that_mention_nobody(
+async def test_the_operator_gets_plain_words_that_mention_no_one(
     world: Discord, destination: DiscordDestination
 ) -> None:
     await destination.say(CHANNEL, "It broke, @everyone: see https://example.org.")

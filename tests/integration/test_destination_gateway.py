@@ -102,7 +102,7 @@ async def test_after_an_invalid_session_the_bot_comes_back_to_the_same_server(
     await server.drop_gateway(resumable=False)
     await server.wait_connected()
     answer = await server.answer(await server.invoke(seed.member.id, seed.pinball.id, "list"))
-    assert answer.content.startswith("Nothing is watched in this channel yet")
+    assert answer.content.startswith("This channel doesn’t watch anything yet")
     assert yarl.URL(server.gateway_url) == DiscordWebSocket.DEFAULT_GATEWAY
     assert not bot.is_closed()
 

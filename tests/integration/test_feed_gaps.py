@@ -88,7 +88,7 @@ async def test_nothing_leaves_before_the_gap_is_closed_and_its_progress_is_known
     assert 0 < seen[0] < 0.5
 
 
-async def test_a_restart_goes_on_where_the_reading_stopped(away: Pipeline) -> None:
+async def test_a_restart_continues_the_reading(away: Pipeline) -> None:
     expected = comments(away, 1000)
     away.clock.advance(60)
     before = away.server.requests[FEED]
@@ -161,7 +161,7 @@ async def test_news_that_come_while_a_gap_is_read_are_posted_after_it(away: Pipe
     assert away.shown() == expected
 
 
-async def test_a_copy_that_lost_rows_finds_the_page_all_the_same(away: Pipeline) -> None:
+async def test_a_copy_that_lost_rows_still_finds_the_page(away: Pipeline) -> None:
     expected = comments(away, 600)
     away.clock.advance(60)
     for _ in range(6):
@@ -224,7 +224,7 @@ async def test_a_machine_that_came_back_in_the_gap_is_news_only_after_the_window
     assert away.shown() == expected
 
 
-async def test_a_machine_that_comes_back_after_a_gap_began_is_no_news(away: Pipeline) -> None:
+async def test_a_machine_that_comes_back_after_a_gap_began_is_not_news(away: Pipeline) -> None:
     away.world.remove_machine(GROUND_KONTROL, MONSTER_BASH)
     await away.turn()
     away.clock.advance(60)

@@ -204,7 +204,7 @@ async def test_a_check_respects_the_pause_of_a_server_that_is_out_of_order(pipel
     await pipeline.turn()
     problem = pipeline.problem()
     pipeline.clock.advance(1700)
-    with pytest.raises(PinballMapError, match="out of order"):
+    with pytest.raises(PinballMapError, match="has a problem"):
         await pipeline.poller.check()
     assert pipeline.problem() == problem
 
@@ -221,7 +221,7 @@ async def test_a_target_as_quick_as_the_polls_never_waits_for_the_next_one(pipel
 
 
 @pytest.mark.parametrize("stored", [0, -5, 10**15])
-async def test_a_stored_poll_rate_nobody_could_follow_counts_as_the_default(pipeline: Pipeline, stored: int) -> None:
+async def test_a_stored_poll_rate_out_of_range_counts_as_the_default(pipeline: Pipeline, stored: int) -> None:
     await pipeline.watch(poll_rate_minutes=stored)
     async with pipeline.database.write() as session:
         await session.execute(update(ChannelConfigRow).values(poll_rate_minutes=stored))
@@ -232,7 +232,7 @@ async def test_a_stored_poll_rate_nobody_could_follow_counts_as_the_default(pipe
     assert pipeline.server.requests[FEED] - before == 4
 
 
-async def test_where_only_deactivated_channels_have_targets_nothing_counts_as_watched(pipeline: Pipeline) -> None:
+async def test_if_only_deactivated_channels_have_targets_nothing_counts_as_watched(pipeline: Pipeline) -> None:
     await pipeline.watch()
     await pipeline.watch(channel_id=11)
     async with pipeline.database.write() as session:
@@ -244,8 +244,8 @@ async def test_where_only_deactivated_channels_have_targets_nothing_counts_as_wa
     assert (state.channels, state.targets) == (1, 1)
 
 
-async def test_nobody_busily_waits_whatever_the_feed_does(pipeline: Pipeline) -> None:
-    assert await pipeline.poller.step() == 60  # nobody watches anything
+async def test_the_poller_never_waits_busily(pipeline: Pipeline) -> None:
+    assert await pipeline.poller.step() == 60  # nothing is watched
     await pipeline.watch(CHANNEL)
     pipeline.clock.advance(60)
     assert await pipeline.poller.step() == 60

@@ -64,7 +64,7 @@ async def test_a_bare_name_of_several_towns_brings_them_all(client: GeocodingCli
     assert [place.region for place in await client.search("Portland")] == ["Oregon", "Maine"]
 
 
-async def test_a_state_behind_a_blank_is_tried_when_the_whole_text_is_no_town(
+async def test_a_state_after_a_blank_is_tried_if_the_whole_text_is_not_a_town(
     client: GeocodingClient, server: ScriptedServer
 ) -> None:
     server.will_answer(NOTHING, PORTLANDS)

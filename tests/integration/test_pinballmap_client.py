@@ -188,7 +188,7 @@ async def test_what_never_answers_is_asked_again(server: ScriptedServer, clock: 
         (Scripted(status=404), Malformed, "check PINBALLMAP_API_BASE"),
         (Scripted(status=422), Malformed, "HTTP 422"),
         (Scripted(status=301, headers={"Location": "https://example.org/"}), Malformed, "has moved"),
-        (Scripted(status=304), Malformed, "unasked that nothing changed"),
+        (Scripted(status=304), Malformed, "unexpectedly says that nothing changed"),
         (Scripted([]), Malformed, "is a list instead of an object"),
         (Scripted({"user_submissions": None}), Malformed, "has no list “user_submissions”"),
         (Scripted({"errors": "Filtering is required"}), Malformed, "“Filtering is required”"),
@@ -225,7 +225,7 @@ async def test_a_request_given_up_half_way_is_counted_too(client: PinballMapClie
     assert client.requests == {"cancelled": 1}
 
 
-async def test_nobody_listening_is_unavailable(session: aiohttp.ClientSession, clock: ManualClock) -> None:
+async def test_a_refused_connection_is_unavailable(session: aiohttp.ClientSession, clock: ManualClock) -> None:
     async with scripted_server() as gone:
         client = PinballMapClient(session, gone.url, TOKEN, clock, requests_per_minute=60_000)
     with pytest.raises(Unavailable, match="could not be reached") as caught:
@@ -266,7 +266,7 @@ async def test_a_longer_pause_is_told_and_kept_by_every_call(
     assert client.requests == {"unavailable": 1, "ok": 1}
 
 
-async def test_a_request_that_waited_its_turn_obeys_a_pause_asked_for_meanwhile(
+async def test_a_request_that_waited_its_turn_obeys_a_newer_pause(
     client: PinballMapClient, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns = asyncio.Semaphore(1)

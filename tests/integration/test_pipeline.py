@@ -42,13 +42,13 @@ async def test_an_addition_is_posted_in_the_turn_that_saw_it_and_never_again(pip
     assert pipeline.shown() == [row.id]
 
 
-async def test_nobody_is_asked_while_nobody_watches_anything(pipeline: Pipeline) -> None:
+async def test_no_requests_are_made_while_nothing_is_watched(pipeline: Pipeline) -> None:
     for _ in range(30):
         await pipeline.turn()
     assert not pipeline.server.requests
 
 
-async def test_default_rates_cost_four_requests_an_hour_whatever_the_number_of_targets(pipeline: Pipeline) -> None:
+async def test_default_rates_cost_four_requests_an_hour_for_any_number_of_targets(pipeline: Pipeline) -> None:
     for channel_id in range(1, 101):
         for number in range(10):
             await pipeline.watch(channel_id, location_id=1000 + number, poll_rate_minutes=None)
@@ -183,7 +183,7 @@ async def test_an_outage_of_pinball_map_loses_nothing_and_is_asked_less_and_less
     assert pipeline.shown() == [row.id]
 
 
-async def test_a_malformed_row_costs_nobody_the_others(pipeline: Pipeline) -> None:
+async def test_the_other_rows_count_despite_a_malformed_one(pipeline: Pipeline) -> None:
     await pipeline.watch()
     pipeline.clock.advance(1)
     pipeline.world.inject([{"id": "none", "submission_type": 7}, None, {"submission_type": "new_lmx"}])
@@ -299,7 +299,7 @@ async def test_a_deactivated_channel_gets_nothing_and_costs_nothing(pipeline: Pi
     assert not pipeline.server.requests
 
 
-async def test_a_check_a_moment_after_a_poll_asks_nobody(pipeline: Pipeline) -> None:
+async def test_a_check_right_after_a_poll_makes_no_request(pipeline: Pipeline) -> None:
     await pipeline.watch()
     await pipeline.turn()
     before = sum(pipeline.server.requests.values())

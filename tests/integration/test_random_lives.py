@@ -320,5 +320,5 @@ def _migrated(migrated_file: Path) -> None:
 
 @pytest.mark.usefixtures("_migrated")
 @pytest.mark.hypothesis
-def test_whatever_happens_each_channel_gets_its_news_once_and_in_its_rhythm() -> None:
+def test_each_channel_gets_its_news_once_and_in_its_rhythm() -> None:
     run_state_machine_as_test(Lives, settings=settings(max_examples=EXAMPLES, stateful_step_count=40, phases=PHASES))

@@ -163,7 +163,7 @@ async def test_what_was_created_after_the_restore_is_posted_without_a_look(pipel
     assert (pipeline.shown(), pipeline.destination.searches) == (ids, 0)
 
 
-async def test_where_the_history_cannot_be_read_nothing_is_posted_blindly(pipeline: Pipeline) -> None:
+async def test_if_the_history_cannot_be_read_nothing_is_posted_blindly(pipeline: Pipeline) -> None:
     await pipeline.watch(kind="comments")
     ids = await _comments_due(pipeline, 3)
     pipeline.destination.unreadable = {CHANNEL}
@@ -191,7 +191,7 @@ groups = st.dictionaries(st.sampled_from(NUMBERS), st.integers(0, 4))
     writes_left=st.none() | st.integers(0, 8),
     is_committed=st.booleans(),
 )
-async def test_whatever_was_posted_in_whatever_messages_the_rest_is_posted_once(
+async def test_after_any_posts_in_any_messages_the_rest_is_posted_once(
     migrated_file: Path,
     posted: Groups,
     saved: Groups,

@@ -52,7 +52,7 @@ async def test_an_arcade_may_be_called_by_a_number(service: TargetService, pinba
     assert await service.find_locations("1984") == (arcade,)
 
 
-async def test_an_unknown_location_is_no_hit(service: TargetService, pinballmap: FakePinballMap) -> None:
+async def test_an_unknown_location_is_not_found(service: TargetService, pinballmap: FakePinballMap) -> None:
     assert await service.find_locations("999999") == ()
     assert await service.find_locations("https://pinballmap.com/locations/999999") == ()
     assert await service.find_locations("nowhere") == ()
@@ -64,9 +64,9 @@ async def test_names_are_suggested(service: TargetService) -> None:
 
 
 async def test_no_name_is_asked_for_a_name(service: TargetService) -> None:
-    with pytest.raises(UserError, match="Name a location"):
+    with pytest.raises(UserError, match="Which location"):
         await service.find_locations('""')
-    with pytest.raises(UserError, match="Name a city"):
+    with pytest.raises(UserError, match="Which city"):
         await service.find_places("  ")
 
 
@@ -247,7 +247,7 @@ async def test_the_list_counts_from_one_in_the_order_of_adding(service: TargetSe
     assert [(each.index, each.watched.target.location_id) for each in listed] == [(1, 7900), (2, 874)]
 
 
-async def test_a_row_nobody_can_follow_is_listed_with_its_problem_and_not_watched(
+async def test_a_row_that_cannot_be_watched_is_listed_with_its_problem(
     service: TargetService, database: Database
 ) -> None:
     await service.add_location(HERE, KONTROL)
@@ -261,7 +261,7 @@ async def test_a_row_nobody_can_follow_is_listed_with_its_problem_and_not_watche
         assert len(await watched_targets(session)) == 1
 
 
-async def test_settings_nobody_could_follow_fall_back(service: TargetService, database: Database) -> None:
+async def test_settings_out_of_range_fall_back(service: TargetService, database: Database) -> None:
     target = (await service.add_location(HERE, KONTROL)).target
     async with database.write() as session:
         await session.execute(
@@ -281,7 +281,7 @@ async def test_a_target_without_channel_is_skipped(
     service: TargetService, database_file: Path, database: Database
 ) -> None:
     await service.add_location(HERE, KONTROL)
-    # Foreign keys are off for whoever writes a row by hand.
+    # Foreign keys are off if someone writes a row by hand.
     with closing(sqlite3.connect(database_file)) as connection, connection:
         connection.execute(
             "INSERT INTO monitoring_targets (channel_id, target_type, target_name, location_id) "
@@ -320,7 +320,7 @@ async def test_a_server_left_and_joined_while_the_database_is_busy_is_joined(
 
     @asynccontextmanager
     async def unlucky() -> AsyncIterator[AsyncSession]:
-        """SQLite has whoever waits look now and then, so another one can be let in before."""
+        """Waiting writers in SQLite retry now and then, so another writer can get in first."""
         monkeypatch.setattr(database, "write", write)
         await others_have_written.wait()
         async with write() as session:
@@ -335,7 +335,7 @@ async def test_a_server_left_and_joined_while_the_database_is_busy_is_joined(
         assert len(await watched_targets(session)) == 1
 
 
-async def test_a_start_finds_out_what_happened_meanwhile(service: TargetService, database: Database) -> None:
+async def test_a_start_finds_out_what_happened_before(service: TargetService, database: Database) -> None:
     for guild_id in (7, 8, 9):
         await service.add_location(ChannelRef(guild_id * 10, guild_id), KONTROL)
     await service.left_guild(8)

@@ -88,9 +88,9 @@ async def test_removing_leaves_alone_what_a_message_carries_or_was_sent(
 
 async def test_removing_an_unknown_target_changes_nothing(service: TargetService) -> None:
     await service.add_location(HERE, KONTROL)
-    with pytest.raises(UserError, match="only number 1"):
+    with pytest.raises(UserError, match="watches one target"):
         await service.remove(HERE.channel_id, "2")
-    with pytest.raises(UserError, match="watches nothing"):
+    with pytest.raises(UserError, match="watch anything yet"):
         await service.remove(999, "1")
     assert len(await service.targets(HERE.channel_id)) == 1
 
@@ -120,13 +120,13 @@ async def test_a_target_has_its_own_settings_until_it_is_handed_back(service: Ta
 
 @pytest.mark.parametrize("minutes", [0, -1, MAX_POLL_RATE_MINUTES + 1])
 async def test_a_poll_rate_out_of_range_is_refused_and_leaves_nothing(service: TargetService, minutes: int) -> None:
-    with pytest.raises(UserError, match="not between 1 and"):
+    with pytest.raises(UserError, match="Choose 1 to 10080"):
         await service.set_poll_rate(HERE, minutes)
     assert await service.channel(HERE.channel_id) is None
 
 
 async def test_settings_of_an_unknown_target_leave_nothing(service: TargetService) -> None:
-    with pytest.raises(UserError, match="watches nothing"):
+    with pytest.raises(UserError, match="watch anything yet"):
         await service.set_poll_rate(HERE, 5, "1")
     assert await service.channel(HERE.channel_id) is None
 

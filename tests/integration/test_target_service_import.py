@@ -69,18 +69,18 @@ async def test_a_channel_is_restored_elsewhere_as_it_was(
         assert each.watched.target.created_at == each.watched.target.last_checked_at == clock.now()
 
 
-async def test_importing_where_it_came_from_changes_nothing(service: TargetService) -> None:
+async def test_importing_into_the_exporting_channel_changes_nothing(service: TargetService) -> None:
     await fill(service)
     before = await setup(service, HERE.channel_id)
     imported = await service.plan_import(HERE, await service.export(HERE.channel_id))
     added = [step for step in imported.steps if isinstance(step.action, AddTarget)]
-    assert all(step.summary.startswith("Is watched already") for step in added)
+    assert all(step.summary.startswith("Already watched") for step in added)
     await service.apply_import(HERE, imported)
     assert await setup(service, HERE.channel_id) == before
 
 
 async def test_an_empty_channel_has_nothing_to_export(service: TargetService) -> None:
-    with pytest.raises(UserError, match="Nothing is set up"):
+    with pytest.raises(UserError, match="watch anything yet"):
         await service.export(HERE.channel_id)
 
 
@@ -105,7 +105,7 @@ async def test_what_the_original_exported_is_imported(service: TargetService, ge
     ]
 
 
-async def test_numbers_count_the_text_whatever_the_channel_has(service: TargetService) -> None:
+async def test_numbers_count_the_text_not_the_channels_targets(service: TargetService) -> None:
     await service.add_location(HERE, WEDGEHEAD)
     await service.apply_import(HERE, await service.plan_import(HERE, "!add location 874\n!poll_rate 5 1"))
     assert [row[4] for row in await setup(service, HERE.channel_id)] == [None, 5]
@@ -133,8 +133,8 @@ async def test_bad_lines_say_why_and_the_good_ones_are_applied(
     assert "Bar One, Salem (1); Bar Two, ? (2)" in problems[3]
     assert problems[4] is not None
     assert "Springfield, Ohio; Springfield, Texas" in problems[4]
-    assert problems[7] == "Target 1 of this text cannot be added: correct its line first."
-    assert problems[8] == "There is no target 9 in this text, which adds 5: correct the number."
+    assert problems[7] == "Target 1 of this text can’t be added. Correct its line first."
+    assert problems[8] == "There is no target 9 in this text, which adds 5. Correct the number."
     await service.apply_import(HERE, imported)
     assert [row[3:5] for row in await setup(service, HERE.channel_id)] == [(874, 5)]
 
@@ -241,7 +241,7 @@ async def test_a_text_of_thousands_of_names_asks_for_a_hundred_and_says_so(
 ) -> None:
     imported = await service.plan_import(HERE, "\n".join(f"!add location Bar {n}" for n in range(1, 10_001)))
     assert len(pinballmap.asked) == MAX_LOOKUPS
-    assert imported.steps[-1].problem == "Only 100 names of a text are looked up: import this line in another text."
+    assert imported.steps[-1].problem == "I only look up 100 names per import. Import this line separately."
 
 
 async def test_a_failing_geocoder_is_asked_once(service: TargetService, geocoder: FakeGeocoder) -> None:
@@ -253,6 +253,6 @@ async def test_a_failing_geocoder_is_asked_once(service: TargetService, geocoder
 
 @given(st.text(max_size=3000))
 def test_a_sentence_about_any_words_stays_short_and_keeps_its_cure(word: str) -> None:
-    error = UserError("“{}” is no radius: write 25.", word)
-    assert str(error).endswith("” is no radius: write 25.")
+    error = UserError("“{}” isn’t a radius. Write 25.", word)
+    assert str(error).endswith("” isn’t a radius. Write 25.")
     assert len(str(error)) < 150

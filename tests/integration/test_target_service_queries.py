@@ -71,6 +71,6 @@ async def test_marking_again_keeps_the_first_time(
         assert times.scalars().all() == ["2026-03-01 12:00:00.000000", "2026-03-01 12:01:00.000000"]
 
 
-async def test_nothing_to_mark_is_no_statement(database: Database, clock: ManualClock) -> None:
+async def test_nothing_to_mark_needs_no_statement(database: Database, clock: ManualClock) -> None:
     async with database.write() as session:
         await seen.mark_seen(session, [], clock.now())

@@ -44,7 +44,7 @@ def test_a_machine_that_came_is_green_with_its_name_maker_year_who_and_when() ->
     lines = shown["description"].split("\n\n")
     assert lines[0] == "Portland"
     assert lines[1] == f"+ **Monster Bash (Williams, 1998)** · added by silverball <t:{int(NOON.timestamp())}:R>"
-    assert lines[2] == ("[Changed again? Update it at Pinball Map](https://pinballmap.com/map?by_location_id=874)")
+    assert lines[2] == ("[Changed again? Update it on Pinball Map](https://pinballmap.com/map?by_location_id=874)")
     assert shown["footer"]["text"] == "Data: Pinball Map, CC BY-SA 4.0"
 
 

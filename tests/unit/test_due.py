@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispinmap.outbox.due import reconsidered, undone, when_due, when_settled
-from dispinmap.outbox.notifications import Notification
+from dispinmap.outbox.models import Notification
 from dispinmap.pinballmap.models import Submission, SubmissionType
 from dispinmap.targets.models import Area, Channel, WatchedTarget
 from tests.fakes.values import NOON, kinds_of, submission, watched
@@ -52,7 +52,7 @@ def test_a_target_without_a_rate_of_its_own_shares_the_rhythm_of_its_channel() -
 
 
 @given(st.integers(1, 10_080), st.floats(-1e6, 1e9))
-def test_nobody_waits_longer_than_the_poll_rate_whatever_the_clock_did(rate: int, served_ago: float) -> None:
+def test_no_wait_exceeds_the_poll_rate_even_if_the_clock_changed(rate: int, served_ago: float) -> None:
     due_at = when_due(served(timedelta(seconds=served_ago), rate=rate), NOON)
     assert NOON <= due_at <= NOON + rate * MINUTE
 

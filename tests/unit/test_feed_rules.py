@@ -13,12 +13,12 @@ from dispinmap.feed.cursor import (
     SHARED_ROWS,
     Cursor,
     advance,
+    new_rows,
     next_page,
     pages_left,
     reaches,
     read_back_to,
-    read_well,
-    unknown,
+    read_without_gap,
 )
 from tests.fakes.values import NOON, submission
 
@@ -33,9 +33,7 @@ def test_the_interval_is_the_smallest_poll_rate_within_its_bounds(smallest: int,
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1e5) | st.none())
-def test_after_a_failure_nobody_asks_sooner_than_usual_or_than_the_server_allows(
-    failures: int, retry_after: float | None
-) -> None:
+def test_after_a_failure_no_request_is_sooner_than_usual_or_allowed(failures: int, retry_after: float | None) -> None:
     again = schedule.after_failure(NOON, MINUTE, failures, retry_after)
     assert again >= NOON + MINUTE
     assert again >= NOON + timedelta(seconds=retry_after or 0)
@@ -89,7 +87,7 @@ def test_progress_is_the_part_of_the_gap_that_was_read() -> None:
 
 def test_unknown_rows_come_oldest_first_and_once() -> None:
     rows = [submission(3, at=NOON + MINUTE), submission(2), submission(2), submission(1)]
-    assert [row.id for row in unknown(rows, {1})] == [2, 3]
+    assert [row.id for row in new_rows(rows, {1})] == [2, 3]
 
 
 def test_the_cursor_never_goes_back() -> None:
@@ -102,4 +100,4 @@ def test_the_cursor_never_goes_back() -> None:
 def test_no_row_and_no_clock_moves_the_cursor_into_the_future() -> None:
     future = NOON + timedelta(days=999)
     assert advance(Cursor(NOON, NOON), [submission(at=future)], NOON) == Cursor(NOON, NOON)
-    assert read_well(advance(Cursor(future, future, future), [], NOON), NOON) == Cursor(NOON, NOON, NOON)
+    assert read_without_gap(advance(Cursor(future, future, future), [], NOON), NOON) == Cursor(NOON, NOON, NOON)

@@ -41,7 +41,7 @@ def test_all_absorbs_the_others_but_naming_each_is_not_all() -> None:
     assert str(each) == "machines,comments,scores,confirmations,places"
 
 
-def test_no_kind_at_all_is_no_choice() -> None:
+def test_kinds_are_never_empty() -> None:
     with pytest.raises(ValueError, match="never empty"):
         Kinds([])
 
@@ -63,17 +63,17 @@ def test_a_stored_text_means_the_kinds_it_names(stored: str, kinds: list[str], u
 
 
 @pytest.mark.parametrize("stored", [None, 7])
-def test_what_is_no_text_is_inherited(stored: object) -> None:
+def test_a_stored_value_that_is_not_text_is_inherited(stored: object) -> None:
     assert kinds_or_none(stored) is None
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("machines, scroes", "“scroes” is not a kind of notification: choose one or more of machines, comments,"),
-        ("default, scores", "“default” cannot be combined"),
-        ("", "No kind is named"),
-        (" and ", "No kind is named"),
+        ("machines, scroes", "“scroes” isn’t a kind of notification. Choose one or more of machines, comments,"),
+        ("default, scores", "“default” can’t be combined"),
+        ("", "Which kinds"),
+        (" and ", "Which kinds"),
     ],
 )
 def test_what_cannot_be_read_says_what_to_write(text: str, sentence: str) -> None:

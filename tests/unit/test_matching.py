@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.matching.cells import cell_of, cells_around
-from dispinmap.matching.distance import miles_between
-from dispinmap.matching.notify import notifications, one_per_channel
+from dispinmap.matching.geography import cell_of, cells_around, miles_between
+from dispinmap.matching.notify import notifications_for, one_per_channel
 from dispinmap.matching.rules import announces, matches, wants
-from dispinmap.outbox.notifications import Notification
+from dispinmap.outbox.models import Notification
 from dispinmap.pinballmap.models import SubmissionType
 from dispinmap.targets.kinds import Kinds, NotificationKind
 from dispinmap.targets.models import Area
@@ -57,7 +56,7 @@ def test_kinds_cover_their_types_and_no_others(kinds: list[str], wanted: set[str
     assert {type_ for type_ in types if wants(kinds_of(*kinds), type_)} == wanted
 
 
-def test_only_all_covers_a_type_that_nobody_has_heard_of() -> None:
+def test_only_all_covers_an_unknown_type() -> None:
     each = Kinds(set(NotificationKind) - {NotificationKind.ALL})
     assert {type_ for type_ in SubmissionType if wants(each, type_)} == set(SubmissionType)
     assert not wants(each, NEVER_HEARD_OF)
@@ -108,7 +107,7 @@ def test_cells_are_numbered_alike_on_both_sides_of_the_date_line() -> None:
 
 def test_a_target_gets_a_notification_of_each_submission_it_wants() -> None:
     rows = [submission(1), submission(2, type=SubmissionType.NEW_CONDITION), submission(3, location_id=1)]
-    (found,) = notifications(watched(id=7), rows, NOON, timedelta(minutes=5))
+    (found,) = notifications_for(watched(id=7), rows, NOON, timedelta(minutes=5))
     assert (found.channel_id, found.target_id, found.submission, found.due_at) == (10, 7, rows[0], NOON)
 
 

@@ -11,7 +11,7 @@ from dispinmap.discordbot.cards import link, measure, submission_ids
 from dispinmap.outbox import retry
 from dispinmap.outbox.batches import MAX_CARDS, MAX_CHARACTERS, NONCE_LENGTH, cards, first_message, nonce
 from dispinmap.outbox.destination import Card
-from dispinmap.outbox.notifications import Notification
+from dispinmap.outbox.models import Notification
 from tests.fakes.values import NOON, notification, submission
 
 notifications = st.lists(

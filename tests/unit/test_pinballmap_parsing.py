@@ -1,4 +1,4 @@
-"""Pinball Map's JSON as values, whatever it holds."""
+"""Any JSON from Pinball Map, parsed into values."""
 
 import json
 from collections import Counter
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dispinmap.pinballmap import parsing
 from dispinmap.pinballmap.errors import Malformed
 from dispinmap.pinballmap.models import Location, LocationHint, Nothing, Submission
-from dispinmap.pinballmap.parsing import Page
+from dispinmap.pinballmap.parsing import Parsed
 
 ROW: dict[str, Any] = {
     "id": 501,
@@ -37,9 +37,9 @@ anything = st.recursive(
 )
 
 
-def submissions(*rows: object) -> Page[Submission]:
+def submissions(*rows: object) -> Parsed[Submission]:
     page = parsing.parse_submissions({"user_submissions": list(rows)})
-    assert isinstance(page, Page)
+    assert isinstance(page, Parsed)
     return page
 
 
@@ -153,7 +153,7 @@ def test_no_row_breaks_its_page(change: dict[str, Any]) -> None:
 def test_any_json_is_an_answer_or_malformed(body: object) -> None:
     for parse in (parsing.parse_submissions, parsing.parse_locations, parsing.parse_location, parsing.parse_hints):
         try:
-            assert isinstance(parse(body), Page | Nothing | Location)
+            assert isinstance(parse(body), Parsed | Nothing | Location)
         except Malformed as error:
             assert str(error).endswith(".")  # noqa: PT017 - whether it raises depends on the example
 
@@ -191,22 +191,22 @@ def test_a_location_has_its_coordinates_as_numbers() -> None:
     row = {"id": 12, "name": "The Tilted Flipper", "lat": "45.5", "lon": "-122.6", "num_machines": 9, "country": "US"}
     place = Location(12, "The Tilted Flipper", country="US", latitude=45.5, longitude=-122.6, machine_count=9)
     assert parsing.parse_location(row) == place
-    assert parsing.parse_locations({"locations": [row]}) == Page((place,))
+    assert parsing.parse_locations({"locations": [row]}) == Parsed((place,))
 
 
 def test_a_search_without_hits_is_an_empty_page() -> None:
-    assert parsing.parse_locations({"locations": []}) == Page(())
+    assert parsing.parse_locations({"locations": []}) == Parsed(())
 
 
-def test_an_object_that_is_no_location_is_malformed() -> None:
-    with pytest.raises(Malformed, match="describes no location"):
+def test_an_object_that_is_not_a_location_is_malformed() -> None:
+    with pytest.raises(Malformed, match="is not a location"):
         parsing.parse_location({"id": 12})
 
 
 def test_suggestions_come_as_a_bare_list() -> None:
     rows = [{"label": "Flip (Springfield, OR)", "value": "Flip", "id": 3}, {"label": "no id"}]
     page = parsing.parse_hints(rows)
-    assert isinstance(page, Page)
+    assert isinstance(page, Parsed)
     assert page.rows == (LocationHint(3, "Flip", "Flip (Springfield, OR)"),)
     assert [row.fields for row in page.rejected] == [("id", "value")]
 
@@ -214,7 +214,7 @@ def test_suggestions_come_as_a_bare_list() -> None:
 @pytest.mark.captures
 def test_all_200_captured_rows_parse(captures: Path) -> None:
     page = parsing.parse_submissions(json.loads((captures / "location_874_recent.json").read_text()))
-    assert isinstance(page, Page)
+    assert isinstance(page, Parsed)
     assert len(page.rows) == 200
     assert page.rejected == ()
     assert Counter(row.type for row in page.rows) == {
@@ -235,9 +235,9 @@ def test_the_captured_locations_and_empty_answers_parse(captures: Path) -> None:
 
     details = parsing.parse_location(load("location_874_details"))
     hits = parsing.parse_locations(load("search_ground_kontrol_single_result"))
-    assert hits == Page((details,))
+    assert hits == Parsed((details,))
     assert isinstance(details, Location)
     assert (details.state, details.machine_count) == ("OR", 42)
     assert parsing.parse_submissions(load("location_874_empty")) == Nothing("No user submissions.")
     assert parsing.parse_location(load("location_999999_details")) == Nothing("Failed to find location")
-    assert parsing.parse_locations(load("search_nonexistent_location_name")) == Page(())
+    assert parsing.parse_locations(load("search_nonexistent_location_name")) == Parsed(())

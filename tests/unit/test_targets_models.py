@@ -44,7 +44,7 @@ def test_an_area_is_written_in_its_shortest_form(area: Area, text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "Portland", "1", "1,2,3,4", "1,x", "nan,0", "inf,0", "91,0", "0,181", "0,0,0", "0,0,nan"]
 )
-def test_text_that_is_no_area_is_refused(text: str) -> None:
+def test_text_that_is_not_an_area_is_refused(text: str) -> None:
     with pytest.raises(UserError):
         Area.parse(text)
 
@@ -59,7 +59,7 @@ def test_a_poll_rate_in_range_is_taken(minutes: int) -> None:
 
 
 @pytest.mark.parametrize("stored", [None, 0, -1, MAX_POLL_RATE_MINUTES + 1, "60", "soon", 1.5])
-def test_a_stored_poll_rate_nobody_could_follow_is_inherited(stored: object) -> None:
+def test_a_stored_poll_rate_out_of_range_is_inherited(stored: object) -> None:
     assert poll_rate_or_none(stored) is None
 
 

@@ -76,7 +76,7 @@ def test_anything_else_is_a_name(text: str) -> None:
     ],
 )
 def test_a_link_without_location_is_explained(link: str) -> None:
-    with pytest.raises(UserError, match="names no location"):
+    with pytest.raises(UserError, match="name a location"):
         location_id_in(link)
 
 
@@ -113,7 +113,7 @@ def test_no_more_candidates_than_a_menu_takes() -> None:
     assert len(ranked("bar", [Location(n, f"Bar {n}") for n in range(60)])) == CHOICES
 
 
-def test_no_hit_is_no_candidate() -> None:
+def test_no_match_has_no_candidates() -> None:
     assert ranked("nowhere", []) == ()
 
 

@@ -50,7 +50,7 @@ def test_a_target_is_meant_by_number_name_or_the_beginning_of_it(selector: str, 
 def test_a_target_picked_from_the_suggestions_stays_the_one_that_was_picked() -> None:
     picked = reference(QUARTER)
     assert select(here(QUARTER, PORTLAND), picked).target == QUARTER
-    with pytest.raises(UserError, match="was removed meanwhile"):
+    with pytest.raises(UserError, match="has been removed"):
         select(here(KONTROL, PORTLAND), picked)
 
 
@@ -77,7 +77,7 @@ def test_several_targets_are_listed_with_their_numbers() -> None:
 
 @pytest.mark.parametrize("selector", ["0", "4", "#4", "-1", "99999999999999999999"])
 def test_a_number_out_of_range_is_told_the_range(selector: str) -> None:
-    with pytest.raises(UserError, match="from 1 to 3"):
+    with pytest.raises(UserError, match="watches 3 targets"):
         select(ALL, selector)
 
 
@@ -92,12 +92,12 @@ def test_a_channel_without_targets_is_told_how_to_start() -> None:
         select((), "1")
 
 
-def test_the_same_location_is_a_repetition_whatever_its_name() -> None:
+def test_the_same_location_is_a_duplicate_under_any_name() -> None:
     assert repeated([QUARTER, KONTROL], NewTarget(TargetType.LOCATION, "renamed", location_id=1)) == QUARTER
     assert repeated([KONTROL], NewTarget(TargetType.LOCATION, KONTROL.target_name, location_id=2)) is None
 
 
-def test_the_same_point_is_a_repetition_whatever_its_radius() -> None:
+def test_the_same_point_is_a_duplicate_with_any_radius() -> None:
     assert repeated([PORTLAND], NewTarget(TargetType.CITY, "45.52,-122.68,40")) == PORTLAND
     assert repeated([PORTLAND], NewTarget(TargetType.CITY, "45.5200,-122.680")) == PORTLAND
     assert repeated([PORTLAND], NewTarget(TargetType.LATLONG, "45.52,-122.68,25")) is None
@@ -124,5 +124,5 @@ def test_only_another_radius_that_was_asked_for_is_a_change(there: str, new: str
     assert resized(city(1, there), NewTarget(TargetType.CITY, new)) is changes
 
 
-def test_text_that_is_no_area_repeats_nothing() -> None:
+def test_text_that_is_not_an_area_duplicates_nothing() -> None:
     assert repeated([city(1, "junk")], NewTarget(TargetType.CITY, str(Area(45.52, -122.68)))) is None

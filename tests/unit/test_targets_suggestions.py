@@ -1,4 +1,4 @@
-"""Location names while somebody types."""
+"""Location names while someone types."""
 
 import asyncio
 
@@ -90,7 +90,7 @@ async def test_two_people_typing_different_names_are_both_answered(suggestions: 
     assert server.most_at_once == 1
 
 
-async def test_a_late_answer_is_no_answer_and_the_next_question_is_free(server: Server, clock: ManualClock) -> None:
+async def test_a_late_answer_is_dropped_and_the_next_question_is_asked(server: Server, clock: ManualClock) -> None:
     suggestions = Suggestions(server, clock, patience_seconds=0.01)
     server.open.clear()
     assert await suggestions.suggest("ground") == ()

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dispinmap.targets.import_text import AddCity, AddCoordinates, AddLocation, Request, read
 from dispinmap.targets.models import (
     KILOMETRES_PER_MILE,
     MAX_POLL_RATE_MINUTES,
@@ -14,7 +15,6 @@ from dispinmap.targets.models import (
     Target,
     TargetType,
 )
-from dispinmap.targets.reading import AddCity, AddCoordinates, AddLocation, Request, read
 from dispinmap.targets.transfer import SetKinds, SetPollRate, export, quoted
 from tests.fakes.values import kinds_of
 
@@ -126,9 +126,9 @@ def test_our_commands_and_the_originals_are_read(line: str, request_: Request) -
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("hello there", "no command of a set-up"),
-        ("!remove 1", "no command of a set-up"),
-        ("!poll_rates 5", "no command of a set-up"),
+        ("hello there", "I can’t import this line"),
+        ("!remove 1", "I can’t import this line"),
+        ("!poll_rates 5", "I can’t import this line"),
         ("!add location", "Name the location"),
         ('!add city ""', "Name the city"),
         ("!add coordinates 45.5", "Write the longitude as a number"),
@@ -136,16 +136,16 @@ def test_our_commands_and_the_originals_are_read(line: str, request_: Request) -
         ("!add coordinates 95 10", "latitude 95 is not between"),
         ("!add coordinates nan 10", "latitude nan is not between"),
         ("!add coordinates 45 10 500", "A radius of 500 is out of range"),
-        ("!add coordinates 45 10 wide", "“wide” is no radius"),
-        ("!add coordinates 45 10 1.2.3", "“1.2.3” is no radius"),
+        ("!add coordinates 45 10 wide", "“wide” isn’t a radius"),
+        ("!add coordinates 45 10 1.2.3", "“1.2.3” isn’t a radius"),
         ("!poll_rate", "whole number of minutes"),
-        ("!poll_rate soon", "“soon” is no poll rate"),
-        ("!poll_rate 0", "not between 1 and"),
-        ("!poll_rate 30 first", "“first” is no number of a target"),
-        ("!poll_rate 30 0", "“0” is no number of a target"),
-        ("!notifications loud", "“loud” is not a kind"),
-        ("!notifications machines loud 2", "“loud” is not a kind"),
-        ("!notifications 2", "No kind is named"),
+        ("!poll_rate soon", "“soon” isn’t a poll rate"),
+        ("!poll_rate 0", "Choose 1 to 10080"),
+        ("!poll_rate 30 first", "“first” isn’t a target number"),
+        ("!poll_rate 30 0", "“0” isn’t a target number"),
+        ("!notifications loud", "“loud” isn’t a kind"),
+        ("!notifications machines loud 2", "“loud” isn’t a kind"),
+        ("!notifications 2", "Which kinds?"),
     ],
 )
 def test_what_cannot_be_read_says_why_and_what_to_write(line: str, sentence: str) -> None:
@@ -175,7 +175,7 @@ def test_a_character_no_database_holds_is_left_out() -> None:
     assert only("/add location name:Ground\0Kontrol") == AddLocation("GroundKontrol")
 
 
-def test_a_point_nobody_can_stand_on_is_a_comment_like_any_other() -> None:
+def test_a_noted_point_out_of_range_is_an_ordinary_comment() -> None:
     assert only("# at 145.5,-122.6\n/add city name:Portland") == AddCity("Portland")
 
 

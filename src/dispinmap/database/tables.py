@@ -89,7 +89,7 @@ class MonitoringTargetRow(Base):
 
 
 class AreaCellRow(Base):
-    """A map cell (`matching.cells`) that a circle touches, as some target's `target_name` spells the circle."""
+    """A map cell (`matching.geography`) that a circle touches, as some target's `target_name` spells the circle."""
 
     __tablename__ = "area_cells"
 

@@ -1,4 +1,4 @@
-"""The bot: discord.py with our commands, and the servers it is in."""
+"""The bot: discord.py with our commands, and a record of the servers it is in."""
 
 import sys
 
@@ -23,22 +23,23 @@ from dispinmap.errors import DisPinMapError, SettingsError
 _log = structlog.stdlib.get_logger(__name__)
 
 MAX_RATE_LIMIT_WAIT_SECONDS = 30.0
-"""discord.py waits this long by itself (its least setting); a longer limit goes back to the outbox, which waits."""
+"""discord.py waits out a rate limit up to this long (its smallest setting). The outbox waits out longer ones."""
 
 
 GUILD_WAIT_SECONDS = 0.05
-"""How long discord.py waits for the next server's description before it calls itself ready (2 seconds by itself).
+"""How long discord.py waits for the next server's description before it calls itself ready. Its default is 2 seconds.
 
-Discord sends them one right after the other, and the servers' ids all at once before them: `reconcile_guilds` knows
-also those that are described later, and `DiscordDestination.find` waits for them.
+Discord first sends all servers' ids at once, then their descriptions one right after the other. `reconcile_guilds`
+therefore also knows the servers that are described later, and `DiscordDestination.find` waits for them.
 https://docs.discord.com/developers/events/gateway-events#ready
 """
 
 
 def use_api_base(url: str) -> None:
-    """Send discord.py's requests to `url` instead of Discord; holds for the whole process, as discord.py's route does.
+    """Send discord.py's requests to `url` instead of Discord.
 
-    The gateway's address comes from there too, see `DisPinMapBot.launch_shard`.
+    This changes discord.py's route, so it applies to the whole process. The gateway's address comes from `url` too, see
+    `DisPinMapBot.launch_shard`.
     """
     Route.BASE = url.rstrip("/")
 
@@ -49,12 +50,12 @@ class Tree(app_commands.CommandTree["DisPinMapBot"]):
     async def on_error(
         self, interaction: discord.Interaction["DisPinMapBot"], error: app_commands.AppCommandError, /
     ) -> None:
-        where = interaction.command.qualified_name if interaction.command else "unknown"
-        await interaction.client.desk.answer_interaction(interaction, error, where)
+        name = interaction.command.qualified_name if interaction.command else "unknown"
+        await interaction.client.desk.answer_interaction(interaction, error, name)
 
 
 class DisPinMapBot(commands.AutoShardedBot):
-    """Answers commands, and tells the service which servers it is in. Messages go out through `DiscordDestination`."""
+    """Answers commands, and tells the service which servers it is in. `DiscordDestination` posts the messages."""
 
     def __init__(self, services: Services, *, shard_count: int | None = None) -> None:
         prefix = services.command_prefix
@@ -72,7 +73,7 @@ class DisPinMapBot(commands.AutoShardedBot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             guild_ready_timeout=GUILD_WAIT_SECONDS,
-            # Discord's limit is one of real time, whatever clock the bot runs on.
+            # Discord's limit counts real time, even if the bot runs on another clock.
             http_trace=paced(Pace(SystemClock())),
             shard_count=shard_count,
         )
@@ -85,7 +86,7 @@ class DisPinMapBot(commands.AutoShardedBot):
     async def serve(self, token: str) -> None:
         """Log in and stay connected until closed.
 
-        Raises SettingsError where Discord refuses the token or the intents, DisPinMapError where it cannot be reached.
+        Raises SettingsError if Discord refuses the token or the intents, DisPinMapError if it cannot be reached.
         """
         try:
             await self.start(token)
@@ -110,14 +111,14 @@ class DisPinMapBot(commands.AutoShardedBot):
         await self.tree.sync()
 
     async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
-        # After an invalid session discord.py goes back to this constant, not to the address the API named.
+        # After an invalid session discord.py connects to this constant, not to the address that the API gave.
         DiscordWebSocket.DEFAULT_GATEWAY = gateway
         await super().launch_shard(gateway, shard_id, initial=initial)
 
     async def on_ready(self) -> None:
-        """Every shard is there; what happened while the bot was away is made up for."""
+        """Every shard is connected: catch up with the servers that the bot joined or left while it was away."""
         if self.is_closed():
-            # discord.py may say so after the goodbye, when the database is about to be closed.
+            # discord.py may call this after `close()`, when the database is about to be closed.
             return
         _log.info("discord_ready", guilds=len(self.guilds))
         await self.services.targets.reconcile_guilds([guild.id for guild in self.guilds])
@@ -152,7 +153,7 @@ class DisPinMapBot(commands.AutoShardedBot):
 
     async def _unknown(self, ctx: Context) -> None:
         word = ctx.invoked_with or ""
-        # "!!!" or "@bot ?" is talk, not a command.
+        # "!!!" and "@bot ?" are conversation, not commands.
         if word[:1].isalpha():
             names = {name for command in self.commands for name in (command.name, *command.aliases)}
             await self.desk.tell(lambda: ctx.send(did_you_mean(word, sorted(names))), "unknown", ctx.channel.id)
@@ -169,7 +170,7 @@ async def _in_a_server(ctx: Context) -> bool:
 
 
 async def _can_answer(ctx: Context) -> bool:
-    """Nothing is carried out that could not be answered. Answers to slash commands need no permission."""
+    """Refuse a command if the bot could not answer it. Answers to slash commands need no permission."""
     in_thread = isinstance(ctx.channel, discord.Thread)
     if ctx.interaction is None and not may_write(ctx.bot_permissions, in_thread=in_thread):
         raise commands.BotMissingPermissions(["send_messages"])
@@ -177,5 +178,5 @@ async def _can_answer(ctx: Context) -> bool:
 
 
 async def _defer(ctx: Context) -> None:
-    """Discord gives 3 seconds for a first answer and 15 minutes after this one."""
+    """Discord gives us 3 seconds for a first answer, and 15 minutes more after this one."""
     await ctx.defer()

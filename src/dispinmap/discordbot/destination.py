@@ -1,4 +1,4 @@
-"""Messages posted through discord.py, and its errors translated into what to do next."""
+"""Posts messages through discord.py, and translates its errors into what to do next."""
 
 import asyncio
 import math
@@ -20,7 +20,7 @@ from dispinmap.outbox.destination import (
 
 _EMPTY_MESSAGE = 50006
 _ARCHIVED_THREAD = 50083
-"""Of https://docs.discord.com/developers/topics/opcodes-and-status-codes#json-json-error-codes"""
+"""From https://docs.discord.com/developers/topics/opcodes-and-status-codes#json-json-error-codes"""
 
 _CLOSED = (
     "Discord does not let the bot post here: give it View Channel, Send Messages, Embed Links "
@@ -28,11 +28,11 @@ _CLOSED = (
 )
 
 TIMEOUT_SECONDS = 90.0
-"""Longer than discord.py's own five attempts at a 5xx, which take 25 seconds, and its waits for a rate limit."""
+"""Longer than discord.py's own five attempts after a 5xx (25 seconds) and its waits for a rate limit."""
 
 
 class DiscordDestination:
-    """Posts with `nonce` and `enforce_nonce`, which discord.py sets together, and mentions nobody."""
+    """Posts with `nonce` and `enforce_nonce`, which discord.py sets together, and never mentions anyone."""
 
     def __init__(self, client: discord.Client, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._client = client
@@ -50,9 +50,9 @@ class DiscordDestination:
         return post.id
 
     async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> Mapping[int, int]:
-        """Which of these submissions the bot's own posts since `since` carry: submission id → first post's id.
+        """Which of these submissions are in the bot's own posts since `since`: submission id → first post's id.
 
-        Raises DeliveryError where the channel's history cannot be read.
+        Raises DeliveryError if the channel's history cannot be read.
         """
         if self._hides_history(channel_id):
             raise ChannelClosed(_CLOSED)
@@ -61,7 +61,7 @@ class DiscordDestination:
         with self._translated():
             async with asyncio.timeout(self._timeout) as limit:
                 async for post in channel.history(after=since, limit=None, oldest_first=True):
-                    # A history may be long; only the wait for its next post is limited.
+                    # The history may be long, so the limit applies to each wait for a post, not to the whole walk.
                     limit.reschedule(asyncio.get_running_loop().time() + self._timeout)
                     if self._is_own(post):
                         found = dict.fromkeys(_carried(post).intersection(submission_ids), post.id) | found
@@ -70,30 +70,30 @@ class DiscordDestination:
         return found
 
     async def say(self, channel_id: int, sentence: str) -> None:
-        """Post plain words, once, for the operator. Raises DeliveryError."""
+        """Post a sentence for the operator, without retries. Raises DeliveryError."""
         channel = self._client.get_partial_messageable(channel_id)
         with self._translated():
             async with asyncio.timeout(self._timeout):
                 await channel.send(sentence, allowed_mentions=discord.AllowedMentions.none(), suppress_embeds=True)
 
     def _hides_history(self, channel_id: int) -> bool:
-        """Without the permission Discord answers with an empty history, as if the post had never been made.
+        """Without Read Message History, Discord answers with an empty history, as if the post had never been made.
 
         https://docs.discord.com/developers/resources/message#get-channel-messages
         """
         channel = self._client.get_channel(channel_id)
         if channel is None and any(guild.unavailable for guild in self._client.guilds):
-            raise NotDelivered("Discord has not described all servers yet: it is tried again once it has.")
-        place = channel.parent if isinstance(channel, discord.Thread) else channel
-        if not isinstance(place, discord.abc.GuildChannel) or self._client.user is None:
+            raise NotDelivered("Discord has not described all servers yet: the bot tries again once it has.")
+        parent = channel.parent if isinstance(channel, discord.Thread) else channel
+        if not isinstance(parent, discord.abc.GuildChannel) or self._client.user is None:
             return False
-        bot = place.guild.get_member(self._client.user.id)
-        return bot is not None and not place.permissions_for(bot).read_message_history
+        bot = parent.guild.get_member(self._client.user.id)
+        return bot is not None and not parent.permissions_for(bot).read_message_history
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         if self._client.user is None or self._client.is_closed():
-            raise NotDelivered("The bot is not logged in to Discord: it is tried again once it is.")
+            raise NotDelivered("The bot is not logged in to Discord: it tries again once it is.")
         with _translated():
             yield
 
@@ -112,34 +112,34 @@ def _translated() -> Iterator[None]:
     except (discord.Forbidden, discord.NotFound) as error:
         raise ChannelClosed(_closed(error)) from error
     except discord.RateLimited as error:
-        raise NotDelivered("Discord asks to wait: try again after its delay.", error.retry_after) from error
+        raise NotDelivered("Discord asks the bot to wait: try again after the delay.", error.retry_after) from error
     except discord.DiscordServerError as error:
         raise DeliveryUnknown(f"Discord failed with {error.status}: look for the post, then try again.") from error
     except discord.HTTPException as error:
         raise _refused(error) from error
     except aiohttp.ClientConnectorError as error:
-        raise NotDelivered("Discord cannot be reached: check the connection; it is tried again.") from error
+        raise NotDelivered("Discord cannot be reached: check the connection. The bot tries again.") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise DeliveryUnknown("Discord's answer never came: look for the post, then try again.") from error
+        raise DeliveryUnknown("Discord did not answer: look for the post, then try again.") from error
 
 
 def _closed(error: discord.Forbidden | discord.NotFound) -> str:
     if isinstance(error, discord.NotFound):
-        return "The channel does not exist any more: add the targets again in another one."
+        return "The channel no longer exists: add its targets in another channel."
     return _CLOSED
 
 
 def _refused(error: discord.HTTPException) -> NotDelivered | ChannelClosed | MessageRejected:
     if error.code == _EMPTY_MESSAGE:
-        # Every message has an embed; it can only be empty where Discord took that away.
+        # Every message has an embed. Discord only calls it empty if it removed the embed.
         return ChannelClosed(_CLOSED)
     if error.code == _ARCHIVED_THREAD:
-        return ChannelClosed("The thread is archived: write something in it to open it again.")
+        return ChannelClosed("The thread is archived: write something in it to reopen it.")
     if error.status == 429:
         return NotDelivered("Discord refuses requests for now: wait, then try again.", _retry_after(error))
     if error.status == 401:
-        return NotDelivered("Discord does not accept the bot's token any more: set a new one.")
-    return MessageRejected(f"Discord rejects this message for good: {error.status}, error code {error.code}.")
+        return NotDelivered("Discord no longer accepts the bot's token: set a new one.")
+    return MessageRejected(f"Discord will never accept this message: {error.status}, error code {error.code}.")
 
 
 def _retry_after(error: discord.HTTPException) -> float | None:

@@ -7,7 +7,7 @@ from dispinmap.discordbot.markdown import cut, escape
 from dispinmap.health import BackupState, HealthReport, counted, parts
 
 FIELD_LIMIT = 560
-"""Nine such fields and the description stay within the 6,000 characters of a message."""
+"""Nine fields of this length and the description stay within a message's 6,000 characters."""
 _WELL, _UNWELL = 0x2E9E5B, 0xD1453B
 
 
@@ -25,7 +25,7 @@ class HealthEmbed(TypedDict):
 
 
 def health_embed(report: HealthReport) -> HealthEmbed:
-    """One look at everything, the trouble first."""
+    """The whole state of the bot, problems first."""
     troubles = _troubles(report)
     return {
         "title": "Something needs attention" if troubles else "All is well",
@@ -41,12 +41,12 @@ def _field(name: str, value: str) -> Field:
 
 
 def _troubles(report: HealthReport) -> list[str]:
-    """What is at fault, and what is not yet: a poll or a channel that fails now."""
+    """What is wrong, and what may become wrong: a failed poll, or channels that cannot be posted to."""
     found = {name: "" if part.ok else part.reason for name, part in parts(report).items()}
     if report.last_poll_problem:
         found["pinballmap"] = report.last_poll_problem
     if report.queue.parked_channels:
-        found["parked"] = f"{counted(report.queue.parked_channels, 'channel')} cannot be posted to."
+        found["parked"] = f"I can’t post to {counted(report.queue.parked_channels, 'channel')}."
     return [sentence for sentence in found.values() if sentence]
 
 
@@ -70,7 +70,7 @@ def _poll(report: HealthReport) -> str:
 
 
 def _backup(backup: BackupState) -> str:
-    # Every member may ask: where the backup is and what its storage says are the operator's business.
+    # Every member can see this, so leave out the backup's address and its storage's errors.
     caught_up = f"complete {moment(backup.caught_up_at)}" if backup.caught_up_at else "not complete yet"
     problem = ". Nothing is replicated right now: see the log" if backup.problem else ""
     return f"Litestream {escape(backup.litestream)}, {caught_up}{problem}"

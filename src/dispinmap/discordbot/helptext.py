@@ -1,4 +1,4 @@
-"""Help made from the commands' own names, descriptions and parameters."""
+"""Help texts, built from the commands' own names, descriptions and parameters."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class ParameterHelp:
 
 @dataclass(frozen=True, slots=True)
 class CommandHelp:
-    """`name` is the full one, such as "add city"."""
+    """`name` is the full name, such as "add city"."""
 
     name: str
     description: str
@@ -28,7 +28,7 @@ class CommandHelp:
 
 
 def described(tree: Iterable[app_commands.Command[Any, ..., Any]]) -> tuple[CommandHelp, ...]:
-    """The commands by name."""
+    """The commands, sorted by name."""
     return tuple(sorted((_described(command) for command in tree), key=lambda one: one.name))
 
 
@@ -40,26 +40,26 @@ def _described(command: app_commands.Command[Any, ..., Any]) -> CommandHelp:
 
 
 def written(command: CommandHelp) -> str:
-    """Such as "/add city name: [radius:]"; what stands in brackets can be left out."""
+    """Such as "/add city name: [radius:]". Parameters in brackets are optional."""
     words = (f"{one.name}:" if one.required else f"[{one.name}:]" for one in command.parameters)
     return " ".join((f"/{command.name}", *words))
 
 
 def usage(command: commands.Command[Any, ..., Any]) -> str:
-    """How `command` is written, from its own parameters."""
+    """How to write `command`, from its own parameters."""
     wrapped = command.app_command if isinstance(command, commands.HybridCommand) else None
     return written(_described(wrapped)) if wrapped else f"{command.qualified_name} {command.signature}".rstrip()
 
 
 def overview(helps: Iterable[CommandHelp], mention: str, prefix: str) -> str:
-    """All commands, one a line."""
+    """All commands, one per line."""
     lines = [f"`{written(one)}`: {one.description}" for one in helps]
     text_form = (
-        f"Each also works as a message: `{prefix}list` or {mention} `list`."
+        f"You can also write them as messages: `{prefix}list` or {mention} `list`."
         if prefix
-        else (f"Each also works as a message that mentions me: {mention} `list`.")
+        else f"You can also write them as messages that mention me: {mention} `list`."
     )
-    return fit([*lines, text_form, "More about one: `/help command:`"], MESSAGE_LIMIT)
+    return fit([*lines, text_form, "More about one command: `/help command:`"], MESSAGE_LIMIT)
 
 
 def details(helps: Iterable[CommandHelp]) -> str:

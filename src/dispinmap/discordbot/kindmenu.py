@@ -1,4 +1,4 @@
-"""Choosing kinds from a menu, and completing them while somebody types."""
+"""Kinds in a menu, and their completion while someone types."""
 
 from collections.abc import Collection
 
@@ -34,10 +34,10 @@ def _option(label: str, description: str, value: str, *, selected: bool) -> disc
 
 
 def picked_kinds(before: Collection[str], picked: Collection[str]) -> Kinds | None:
-    """What a person means who found `before` selected and leaves `picked`; None for the default.
+    """The kinds that a person means by changing the selection from `before` to `picked`; None for the default.
 
-    `all` and `default` exclude the other options, but a menu cannot say so. So the options that were added decide:
-    scores added to `all` mean scores, and `all` added to scores means all.
+    `all` and `default` exclude the other options, but Discord's menus cannot express that. So the added options decide:
+    adding scores to `all` means scores, and adding `all` to scores means all.
     """
     added = set(picked) - set(before) or set(picked)
     if NotificationKind.ALL in added:
@@ -48,9 +48,9 @@ def picked_kinds(before: Collection[str], picked: Collection[str]) -> Kinds | No
 
 
 def completions(text: str) -> list[str]:
-    """What a person may mean who has typed `text`: "machines, sc" is on its way to "machines, scores"."""
+    """What someone who typed `text` may want: "machines, sc" can become "machines, scores"."""
     words = kind_words(text)
-    # A letter appended to a finished word would change it, one appended after a separator would not.
+    # If an appended letter would start a new word, the last word is finished; otherwise it is partial.
     partial = words.pop() if words and kind_words(f"{text}x")[-1] != "x" else ""
     if (finished := kind_or_none(partial)) is not None:
         words.append(finished)

@@ -15,8 +15,8 @@ SHORT_COMMENT_LIMIT = 80
 SENTENCE_LIMIT = 300
 
 
-class Kind(Enum):
-    """What a submission is to a reader; the value orders a card's parts."""
+class Category(Enum):
+    """What a submission means to a reader. A card shows its lines in the order of the values."""
 
     CAME = 0
     LEFT = 1
@@ -24,19 +24,19 @@ class Kind(Enum):
     OTHER = 3
 
 
-_KINDS: dict[str, Kind] = {
-    SubmissionType.NEW_LMX: Kind.CAME,
-    SubmissionType.REMOVE_MACHINE: Kind.LEFT,
-    SubmissionType.NEW_CONDITION: Kind.SAID,
-    SubmissionType.ADD_LOCATION: Kind.CAME,
-    SubmissionType.DELETE_LOCATION: Kind.LEFT,
+_CATEGORIES: dict[str, Category] = {
+    SubmissionType.NEW_LMX: Category.CAME,
+    SubmissionType.REMOVE_MACHINE: Category.LEFT,
+    SubmissionType.NEW_CONDITION: Category.SAID,
+    SubmissionType.ADD_LOCATION: Category.CAME,
+    SubmissionType.DELETE_LOCATION: Category.LEFT,
 }
 _HEADLINES: dict[str, str] = {
     SubmissionType.CONFIRM_LOCATION: "Line-up confirmed",
     SubmissionType.ADD_LOCATION: "Location opened",
     SubmissionType.DELETE_LOCATION: "Location closed",
 }
-"""Of submissions about a whole location, which name no machine."""
+"""For submissions about a whole location, which name no machine."""
 _VERBS: dict[str, str] = {
     SubmissionType.NEW_CONDITION: "",
     SubmissionType.NEW_LMX: "added",
@@ -44,47 +44,47 @@ _VERBS: dict[str, str] = {
     SubmissionType.NEW_MSX: "high score",
     **dict.fromkeys(_HEADLINES, ""),
 }
-_SIGNS = {Kind.CAME: "+", Kind.LEFT: "−", Kind.SAID: "✎", Kind.OTHER: "•"}
+_SIGNS = {Category.CAME: "+", Category.LEFT: "−", Category.SAID: "✎", Category.OTHER: "•"}
 
 
-def kind_of(submission: Submission) -> Kind:
+def category_of(submission: Submission) -> Category:
     """Unknown types are OTHER."""
-    return _KINDS.get(submission.type, Kind.OTHER)
+    return _CATEGORIES.get(submission.type, Category.OTHER)
 
 
 def is_about_a_location(submission: Submission) -> bool:
-    """Whether it is about a whole location and no single machine."""
+    """Whether it is about a whole location, not about one machine."""
     return submission.type in _HEADLINES
 
 
 def moment(at: datetime, style: str = "R") -> str:
-    """Discord's timestamp, shown in each reader's own zone: "R" as "2 hours ago", "f" as date and time."""
+    """Discord's timestamp, which each reader sees in their own zone: "R" as "2 hours ago", "f" as date and time."""
     return f"<t:{int(at.timestamp())}:{style}>"
 
 
 def full(submission: Submission) -> str:
-    """For a card: sign, machine, what was said, who and when."""
+    """For a card: sign, machine, comment or score, who and when."""
     if (theirs := _their_words(submission)) is not None:
         return theirs
     return _joined(_what(submission), _said(submission, COMMENT_LIMIT), f"· {_who_when(submission)}")
 
 
 def short(submission: Submission, *, place: bool = True) -> str:
-    """For a list: the same with a shorter comment, and with the place's name where the list is over several."""
+    """For a list: the same with a shorter comment, and with the location's name if `place` is set."""
     if (theirs := _their_words(submission)) is not None:
         return theirs
-    where = safe(submission.location_name or "", PLACE_LIMIT) if place else ""
+    name = safe(submission.location_name or "", PLACE_LIMIT) if place else ""
     said = _said(submission, SHORT_COMMENT_LIMIT)
     before = "·" if is_about_a_location(submission) else "at"
-    return _joined(_what(submission), where and f"{before} {where}", said, f"· {_who_when(submission)}")
+    return _joined(_what(submission), name and f"{before} {name}", said, f"· {_who_when(submission)}")
 
 
 def _their_words(submission: Submission) -> str | None:
-    """Pinball Map's own sentence about a type that we have no words for; it says who and where by itself."""
+    """Pinball Map's own sentence if we have no words for the type. It already names the person and the location."""
     sentence = safe(submission.sentence or "", SENTENCE_LIMIT)
     if submission.type in _VERBS or not sentence:
         return None
-    return f"{_SIGNS[Kind.OTHER]} {sentence} · {moment(submission.created_at)}"
+    return f"{_SIGNS[Category.OTHER]} {sentence} · {moment(submission.created_at)}"
 
 
 def _joined(*parts: str) -> str:
@@ -92,15 +92,15 @@ def _joined(*parts: str) -> str:
 
 
 def _what(submission: Submission) -> str:
-    kind = kind_of(submission)
+    category = category_of(submission)
     name = _HEADLINES.get(submission.type) or safe(submission.machine_name or "", MACHINE_LIMIT)
-    if not name and (kind is not Kind.OTHER or submission.type == SubmissionType.NEW_MSX):
+    if not name and (category is not Category.OTHER or submission.type == SubmissionType.NEW_MSX):
         name = "a machine"
-    return f"{_SIGNS[kind]} **{name}**" if name else _SIGNS[kind]
+    return f"{_SIGNS[category]} **{name}**" if name else _SIGNS[category]
 
 
 def _said(submission: Submission, limit: int) -> str:
-    """A score with its thousands separated, or a comment in quotes."""
+    """A score with separators between its thousands, or a comment in quotes."""
     if submission.type == SubmissionType.NEW_MSX and submission.high_score is not None:
         return f"{submission.high_score:,}"
     said = safe(submission.comment or "", limit)
@@ -120,7 +120,7 @@ def _verb(submission: Submission) -> str:
 
 
 def distance(miles: float) -> str:
-    """Such as "2.3 mi (3.7 km)"; no decimals from 10 on."""
+    """Such as "2.3 mi (3.7 km)". From 10 on, there are no decimals."""
     return f"{_rounded(miles)} mi ({_rounded(miles * KILOMETRES_PER_MILE)} km)"
 
 

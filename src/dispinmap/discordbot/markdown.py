@@ -1,4 +1,4 @@
-"""Other people's words made safe and short enough for Discord (pure)."""
+"""Makes other people's text safe and short enough for Discord (pure)."""
 
 import re
 import unicodedata
@@ -11,12 +11,12 @@ _JOINERS = "\u200c\u200d"
 
 
 def length(text: str) -> int:
-    """UTF-16 code units: the strictest way in which Discord's clients and servers count characters."""
+    """In UTF-16 code units: the strictest way in which Discord's clients and servers count characters."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 def clean(text: str) -> str:
-    """One line of visible text: blanks collapsed, control characters and turned writing directions gone."""
+    """One line of visible text: single blanks, no control characters, no changes of writing direction."""
     return " ".join("".join(map(_visible, " ".join(text.split()))).split())
 
 
@@ -24,16 +24,16 @@ def _visible(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Cs":
         return "\ufffd"
-    # Format characters hide text or turn the rest of the line around; letters and emoji need joiners and tags.
+    # Format characters can hide text or reverse the line. Joiners and tags stay: letters and emoji need them.
     hidden = category == "Cf" and character not in _JOINERS and character < "\U000e0000"
     return "" if hidden or category == "Cc" else character
 
 
 def escape(text: str) -> str:
-    """`text` on one line such that Discord shows exactly these characters.
+    """`text` on one line, so that Discord shows exactly these characters.
 
-    Emphasis, code, spoilers, masked and bare links, headings, lists, quotes, timestamps and mentions lose their
-    meaning (https://support.discord.com/hc/en-us/articles/210298617).
+    This disarms emphasis, code, spoilers, masked and bare links, headings, lists, quotes, timestamps and mentions
+    (https://support.discord.com/hc/en-us/articles/210298617).
     """
     safe = _SPECIAL.sub(r"\\\g<0>", clean(text))
     safe = _LINE_START.sub(_escape_start, safe)
@@ -47,7 +47,7 @@ def _escape_start(match: re.Match[str]) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, the last an ellipsis where something is missing; at a word's end if one is near."""
+    """At most `limit` characters. A shortened text ends with an ellipsis, after a whole word if one ends nearby."""
     if length(text) <= limit:
         return text
     end = _fitting(text, limit - length(ELLIPSIS))
@@ -70,7 +70,7 @@ def _fitting(text: str, limit: int) -> int:
 
 
 def _continues(text: str, index: int) -> bool:
-    """Whether the character at `index` belongs to the one before it, as accents and joined emoji do."""
+    """Whether the character at `index` belongs to the one before, as accents and joined emoji do."""
     character = text[index]
     return (
         character in _JOINERS
@@ -81,12 +81,12 @@ def _continues(text: str, index: int) -> bool:
 
 
 def safe(text: str, limit: int) -> str:
-    """At most `limit` shown characters of `text`, escaped; the result can be a little over twice as long."""
+    """At most `limit` visible characters of `text`, escaped. The result can be a little over twice as long."""
     return escape(cut(clean(text), limit))
 
 
 def fit(lines: Sequence[str], limit: int, separator: str = "\n") -> str:
-    """As many whole lines as fit, then "and N more"; no line is dropped without being counted."""
+    """As many whole lines as fit, then "… and N more" with the number of lines left out."""
     whole = separator.join(lines)
     if length(whole) <= limit:
         return whole

@@ -1,4 +1,4 @@
-"""One pace for every request that carries the bot's token, discord.py's own repeats included."""
+"""Spaces out all requests that carry the bot's token, including discord.py's own retries."""
 
 import asyncio
 from collections import deque
@@ -10,16 +10,16 @@ import aiohttp
 from dispinmap.clock import Clock
 
 MOST: Final = 50
-"""Requests that Discord takes in a second: https://docs.discord.com/developers/topics/rate-limits#global-rate-limit"""
+"""Requests per second that Discord accepts: https://docs.discord.com/developers/topics/rate-limits#global-rate-limit"""
 SECONDS: Final = 1.04
-"""In which we send that many: 48 a second. Requests that take up to 0.04 s longer than others stay within the limit."""
+"""We send that many in this time, so 48 per second. Even if some take 0.04 s longer than others, the limit holds."""
 GAP_SECONDS: Final = 1 / 60
-"""Between two requests, so that they do not leave as 50 at once. Shorter than the average of 1/48 s: what a busy
-machine delays is made up for within the second."""
+"""Between two requests, so that 50 do not leave at once. It is shorter than the average of 1/48 s, so that a busy
+machine can catch up within the second."""
 
 
 class Pace:
-    """Lets at most `MOST` through in any `SECONDS`, `GAP_SECONDS` apart: first come, first served."""
+    """Lets through at most `MOST` requests in any `SECONDS`, `GAP_SECONDS` apart, first come, first served."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -42,11 +42,11 @@ class Pace:
 
 
 def paced(pace: Pace) -> aiohttp.TraceConfig:
-    """For `discord.Client(http_trace=…)`: let each request that carries the token wait for its turn.
+    """For `discord.Client(http_trace=…)`: makes each request that carries the token wait for its turn.
 
-    It waits when it has its connection. Before that, the requests that have to open one would reach Discord later than
-    the ones after them, and more than a second's share would arrive in one second.
-    Answers to interactions do not carry the token. Discord does not count them either, and gives 3 seconds for them.
+    A request waits once it has its connection. If it waited before, requests that still have to connect would reach
+    Discord later than their turn, and too many could arrive in one second. Answers to interactions do not carry the
+    token: Discord does not count them, and expects them within 3 seconds.
     """
 
     async def look(

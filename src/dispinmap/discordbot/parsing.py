@@ -1,4 +1,4 @@
-"""What people type into commands, read purely; everything that cannot be read raises UserError with a sentence."""
+"""Parses what people type into commands (pure). Raises UserError for text that cannot be read."""
 
 import math
 import re
@@ -14,13 +14,13 @@ _TRAILING_RADIUS = re.compile(
 )
 _ALONE = frozenset({NotificationKind.ALL.value, DEFAULT_WORD})
 _COMBINED = frozenset(NotificationKind) - _ALONE
-# A quoted name is passed over whole, because it may hold anything. A run of blanks is tried from its start alone, which
-# keeps thousands of them from taking seconds.
+# Skip quoted names, which may contain anything. Match a run of blanks only from its start: otherwise thousands of
+# blanks would take seconds.
 _PASTED_LINE = re.compile(r'"(?:[^"\\]|\\.)*"|(?<!\s)\s+(?=[!/](?:add|poll_rate|notifications)\s|# )')
 
 
 def split_radius(text: str) -> tuple[str, str | None]:
-    """A city as typed in a message: the name and, where the line ends with one, the radius.
+    """A city as typed in a message: the name, and the radius if the line ends with one.
 
     Reads `Portland, OR 25`, `Portland OR 40 km` and `"Portland, OR" 25`.
     """
@@ -33,10 +33,10 @@ def split_radius(text: str) -> tuple[str, str | None]:
 
 
 def split_kinds(text: str) -> tuple[str, str | None]:
-    """Kinds as typed in a message, and the target behind them.
+    """Kinds as typed in a message, and the target after them.
 
-    The kinds end before the first word that names none, and before a quoted name. After a comma or "and" another kind
-    must follow. `all` and `default` are kinds only at the beginning, so that `machines All Star Arcade` names a target.
+    The kinds end before the first word that is not a kind, and before a quoted name. Another kind must follow a comma
+    or "and". `all` and `default` are kinds only at the beginning, so that `machines All Star Arcade` names a target.
     """
     end = 0
     expected = True
@@ -62,11 +62,11 @@ def parse_degrees(text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise UserError("“{}” is no coordinate: write decimal degrees such as 45.5231 or -122.6765.", text)
+        raise UserError("“{}” isn’t a coordinate. Write decimal degrees, such as 45.5231 or -122.6765.", text)
     return number
 
 
 def pasted_lines(text: str) -> str:
-    """An export as lines again: a slash command's field turns the line breaks of what is pasted into blanks."""
+    """Restore the lines of a pasted export: a slash command's field turns line breaks into blanks."""
     given = text.strip()
     return text if "\n" in given else _PASTED_LINE.sub(lambda found: found[0].strip() or "\n", given)

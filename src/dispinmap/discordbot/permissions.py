@@ -11,14 +11,14 @@ _FOR_CARDS = {
 
 
 def may_write(permissions: discord.Permissions, *, in_thread: bool) -> bool:
-    """Whether a message of its own, not an answer to a slash command, would be accepted."""
+    """Whether the bot may post messages. It may always answer slash commands."""
     return permissions.view_channel and (
         permissions.send_messages_in_threads if in_thread else permissions.send_messages
     )
 
 
 def lacking(permissions: discord.Permissions, *, in_thread: bool) -> list[str]:
-    """The names, as Discord's settings show them, of what is missing for posting cards."""
+    """The permissions that the bot lacks for posting cards, as Discord's settings name them."""
     needed = dict(_FOR_CARDS)
     if in_thread:
         del needed["send_messages"]

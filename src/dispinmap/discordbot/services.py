@@ -1,4 +1,4 @@
-"""What the commands call. The application builds it; tests build it from the same parts."""
+"""Everything that the commands call. The application builds it, and so do tests."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from dispinmap.targets.service import TargetService
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What `/check` found: how many notifications became due, or why Pinball Map could not be asked."""
+    """What `/check` found: the number of notifications that became due, and why Pinball Map could not be asked."""
 
     new: int
     problem: str | None = None
@@ -23,12 +23,12 @@ class Services:
 
     targets: TargetService
     check: Callable[[int], Awaitable[CheckResult]]
-    """Asks Pinball Map now and makes everything that waits for this channel due."""
+    """Asks Pinball Map now, and makes everything due that waits for this channel."""
     health: Callable[[], Awaitable[HealthReport]]
     feed_read_at: Callable[[], Awaitable[datetime | None]]
     """When Pinball Map's feed was last read without a gap; None before the first time."""
     clock: Clock
     failed: Callable[[], object] = lambda: None
-    """Told once for every command, button or suggestion that failed for a reason nobody foresaw."""
+    """Called once for each unexpected failure of a command, button or suggestion."""
     manage_channels_required: bool = True
     command_prefix: str = ""

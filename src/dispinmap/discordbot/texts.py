@@ -1,4 +1,4 @@
-"""What the commands answer, in words (pure)."""
+"""The sentences that the commands answer with (pure)."""
 
 from collections.abc import Sequence
 
@@ -22,8 +22,8 @@ MESSAGE_LIMIT = 2000
 NAME_LIMIT = 100
 OPTION_LIMIT = 100
 
-NO_TARGETS = "Nothing is watched in this channel yet: start with `/add location`, `/add city` or `/add coordinates`."
-NOTHING_TO_EXPORT = "There is nothing to export: nothing is watched in this channel yet."
+NO_TARGETS = "This channel doesn’t watch anything yet. Start with `/add location`, `/add city` or `/add coordinates`."
+NOTHING_TO_EXPORT = "There’s nothing to export: this channel doesn’t watch anything yet."
 KIND_WORDS = {
     NotificationKind.MACHINES: "machines added and removed",
     NotificationKind.COMMENTS: "comments",
@@ -34,13 +34,11 @@ KIND_WORDS = {
 }
 
 _UNLESS_OWN = ", unless a target has its own setting."
-
-
 _PERIODS = {1: "a minute", 60: "an hour", 24 * 60: "a day", 7 * 24 * 60: "a week"}
 
 
 def label(target: Target) -> str:
-    """What people call it; a point without a name by its coordinates alone, because its radius is told beside it."""
+    """What people call the target. A point without a name goes by its coordinates; its radius is shown beside them."""
     area = target.area
     if area is None or target.display_name:
         return target.label
@@ -60,24 +58,24 @@ def radius(miles: float) -> str:
 
 
 def tenths(number: float) -> str:
-    """With one decimal, or none where that is a zero."""
+    """With one decimal, or none if that is a zero."""
     return f"{number:.1f}".removesuffix(".0")
 
 
 def at_most(minutes: int) -> str:
-    """A poll rate, such as "at most once in 30 minutes"."""
-    return f"at most once {_PERIODS.get(minutes) or f'in {minutes} minutes'}"
+    """A poll rate, such as "at most once every 30 minutes"."""
+    return f"at most once {_PERIODS.get(minutes) or f'every {minutes} minutes'}"
 
 
 def added(result: Added, channel: Channel | None, lacking: Sequence[str] = ()) -> str:
-    """The answer to an add: what will be watched, how often, which kinds, what keeps it away, and the latest there."""
+    """The answer to an add: the target, kinds and rate, missing permissions, and the latest submissions there."""
     settings = channel or Channel(result.target.channel_id, 0)
     how = _how(WatchedTarget(result.target, settings))
-    return fit([_outcome(result), how, *_in_the_way(lacking), *_latest_there(result)], MESSAGE_LIMIT)
+    return fit([_outcome(result), how, *_warning(lacking), *_latest_there(result)], MESSAGE_LIMIT)
 
 
-def _in_the_way(lacking: Sequence[str]) -> list[str]:
-    return [f"⚠ But I cannot post here yet: give me {', '.join(lacking)} in this channel."] if lacking else []
+def _warning(lacking: Sequence[str]) -> list[str]:
+    return [f"⚠ But I can’t post here yet. Give me {', '.join(lacking)} in this channel."] if lacking else []
 
 
 def _outcome(result: Added) -> str:
@@ -86,9 +84,9 @@ def _outcome(result: Added) -> str:
         case AddOutcome.ADDED:
             return f"✓ Now watching {name}."
         case AddOutcome.RADIUS_CHANGED:
-            return f"✓ The radius is changed: now watching {name}."
+            return f"✓ Radius changed. Now watching {name}."
         case AddOutcome.ALREADY_THERE:
-            return f"{name} is already watched in this channel."
+            return f"This channel already watches {name}."
 
 
 def _how(watched: WatchedTarget) -> str:
@@ -98,42 +96,41 @@ def _how(watched: WatchedTarget) -> str:
 
 def _latest_there(result: Added) -> list[str]:
     if result.problem:
-        return [f"The latest submissions there could not be shown: {escape(result.problem)}"]
+        return [f"I couldn’t get the latest submissions there: {escape(result.problem)}"]
     if not result.latest:
         return ["There are no submissions there yet."] if result.outcome is AddOutcome.ADDED else []
     one_place = result.target.area is None
-    return ["The latest submissions there:", *listed(result.latest, place=not one_place)]
+    return ["The latest submissions there:", *submission_lines(result.latest, place=not one_place)]
 
 
-def listed(submissions: Sequence[Submission], *, place: bool = True) -> list[str]:
-    """Submissions, one a line; `place` says whether each tells where it was."""
+def submission_lines(submissions: Sequence[Submission], *, place: bool = True) -> list[str]:
+    """Submissions, one per line. `place` says whether each line names the location."""
     return [short(each, place=place) for each in submissions]
 
 
 def checked(new: int, problem: str | None) -> str:
-    """The answer to `/check` where something was new, even if Pinball Map could not be asked for more."""
-    what = "1 new submission" if new == 1 else f"{new} new submissions"
-    told = f"✓ {what} will be posted here right away."
+    """The answer to `/check` if something is due, with the problem if Pinball Map could not be asked for more."""
+    told = f"✓ {new} new {'submission. I’ll post it' if new == 1 else 'submissions. I’ll post them'} here now."
     return cut(f"{told}\n⚠ {escape(problem)}", MESSAGE_LIMIT) if problem else told
 
 
 def nothing_new(problem: str | None, known: Sequence[Submission]) -> str:
-    """The answer to `/check` where nothing was new, or Pinball Map could not be asked."""
+    """The answer to `/check` if nothing is due, or if Pinball Map could not be asked."""
     head = f"⚠ {escape(problem)}" if problem else "Nothing new since the last check."
     if not known:
-        return f"{head}\nNothing was posted in this channel so far."
-    return fit([head, "The latest that are already known:", *listed(known)], MESSAGE_LIMIT)
+        return f"{head}\nI haven’t posted anything in this channel yet."
+    return fit([head, "The latest that I’ve already shown here:", *submission_lines(known)], MESSAGE_LIMIT)
 
 
 def removed(target: Target) -> str:
-    return f"✓ {named(target)} is not watched here any more."
+    return f"✓ No longer watching {named(target)}."
 
 
 def poll_rate_set(minutes: int | None, target: Target | None) -> str:
     if target is None:
         return f"✓ I’ll post here {at_most(minutes or DEFAULT_POLL_RATE_MINUTES)}{_UNLESS_OWN}"
     if minutes is None:
-        return f"✓ {named(target)} follows the channel’s poll rate again."
+        return f"✓ {named(target)} now follows the channel’s poll rate."
     return f"✓ For {named(target)}, I’ll post {at_most(minutes)}."
 
 
@@ -142,7 +139,7 @@ def kinds_in_words(kinds: Kinds) -> str:
     *others, last = (KIND_WORDS[kind] for kind in kinds.in_order)
     if not others:
         return last
-    # With a second "and" around, only a comma shows where the last part begins.
+    # If a part contains "and" itself, only a comma shows where the last part begins.
     comma = "," if len(others) > 1 or any(" and " in part for part in (*others, last)) else ""
     return f"{', '.join(others)}{comma} and {last}"
 
@@ -151,7 +148,7 @@ def kinds_set(kinds: Kinds | None, target: Target | None) -> str:
     if target is None:
         return f"✓ I’ll post {kinds_in_words(kinds or DEFAULT_KINDS)} here{_UNLESS_OWN}"
     if kinds is None:
-        return f"✓ {named(target)} follows the channel’s kinds again."
+        return f"✓ {named(target)} now follows the channel’s kinds."
     return f"✓ For {named(target)}, I’ll post {kinds_in_words(kinds)} here."
 
 
@@ -162,14 +159,14 @@ def which_kinds(target: Target | None) -> str:
 
 def no_location(text: str) -> str:
     return (
-        f"Pinball Map knows no location called “{safe(text, NAME_LIMIT)}”: try fewer words, its id or its "
-        "pinballmap.com link, or watch the whole neighbourhood with `/add city`."
+        f"I couldn’t find “{safe(text, NAME_LIMIT)}” on Pinball Map. Try fewer words, its id or its "
+        "pinballmap.com link, or watch the whole area with `/add city`."
     )
 
 
 def no_place(text: str) -> str:
     return (
-        f"No city called “{safe(text, NAME_LIMIT)}” was found: check the spelling, add a state or country "
+        f"I couldn’t find a city called “{safe(text, NAME_LIMIT)}”. Check the spelling, add a state or country "
         "(“Portland, OR”, “Birmingham, UK”), or use `/add coordinates`."
     )
 
@@ -177,16 +174,16 @@ def no_place(text: str) -> str:
 def several(count: int, shown: int) -> str:
     """Above a select menu."""
     if count > shown:
-        return f"{count} match; here are the first {shown}. Choose one, or try a longer name:"
-    return f"{count} match. Which one?"
+        return f"I found {count} matches. Here are the first {shown}. Choose one, or try a longer name:"
+    return f"I found {count} matches. Which one do you mean?"
 
 
 def location_option(location: Location) -> tuple[str, str]:
     """Label and description of a location in a select menu."""
-    where = ", ".join(part for part in (location.city, location.state, location.country) if part)
+    region = ", ".join(part for part in (location.city, location.state, location.country) if part)
     machines = "" if location.machine_count is None else f"{location.machine_count} machines"
     return _option(location.name, f"Location {location.id}"), _option(
-        " · ".join(part for part in (where, machines) if part), f"Location {location.id}"
+        " · ".join(part for part in (region, machines) if part), f"Location {location.id}"
     )
 
 
@@ -203,11 +200,11 @@ def _option(text: str, fallback: str) -> str:
 
 def import_head(possible: int, lines: int) -> str:
     """Above a dry run."""
-    return f"This would carry out {possible} of {lines} lines:" if possible else "None of this can be carried out:"
+    return f"I can apply {possible} of {lines} lines:" if possible else "I can’t apply any of this:"
 
 
 def import_lines(plan: ImportPlan) -> list[str]:
-    """A dry run, one line of text a step."""
+    """A dry run, one line per step."""
     return [_step(step) for step in plan.steps]
 
 
@@ -218,18 +215,18 @@ def _step(step: PlannedStep) -> str:
 
 
 def possible(plan: ImportPlan) -> int:
-    """How many steps can be carried out."""
+    """How many steps can be applied."""
     return sum(step.problem is None for step in plan.steps)
 
 
 def imported(plan: ImportPlan, lacking: Sequence[str] = ()) -> str:
     left = len(plan.steps) - possible(plan)
-    tail = f" {left} could not be and were left out." if left else ""
-    told = f"✓ Imported: {possible(plan)} of {len(plan.steps)} lines were carried out.{tail}"
-    return "\n".join((told, *_in_the_way(lacking)))
+    tail = f" I left out the other {left}." if left else ""
+    told = f"✓ Imported {possible(plan)} of {len(plan.steps)} lines.{tail}"
+    return "\n".join((told, *_warning(lacking)))
 
 
 def as_code(text: str) -> str | None:
-    """`text` as a block that can be copied, or None where it needs a file."""
+    """`text` as a code block to copy, or None if it needs a file."""
     block = f"```\n{text.rstrip()}\n```"
     return None if "`" in text or length(block) > MESSAGE_LIMIT else block

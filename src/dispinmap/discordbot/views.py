@@ -1,4 +1,4 @@
-"""Menus and buttons: for the person who asked, for a while, and never silent when they fail."""
+"""Menus and buttons. Only the person who asked may use them, and they time out; every failure is answered."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from dispinmap.discordbot.markdown import cut
 _log = structlog.stdlib.get_logger(__name__)
 
 MENU_OPTIONS = 25
-"""Discord allows no more in one select menu."""
+"""Discord allows no more in a select menu."""
 MENU_SECONDS = 120.0
 PAGER_SECONDS = 300.0
 
@@ -23,31 +23,31 @@ _TAKEN = "taken"
 Allowed = Callable[[discord.Permissions], bool]
 
 
-def everybody(_permissions: discord.Permissions) -> bool:
+def everyone(_permissions: discord.Permissions) -> bool:
     """For controls that change nothing."""
     return True
 
 
 async def answer_expired(interaction: discord.Interaction) -> None:
-    """Answer a press on controls that nobody serves any more, because their time is up or the bot was restarted.
+    """Answer a press on controls that no view handles, because they timed out or the bot was restarted.
 
-    To be called for every interaction, after discord.py has handed it to a view.
+    Call this for every interaction, after discord.py has passed it to its view.
     """
     if interaction.type is discord.InteractionType.component and _TAKEN not in interaction.extras:
         await interaction.response.send_message(
-            "These controls were used already or are too old: give the command again.", ephemeral=True
+            "This was already used or is too old. Give the command again.", ephemeral=True
         )
 
 
 class AskerView(discord.ui.View):
-    """Controls that only the person who asked may use, while it is `allowed`."""
+    """Controls for the person who gave the command, as long as `allowed` accepts their permissions."""
 
     message: discord.Message | None = None
-    """Set once it is sent, so that the controls can be disabled when time is up."""
+    """Set once it is sent, so that the controls can be disabled when they time out."""
     expired = ""
-    """What the message says when time is up; empty leaves it as it is."""
+    """What the message says after the time-out. If empty, the message stays as it is."""
 
-    def __init__(self, asker_id: int, desk: ErrorDesk, seconds: float, allowed: Allowed = everybody) -> None:
+    def __init__(self, asker_id: int, desk: ErrorDesk, seconds: float, allowed: Allowed = everyone) -> None:
         super().__init__(timeout=seconds)
         self._asker_id = asker_id
         self._desk = desk
@@ -57,7 +57,7 @@ class AskerView(discord.ui.View):
         interaction.extras[_TAKEN] = True
         if interaction.user.id != self._asker_id:
             await interaction.response.send_message(
-                "Only the person who gave the command can use this: give the command yourself.", ephemeral=True
+                "Only the person who gave the command can use this. Give the command yourself.", ephemeral=True
             )
             return False
         if not self._allowed(interaction.permissions):
@@ -79,9 +79,9 @@ class AskerView(discord.ui.View):
             else:
                 await self.message.edit(view=self)
         except discord.HTTPException as error:
-            # Somebody deleted the message, or its interaction is too old to be edited: nothing left to disable.
+            # The message was deleted, or its interaction is too old to edit it: there is nothing to disable.
             _log.info("view_not_disabled", message_id=self.message.id, status=error.status)
-        except Exception as error:  # noqa: BLE001 (the edge of a timer: nobody awaits it)
+        except Exception as error:  # noqa: BLE001 (the outermost frame of a timer: no one awaits it)
             self._desk.report(error, type(self).__name__, self.message.channel.id)
 
     def _disable(self) -> None:
@@ -90,16 +90,16 @@ class AskerView(discord.ui.View):
                 child.disabled = True
 
     async def _finish(self, interaction: discord.Interaction, work: Callable[[], Awaitable[str]]) -> None:
-        """Put the controls away, so that a second press cannot do it twice; then do it and say so."""
+        """Remove the controls, so that a second press cannot repeat the work; then do it and show the result."""
         self.stop()
         await interaction.response.edit_message(view=None)
         await interaction.edit_original_response(content=await work(), allowed_mentions=NOTHING)
 
 
 class ChoiceView(AskerView):
-    """A select menu; `chosen` gets the index of the option and returns the message's new text."""
+    """A select menu. `chosen` gets the option's index and returns the message's new text."""
 
-    expired = "Nothing was chosen in time, so nothing was changed: give the command again."
+    expired = "You didn’t choose in time, so nothing changed. Give the command again."
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class ChoiceView(AskerView):
         desk: ErrorDesk,
         options: Sequence[tuple[str, str]],
         chosen: Callable[[int], Awaitable[str]],
-        allowed: Allowed = everybody,
+        allowed: Allowed = everyone,
     ) -> None:
         super().__init__(asker_id, desk, MENU_SECONDS, allowed)
         self._chosen = chosen
@@ -131,7 +131,7 @@ class _Menu(discord.ui.Select[ChoiceView]):
 
 
 class SeveralView(AskerView):
-    """A select menu for one or more options; `chosen` gets their values and returns the message's new text."""
+    """A select menu for one or more options. `chosen` gets their values and returns the message's new text."""
 
     expired = ChoiceView.expired
 
@@ -141,7 +141,7 @@ class SeveralView(AskerView):
         desk: ErrorDesk,
         options: Sequence[discord.SelectOption],
         chosen: Callable[[Sequence[str]], Awaitable[str]],
-        allowed: Allowed = everybody,
+        allowed: Allowed = everyone,
     ) -> None:
         super().__init__(asker_id, desk, MENU_SECONDS, allowed)
         self._chosen = chosen
@@ -161,9 +161,9 @@ class _SeveralMenu(discord.ui.Select[SeveralView]):
 
 
 class PageView(AskerView):
-    """Previous and next over texts that each fit into one message."""
+    """Pages of text with buttons for the previous and the next one. Each page must fit into one message."""
 
-    def __init__(self, asker_id: int, desk: ErrorDesk, pages: Sequence[str], allowed: Allowed = everybody) -> None:
+    def __init__(self, asker_id: int, desk: ErrorDesk, pages: Sequence[str], allowed: Allowed = everyone) -> None:
         super().__init__(asker_id, desk, PAGER_SECONDS, allowed)
         self._pages = pages
         self._index = 0
@@ -187,7 +187,7 @@ class PageView(AskerView):
         self._update()
         turned = await interaction.response.edit_message(content=self.text, view=self, allowed_mentions=NOTHING)
         if turned and isinstance(turned.resource, discord.Message):
-            # Its token lives for 15 minutes from this press on; that of the command may soon be too old for an edit.
+            # The token of this press is valid for 15 minutes. The command's own token may soon be too old for an edit.
             self.message = turned.resource
 
     @discord.ui.button(label="Previous")
@@ -200,9 +200,9 @@ class PageView(AskerView):
 
 
 class ApplyView(PageView):
-    """A dry run in pages, to be applied or cancelled."""
+    """A dry run in pages, with buttons to apply or cancel it."""
 
-    expired = "Nothing was applied in time, so nothing was changed: give the command again."
+    expired = "You didn’t press Apply in time, so nothing changed. Give the command again."
 
     def __init__(
         self,
@@ -210,7 +210,7 @@ class ApplyView(PageView):
         desk: ErrorDesk,
         pages: Sequence[str],
         apply: Callable[[], Awaitable[str]],
-        allowed: Allowed = everybody,
+        allowed: Allowed = everyone,
     ) -> None:
         super().__init__(asker_id, desk, pages, allowed)
         self._apply = apply
@@ -222,4 +222,4 @@ class ApplyView(PageView):
     @discord.ui.button(label="Cancel", style=discord.ButtonStyle.secondary, row=1)
     async def cancel(self, interaction: discord.Interaction, _button: discord.ui.Button["ApplyView"]) -> None:
         self.stop()
-        await interaction.response.edit_message(content="Cancelled: nothing was changed.", view=None)
+        await interaction.response.edit_message(content="Cancelled. Nothing changed.", view=None)

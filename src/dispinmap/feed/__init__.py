@@ -1,1 +1,1 @@
-"""When to look at Pinball Map, and what is new there."""
+"""Reads Pinball Map's feed, and turns its news into notifications."""

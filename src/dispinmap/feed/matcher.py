@@ -1,4 +1,4 @@
-"""Turns new submissions of our copy into notifications."""
+"""Turns new submissions in our copy into notifications."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,25 +8,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries import notifications, seen, submissions, targets
 from dispinmap.database.queries.batching import chunks
-from dispinmap.matching.notify import notifications as notifications_of
-from dispinmap.matching.notify import one_per_channel
+from dispinmap.matching.notify import notifications_for, one_per_channel
 from dispinmap.outbox import due
-from dispinmap.outbox.notifications import Notification
-from dispinmap.outbox.states import NotificationState
+from dispinmap.outbox.models import Notification, NotificationState
 from dispinmap.pinballmap.models import Submission
 from dispinmap.targets.models import Channel
 
 GROUP: Final = 50
-"""Submissions matched at once: few enough that what they bring fits into memory, whatever the number of targets."""
+"""Submissions matched at once: few enough that their notifications fit into memory for any number of targets."""
 
 Pair = tuple[int, int]
 """A channel id and a submission id."""
-Returns = Sequence[tuple[Submission, Submission]]
+Undone = Sequence[tuple[Submission, Submission]]
 """Pairs of a removal and the addition that undid it."""
 
 
 class Matcher:
-    """Finds who wants a submission, and saves a notification for each channel, within the caller's transaction."""
+    """Finds the channels that want a submission and saves a notification for each, in the caller's transaction."""
 
     def __init__(self, settle_window: timedelta) -> None:
         self._window = settle_window
@@ -34,18 +32,18 @@ class Matcher:
     async def match(
         self, session: AsyncSession, rows: Sequence[Submission], history_until: datetime, now: datetime
     ) -> int:
-        """Match rows of our copy that were not matched before; returns the number of notifications.
+        """Match rows of our copy that were not matched before. Returns the number of notifications.
 
-        What was created up to `history_until` is announced to no channel.
+        Rows created up to `history_until` are not announced.
         """
         news = [row for row in rows if row.created_at > history_until]
         made = 0
         if news:
-            returns = await self._returns(session, news)
+            undone = await self._undone(session, news)
             known: dict[int, Channel] = {}
             for group in chunks(news, GROUP):
-                made += await self._announce(session, group, known, returns, now)
-            await notifications.cancel_unsent(session, [removal.id for removal, _ in returns])
+                made += await self._announce(session, group, known, undone, now)
+            await notifications.cancel_unsent(session, [removal.id for removal, _ in undone])
         await submissions.mark_fed(session, [row.id for row in rows], now)
         return made
 
@@ -54,7 +52,7 @@ class Matcher:
         session: AsyncSession,
         group: Sequence[Submission],
         known: dict[int, Channel],
-        returns: Returns,
+        undone: Undone,
         now: datetime,
     ) -> int:
         wanted = one_per_channel(
@@ -62,40 +60,40 @@ class Matcher:
                 each
                 async for part in targets.around(session, group, known)
                 for watched, rows in part
-                for each in notifications_of(watched, rows, now, self._window)
+                for each in notifications_for(watched, rows, now, self._window)
             ]
         )
         marked = await seen.seen(session, [_pair(each) for each in wanted])
         fresh = [each for each in wanted if _pair(each) not in marked]
-        undone = await self._undone(session, fresh, returns)
-        news = [each for each in fresh if _pair(each) not in undone]
+        dropped = await self._no_longer_news(session, fresh, undone)
+        news = [each for each in fresh if _pair(each) not in dropped]
         await notifications.save(session, news, now)
-        # Kept, so that a later return can tell that the channel was never shown the removal.
-        cancelled = [each for each in fresh if _pair(each) in undone]
+        # Keep these, so that a later return can tell that the channel was never shown the removal.
+        cancelled = [each for each in fresh if _pair(each) in dropped]
         await notifications.save(session, cancelled, now, NotificationState.CANCELLED)
         await seen.mark_notified(session, [row.id for row in group], now)
         return len(news)
 
-    async def _returns(self, session: AsyncSession, news: Sequence[Submission]) -> Returns:
-        """The removals that were undone, with their returns, as far as the news are concerned."""
+    async def _undone(self, session: AsyncSession, news: Sequence[Submission]) -> Undone:
+        """Removals that were undone, with the additions that undid them, if one of the two is in `news`."""
         since = min(row.created_at for row in news) - self._window
         until = max(row.created_at for row in news) + self._window
         new_ids = {row.id for row in news}
         rows = await submissions.machine_changes(session, since, until)
         return [pair for pair in due.undone(rows, self._window) if new_ids & {row.id for row in pair}]
 
-    async def _undone(self, session: AsyncSession, fresh: Sequence[Notification], returns: Returns) -> set[Pair]:
-        """Removals that were undone, and their returns, but for channels that were shown the removal."""
-        removals = {removal.id for removal, _ in returns}
-        removal_of = {addition.id: removal.id for removal, addition in returns}
-        back = {
+    async def _no_longer_news(self, session: AsyncSession, fresh: Sequence[Notification], undone: Undone) -> set[Pair]:
+        """The removals that were undone, and the additions that undid them unless the channel was shown the removal."""
+        removals = {removal.id for removal, _ in undone}
+        removal_of = {addition.id: removal.id for removal, addition in undone}
+        returns = {
             _pair(each): (each.channel_id, removal_of[each.submission.id])
             for each in fresh
             if each.submission.id in removal_of
         }
-        shown = await seen.shown(session, set(back.values()))
+        shown = await seen.shown(session, set(returns.values()))
         return {_pair(each) for each in fresh if each.submission.id in removals} | {
-            addition for addition, removal in back.items() if removal not in shown
+            addition for addition, removal in returns.items() if removal not in shown
         }
 
 

@@ -1,4 +1,4 @@
-"""Polls Pinball Map when it is time. Submissions, notifications and cursor are saved in one transaction."""
+"""Polls Pinball Map on schedule. Submissions, notifications and cursor are saved in one transaction."""
 
 import asyncio
 from collections import Counter
@@ -16,7 +16,7 @@ from dispinmap.database.engine import Database, undivided
 from dispinmap.database.queries import cells, heartbeat, submissions
 from dispinmap.database.queries import feed as feed_queries
 from dispinmap.feed import schedule
-from dispinmap.feed.cursor import Cursor, advance, read_back_to, read_well, unknown
+from dispinmap.feed.cursor import Cursor, advance, new_rows, read_back_to, read_without_gap
 from dispinmap.feed.matcher import Matcher
 from dispinmap.feed.reading import FeedReader, Reading
 from dispinmap.outbox.waiting import reconsider_all
@@ -25,14 +25,14 @@ from dispinmap.pinballmap.errors import Limited, PinballMapError, Unavailable
 from dispinmap.pinballmap.models import Submission
 
 BATCH: Final = 200
-"""Submissions of a gap that are matched in one transaction."""
+"""The number of submissions in a gap that are matched in one transaction."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """What one poll brought: new submissions, the notifications made because of them, and how far the feed is read."""
+    """The result of a poll: new submissions, the notifications for them, and how far the feed is read."""
 
     cursor: Cursor
     new: int = 0
@@ -41,20 +41,20 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """What a poll starts from."""
+    """What a poll needs to know from the database."""
 
     cursor: Cursor
     poll_rate: timedelta | None
-    """The smallest in use; None while nothing is watched."""
+    """The smallest poll rate in use; None while nothing is watched."""
     has_unmapped: bool
 
 
 class Poller:
     """One feed request per interval serves every target of every channel.
 
-    If the answer does not reach back to what is known, the gap is read first, a page a step; its progress is saved, so
-    that a restart goes on from there. Nothing leaves before the gap is closed: then everything is matched in the order
-    in which it happened, and each channel gets what it missed together.
+    If the answer does not reach back to what is known, there is a gap, which is read one page per step. The progress is
+    saved, so that a restart continues there. Nothing is matched before the gap is read. Then everything is matched in
+    the order in which it happened, and each channel gets what it missed together.
     """
 
     def __init__(
@@ -77,41 +77,41 @@ class Poller:
         self._turn = asyncio.Lock()
         self._failures = 0
         self._not_before: datetime | None = None
-        # Whether Pinball Map has answered since this process began.
+        # Whether Pinball Map has answered since this process started.
         self._answered = False
         self.problem: str | None = None
-        """Why Pinball Map could not be asked last time; None once it could."""
+        """Why the last request to Pinball Map failed; None if it succeeded."""
         self.polls: Counter[str] = Counter(ok=0, failed=0)
         """Polls since the start, by outcome."""
 
     async def begin(self) -> None:
-        """Before anybody can ask for anything: note, at the very first start, what is history."""
+        """Call this before commands are accepted: the very first start notes which submissions are history."""
         await self._look(self._clock.now())
         async with self._database.write() as session:
             await cells.tidy_cells(session)
 
     async def run(self) -> NoReturn:
-        """Poll for ever, whenever it is time. Only errors that are ours end it."""
+        """Poll forever, on schedule. Only errors in our own code end this."""
         while True:
             await self._clock.sleep(await self.step())
 
     async def step(self) -> float:
-        """Poll if it is time to, and return the seconds after which to look again: none while a gap is being read."""
+        """Poll if it is time. Returns the seconds to sleep before the next step: 0 while a gap is being read."""
         async with self._turn:
             now = self._clock.now()
             start = await self._look(now)
             next_at = self._next_poll_at(start.cursor, start.poll_rate, now)
             if next_at is not None and next_at <= now:
                 cursor = start.cursor
-                with suppress(PinballMapError):  # _poll() has reported it and set when to try again
+                with suppress(PinballMapError):  # _poll() has reported it and decided when to try again
                     cursor = (await self._poll(start, now)).cursor
                 next_at = self._next_poll_at(cursor, start.poll_rate, self._clock.now())
-        # A smaller poll rate may be set before then, so the sleep is never longer than the shortest interval.
+        # Someone may set a smaller poll rate, so never sleep longer than the shortest interval.
         longest = self._shortest_interval.total_seconds()
         return longest if next_at is None else min(max((next_at - self._clock.now()).total_seconds(), 0.0), longest)
 
     async def check(self) -> Poll:
-        """Poll because somebody asked, unless that is of no use now. Raises PinballMapError."""
+        """Poll because someone asked, unless that is useless now. Raises PinballMapError."""
         async with self._turn:
             now = self._clock.now()
             if self._not_before is not None and now < self._not_before:
@@ -123,13 +123,14 @@ class Poller:
             return await self._poll(start, now)
 
     async def poll(self) -> Poll:
-        """Take one step: ask Pinball Map and store the answer. Raises PinballMapError, having stored nothing."""
+        """Ask Pinball Map once and store the answer. Raises PinballMapError; then nothing is stored."""
         async with self._turn:
             now = self._clock.now()
             return await self._poll(await self._look(now), now)
 
     async def _poll(self, start: _Start, now: datetime) -> Poll:
         cursor = start.cursor
+        # The matcher finds areas by their map cells, so map new areas first.
         more = start.has_unmapped
         while more:
             more = await self._map_targets()
@@ -151,6 +152,7 @@ class Poller:
             return await self._narrow_gap(cursor, reading)
         if reading.complete and len(reading.rows) <= BATCH:
             return await self._store_news(cursor, reading, now)
+        # Too many rows for one transaction are treated like a gap, even if none of them is missing.
         return await self._open_gap(cursor, reading, now)
 
     @undivided
@@ -158,14 +160,15 @@ class Poller:
         """The usual case: everything since the last poll is in one answer."""
         rows = reading.rows
         async with self._database.write() as session:
-            fresh = unknown(rows, await submissions.known_ids(session, [row.id for row in rows], matched=True))
+            fresh = new_rows(rows, await submissions.known_ids(session, [row.id for row in rows], matched=True))
             await submissions.remember(session, fresh)
             made = await self._matcher.match(session, fresh, cursor.history_until, now)
+            # The clock was set back since the last poll.
             if cursor.last_polled_at is not None and cursor.last_polled_at > now:
                 await reconsider_all(session, now, self._settle_window)
             await self._note_first_answer(session, cursor, rows)
-            # Without the names closed places may be missing, so the next poll has to reach back to here again.
-            after = read_well(advance(cursor, fresh if reading.by_name else (), now), now)
+            # If the types were not asked for by name, closed places may be missing: the next poll must read this again.
+            after = read_without_gap(advance(cursor, fresh if reading.by_name else (), now), now)
             await feed_queries.save_cursor(session, after)
         log.info("feed_polled", new=len(fresh), notifications=made)
         return Poll(after, len(fresh), made)
@@ -175,7 +178,7 @@ class Poller:
         oldest = None if reading.complete else min(row.created_at for row in reading.rows)
         begun = replace(cursor, reading_since=now, unread_before=oldest)
         async with self._database.write() as session:
-            new = await _remember_unknown(session, reading.rows)
+            new = await _remember_new(session, reading.rows)
             await self._note_first_answer(session, cursor, reading.rows)
             await feed_queries.save_cursor(session, begun)
         log.warning("feed_gap_found", since=cursor.created_at.isoformat())
@@ -187,21 +190,22 @@ class Poller:
         oldest = min([*known, *(row.created_at for row in reading.rows)])
         narrowed = replace(cursor, unread_before=None if reading.complete else oldest)
         async with self._database.write() as session:
-            new = await _remember_unknown(session, reading.rows)
+            new = await _remember_new(session, reading.rows)
             await feed_queries.save_cursor(session, narrowed)
         log.info("feed_gap_read", back_to=oldest.isoformat(), percent=round(100 * narrowed.progress))
         return Poll(narrowed, new)
 
     @undivided
     async def _match_gap(self, cursor: Cursor, now: datetime) -> Poll:
-        """Match the next rows of a gap that is read; after the last ones it is closed."""
+        """Match the next rows of a gap that was read. After the last rows, the gap is closed."""
         async with self._database.write() as session:
             rows = await submissions.unmatched(session, read_back_to(cursor), BATCH)
             made = await self._matcher.match(session, rows, cursor.history_until, now)
             after = advance(cursor, rows, now)
             is_last = len(rows) < BATCH
             if is_last:
-                after = read_well(after, min(cursor.reading_since or now, now))
+                # Submissions that came while the gap was read are not covered: the next poll reads them.
+                after = read_without_gap(after, min(cursor.reading_since or now, now))
             await feed_queries.save_cursor(session, after)
         if is_last:
             log.info("feed_gap_closed")
@@ -213,7 +217,7 @@ class Poller:
         self._answered = True
 
     def _next_poll_at(self, cursor: Cursor, poll_rate: timedelta | None, now: datetime) -> datetime | None:
-        """None while nothing is watched; then nothing is asked either."""
+        """When to poll next; None while nothing is watched, because then there is no need to."""
         if poll_rate is None:
             return None
         if self._not_before is not None:
@@ -227,10 +231,10 @@ class Poller:
 
     @undivided
     async def _look(self, now: datetime) -> _Start:
-        """At what the database says.
+        """Read what a poll needs to know.
 
-        Where the feed begins is saved at the very first start: what exists by then is history, also if the first answer
-        comes much later.
+        The very first start saves the time: everything created before is history, even if the first answer comes much
+        later.
         """
         async with self._database.read() as session:
             cursor = await feed_queries.cursor(session)
@@ -244,7 +248,7 @@ class Poller:
 
     @undivided
     async def _map_targets(self) -> bool:
-        """Work out map cells for some areas that have none yet; whether there were any."""
+        """Calculate map cells for some areas that have none. Returns whether there were any."""
         async with self._database.write() as session:
             return bool(await cells.map_targets(session))
 
@@ -264,8 +268,8 @@ class Poller:
         self.polls["ok"] += 1
 
 
-async def _remember_unknown(session: AsyncSession, rows: Sequence[Submission]) -> int:
-    """Add to our copy what it does not hold; how many those are."""
-    fresh = unknown(rows, await submissions.known_ids(session, [row.id for row in rows]))
+async def _remember_new(session: AsyncSession, rows: Sequence[Submission]) -> int:
+    """Store the rows that our copy does not have. Returns their number."""
+    fresh = new_rows(rows, await submissions.known_ids(session, [row.id for row in rows]))
     await submissions.remember(session, fresh)
     return len(fresh)

@@ -1,4 +1,4 @@
-"""Asks Pinball Map for the feed: its newest rows, and what a gap hides behind them."""
+"""Reads the feed from Pinball Map: its newest rows, and the rows of a gap behind them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from dispinmap.pinballmap.models import ASKED_TYPES, Nothing, Rows, Submission
 from dispinmap.targets.models import Area
 
 NEWEST_ROWS: Final = 200
-"""Rows in an answer without a page number, of the feed or of one place."""
+"""The most rows in an answer without a page number, for the feed or for one place."""
 LOOKED_UP_PLACES: Final = 20
 """If more places than this are watched, a gap is read page by page."""
 
@@ -24,39 +24,40 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Rows of the feed. `complete` says that nothing is missing between them and what is known."""
+    """Rows of the feed. `complete` says that no row is missing between them and what is known."""
 
     rows: list[Submission]
     complete: bool
     by_name: bool = True
-    """Whether the types were asked for by name. Otherwise closed places may be missing all the same."""
+    """Whether the request named the types. If not, closed places may be missing even if `complete` is set."""
 
 
 class FeedReader:
-    """Every method raises PinballMapError, and writes nothing.
+    """Its methods raise PinballMapError and write nothing.
 
-    The types are asked for by name, because otherwise Pinball Map leaves closed places out. That hides types which it
-    adds later, so every other look at the newest rows names none. The rows of a gap are asked for by name alone: those
-    of a type that we cannot name are not read.
+    Requests name the submission types, because otherwise Pinball Map leaves out closed places. But naming them hides
+    types that Pinball Map adds later, so every other request for the newest rows names none. Requests for a gap always
+    name them, so a gap's rows of unknown types are not read.
     """
 
     def __init__(self, pinballmap: PinballMapClient, database: Database) -> None:
         self._pinballmap = pinballmap
         self._database = database
         self._by_name = False
-        # How many rows further down a gap goes on than our copy tells: news came since, or rows vanished.
+        # How many rows further down the gap continues than our copy suggests, because rows came or vanished since.
         self._shift = 0
-        # Down to where a gap is read; None until the first page of this process.
+        # The time that the gap is read back to; None until this process reads its first page.
         self._gap_until: datetime | None = None
 
     async def newest(self, cursor: Cursor) -> Reading:
-        """The newest rows of the feed. If they leave a gap, it is closed here if few look-ups can do that."""
+        """The newest rows of the feed. If they leave a gap that few look-ups can close, these rows are added."""
         self._by_name = not self._by_name
         answer = await self._pinballmap.feed(types=ASKED_TYPES if self._by_name else ())
         rows = _rows(answer)
         if not _is_full(answer, NEWEST_ROWS) or reaches(rows, read_back_to(cursor)):
             return Reading(rows, complete=True, by_name=self._by_name)
         if not self._by_name:
+            # Read the gap by name, so that it includes closed places.
             return await self.newest(cursor)
         until = await self._until(cursor)
         if not rows or reaches(rows, until):
@@ -68,10 +69,10 @@ class FeedReader:
         return await self._look_up(rows, places, until)
 
     async def older(self, cursor: Cursor) -> Reading:
-        """The rows of a gap that go on before `cursor.unread_before`, or none if the page was the wrong one.
+        """The rows of a gap before `cursor.unread_before`, or none if the page was the wrong one.
 
-        The page is found by the number of rows in our copy that are newer. It counts only if it begins with what was
-        read: then no row is missing in between. If it does not, the next call asks for another page.
+        The number of newer rows in our copy tells which page to ask for. The page only counts if it begins with rows
+        that were already read: then no row is missing in between. If it does not, the next call asks for another page.
         """
         until = self._gap_until = self._gap_until or await self._until(cursor)
         page = next_page(max(await self._rows_read(cursor) + self._shift, 0))
@@ -86,8 +87,8 @@ class FeedReader:
         return Reading(rows, complete)
 
     async def _look_up(self, rows: list[Submission], places: Collection[Area | int], until: datetime) -> Reading:
-        """Every watched place on its own. Complete only if each answer reaches back far enough, or is all there is."""
-        # The server counts in whole days of its own zone, which may still be yesterday.
+        """Look up every watched place. Complete only if each answer reaches back far enough or has all of its rows."""
+        # The server counts whole days in its own time zone, which may be a day behind.
         since = (until - timedelta(days=1)).date()
         looked_up: list[Submission] = []
         for place in places:
@@ -100,14 +101,14 @@ class FeedReader:
             found = _rows(answer)
             if _is_full(answer, NEWEST_ROWS) and not reaches(found, until):
                 log.info("feed_gap_too_wide_for_look_ups", places=len(places))
-                # Without what other places brought: the oldest row says how far the whole feed was read.
+                # Leave out the rows of other places: the oldest row tells how far back the whole feed was read.
                 return Reading(rows, complete=False)
             looked_up += [row for row in found if row.created_at > until]
         return Reading(rows + looked_up, complete=True)
 
     @undivided
     async def _until(self, cursor: Cursor) -> datetime:
-        """Down to where the feed has to be read. This looks at every target, so it is asked at a gap only."""
+        """The time that the feed must be read back to. This reads all targets, so call it for a gap only."""
         async with self._database.read() as session:
             return read_back_to(cursor, await targets.oldest_created_at(session))
 
@@ -122,7 +123,7 @@ class FeedReader:
             return 0 if cursor.unread_before is None else await submissions.count_since(session, cursor.unread_before)
 
     async def _joins(self, rows: list[Submission], cursor: Cursor) -> bool:
-        """Whether the page begins above the gap. Many rows can be of one second: then its first row must be known."""
+        """Whether the page begins with a row that is newer than the gap, or with a known row of the same second."""
         if not rows or cursor.unread_before is None or rows[0].created_at < cursor.unread_before:
             return False
         return rows[0].created_at > cursor.unread_before or await self._all_known(rows[:1])
@@ -138,5 +139,5 @@ def _rows(answer: Rows | Nothing) -> list[Submission]:
 
 
 def _is_full(answer: Rows | Nothing, size: int) -> bool:
-    """Whether there may be more behind it. A row that could not be read takes up its place all the same."""
+    """Whether more rows may follow. Malformed rows take up space in the answer too."""
     return isinstance(answer, Rows) and len(answer.submissions) + answer.malformed >= size

@@ -1,1 +1,1 @@
-"""Place names to coordinates."""
+"""Turns place names into coordinates."""

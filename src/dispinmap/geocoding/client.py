@@ -6,19 +6,19 @@ from aiolimiter import AsyncLimiter
 
 from dispinmap import http
 from dispinmap.clock import Clock
-from dispinmap.geocoding import matching
+from dispinmap.geocoding import choosing
 from dispinmap.geocoding.models import GeocodingError, Place
 from dispinmap.geocoding.parsing import Candidate, parse_candidates
 from dispinmap.pinballmap.queries import clean_query
 
-# The most the geocoder sends; with fewer, the Springfield that was meant may be missing.
+# The geocoder's maximum. With fewer results, the Springfield that someone meant may be missing.
 MAX_RESULTS = 100
 MIN_NAME_LENGTH = 2
 MAX_WAIT_SECONDS = 10.0
 
 
 class _Later(GeocodingError):
-    """Asking again may help, `seconds` later if that is given."""
+    """Asking again may help, after `seconds` if given."""
 
     def __init__(self, message: str, seconds: float | None = None) -> None:
         super().__init__(message)
@@ -26,22 +26,22 @@ class _Later(GeocodingError):
 
 
 class GeocodingClient:
-    """Turns what a person typed into places. Raises GeocodingError."""
+    """Finds places for what a person typed. Raises GeocodingError."""
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, clock: Clock) -> None:
         self._session = session
         self._url = f"{base_url.rstrip('/')}/search"
         self._clock = clock
-        # A tenth of what Open-Meteo allows to free users, 600 a minute.
+        # A tenth of the 600 requests per minute that Open-Meteo allows free users.
         self._limiter = AsyncLimiter(10, 10)
         self._retry = stamina.AsyncRetryingCaller(
             attempts=3, timeout=20, wait_initial=0.5, wait_max=4, wait_jitter=0.5
         ).on(_worth_retrying)
 
     async def search(self, text: str) -> tuple[Place, ...]:
-        """Places for "Portland, OR", "Birmingham, UK" or "München": best first, one if it is unambiguous."""
-        for query in matching.queries(text):
-            places = matching.choose(query, await self._candidates(query.name))
+        """Places for "Portland, OR", "Birmingham, UK" or "München": best first, only one if it is unambiguous."""
+        for query in choosing.queries(text):
+            places = choosing.choose(query, await self._candidates(query.name))
             if places:
                 return places
         return ()
@@ -81,7 +81,7 @@ class GeocodingClient:
 
 
 def _worth_retrying(error: Exception) -> bool | float:
-    """Whether to ask again, or after how many seconds; True leaves the wait to the back-off."""
+    """Whether to ask again, or after how many seconds. True leaves the pause to the back-off."""
     if not isinstance(error, _Later):
         return False
     seconds = error.seconds or 0.0

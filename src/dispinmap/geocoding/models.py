@@ -1,4 +1,4 @@
-"""A place with its coordinates."""
+"""Places, as plain values."""
 
 from dataclasses import dataclass
 

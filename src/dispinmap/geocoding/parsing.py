@@ -1,4 +1,4 @@
-"""From Open-Meteo's JSON to candidates (pure). Text and numbers of the wrong kind count as missing."""
+"""Parses Open-Meteo's JSON into candidates (pure). Values of the wrong type count as missing."""
 
 import math
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from dispinmap.geocoding.models import GeocodingError, Place
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One answer with what tells it from its namesakes."""
+    """A place, with details that distinguish it from others of the same name."""
 
     place: Place
     county: str | None = None
@@ -24,12 +24,10 @@ class Candidate:
 
 
 def parse_candidates(body: object) -> tuple[Candidate, ...]:
-    """As the geocoder ranked them; no `results` at all is how it says none. Raises GeocodingError."""
+    """The candidates in the geocoder's order. Without matches the answer has no `results`. Raises GeocodingError."""
     results = body.get("results", []) if isinstance(body, dict) else None
     if not isinstance(results, list):
-        raise GeocodingError(
-            "The geocoder's answer has no list of places: try again later, or look for a newer version."
-        )
+        raise GeocodingError("The geocoder's answer has no list of places: try again later, or update DisPinMap.")
     candidates = (_candidate(row) for row in results if isinstance(row, dict))
     return tuple(candidate for candidate in candidates if candidate is not None)
 

@@ -1,8 +1,8 @@
-"""What people write behind a city's name: states, provinces and countries (pure).
+"""What people write after a city's name: states, provinces and countries (pure).
 
-Abbreviations of states and provinces as the post offices of the United States and Canada use them; country codes are
-ISO 3166-1 and come with the geocoder's answers together with an English name, so only other names are listed, and
-those of several words, which nothing else tells from the end of a town's name.
+Abbreviations of states and provinces are those of the post offices of the United States and Canada. The geocoder's
+answers have an ISO 3166-1 country code and an English name for the country. So this lists only other names, and names
+of several words, which would otherwise look like the end of a town's name.
 """
 
 import re
@@ -41,22 +41,22 @@ REGION_ALIASES = {
     "sachsen anhalt": "Saxony-Anhalt", "thuringen": "Thuringia",
 }  # fmt: skip
 
-# Letters that Unicode does not take apart into a plain one and a mark.
+# Letters that Unicode does not decompose into a plain letter and a mark.
 _PLAIN = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _SHORT = {"saint": "st", "sainte": "ste", "fort": "ft", "mount": "mt"}
 
 
 def fold(text: str) -> str:
-    """The form in which names are compared: small plain letters, single blanks, "D.C." as "dc", "saint" as "st"."""
-    small = unicodedata.normalize("NFKD", text).casefold()
-    decomposed = unicodedata.normalize("NFKD", small).translate(_PLAIN)
+    """The text for comparing place names: plain lower case, single blanks, "D.C." as "dc", "saint" as "st"."""
+    lower = unicodedata.normalize("NFKD", text).casefold()
+    decomposed = unicodedata.normalize("NFKD", lower).translate(_PLAIN)
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     words = re.split(r"[\W_]+", re.sub(r"['’.]", "", plain))
     return " ".join(_SHORT.get(word, word) for word in words if word)
 
 
 def region_names(qualifier: str) -> frozenset[tuple[str, str]]:
-    """What a folded qualifier abbreviates: pairs of country code and folded region name."""
+    """The regions that a folded qualifier abbreviates, as pairs of country code and folded name."""
     found = [
         ("US", US_STATES.get(qualifier)),
         ("CA", CANADIAN_PROVINCES.get(qualifier)),
@@ -66,7 +66,7 @@ def region_names(qualifier: str) -> frozenset[tuple[str, str]]:
 
 
 def is_known(qualifier: str) -> bool:
-    """Whether a folded text names a state, province or country without the help of an answer."""
+    """Whether these lists have the folded text as a state, province or country."""
     return qualifier in _KNOWN
 
 

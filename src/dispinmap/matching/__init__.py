@@ -1,1 +1,1 @@
-"""Who cares about a submission: pure rules."""
+"""Rules for which target wants which submission (pure)."""

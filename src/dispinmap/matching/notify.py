@@ -1,19 +1,19 @@
-"""Which channel gets which submission, and because of which target (pure)."""
+"""Which channel gets which submission, and for which target (pure)."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from dispinmap.matching.rules import announces
 from dispinmap.outbox.due import when_due, when_settled
-from dispinmap.outbox.notifications import Notification
+from dispinmap.outbox.models import Notification
 from dispinmap.pinballmap.models import Submission
 from dispinmap.targets.models import WatchedTarget
 
 
-def notifications(
+def notifications_for(
     watched: WatchedTarget, rows: Iterable[Submission], now: datetime, window: timedelta
 ) -> list[Notification]:
-    """A notification of each row that is to be posted because of this target. `window` is the settle window."""
+    """A notification for each row that this target announces. `window` is the settle window."""
     wanted = [row for row in rows if announces(watched, row)]
     if not wanted:
         return []
@@ -24,7 +24,7 @@ def notifications(
 
 
 def one_per_channel(found: Iterable[Notification]) -> list[Notification]:
-    """Of those of one submission for one channel, the one that is due first."""
+    """For each channel and submission, only the notification that is due first."""
     first: dict[tuple[int, int], Notification] = {}
     for each in found:
         known = first.setdefault((each.channel_id, each.submission.id), each)

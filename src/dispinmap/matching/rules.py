@@ -1,9 +1,9 @@
-"""Whether a target wants a submission."""
+"""Whether a target wants a submission (pure)."""
 
 from functools import cache
 from typing import Final
 
-from dispinmap.matching.distance import miles_between
+from dispinmap.matching.geography import miles_between
 from dispinmap.pinballmap.models import Submission, SubmissionType
 from dispinmap.targets.kinds import Kinds, NotificationKind
 from dispinmap.targets.models import Area, TargetType, WatchedTarget
@@ -19,7 +19,7 @@ _TYPES: Final[dict[NotificationKind, frozenset[str]]] = {
 
 @cache
 def covered_types(kinds: Kinds) -> frozenset[str] | None:
-    """The submission types that the kinds cover; None for every type, also those that we do not know."""
+    """The submission types that the kinds cover; None for all types, including those that we do not know."""
     if NotificationKind.ALL in kinds:
         return None
     return frozenset(each for kind in kinds for each in _TYPES[kind])
@@ -40,17 +40,17 @@ def is_at(watched: WatchedTarget, submission: Submission) -> bool:
 
 
 def is_within(area: Area | None, submission: Submission) -> bool:
-    """Whether the submission happened within the circle. Outside of any if there is no circle."""
+    """Whether the submission happened within the circle. False if either has no coordinates."""
     if area is None or submission.latitude is None or submission.longitude is None:
         return False
     return miles_between(area.latitude, area.longitude, submission.latitude, submission.longitude) <= area.radius
 
 
 def matches(watched: WatchedTarget, submission: Submission) -> bool:
-    """Whether the target wants this submission: place and kinds, whatever its age."""
+    """Whether the target wants a submission of this type at this location, regardless of its age."""
     return wants(watched.kinds, submission.type) and is_at(watched, submission)
 
 
 def announces(watched: WatchedTarget, submission: Submission) -> bool:
-    """Whether it is to be posted for this target: what is older than the target is its history."""
+    """Whether to post the submission for this target. Submissions older than the target are history."""
     return submission.created_at > watched.target.created_at and matches(watched, submission)

@@ -1,1 +1,1 @@
-"""The promise to deliver: what is due becomes a message, saved before it is sent."""
+"""Delivery: due notifications become a message, which is saved before it is sent."""

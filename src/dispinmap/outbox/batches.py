@@ -1,4 +1,4 @@
-"""Which notifications leave together: one card per location, at most 10 cards in a message."""
+"""Which notifications leave together: one card per location, at most 10 cards per message (pure)."""
 
 from base64 import b32encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -6,13 +6,13 @@ from hashlib import sha256
 from typing import Final
 
 from dispinmap.outbox.destination import Card
-from dispinmap.outbox.notifications import Notification
+from dispinmap.outbox.models import Notification
 
 MAX_CARDS: Final = 10
 MAX_CHARACTERS: Final = 6000
-"""Discord's limits for one message: embeds, and characters of all embeds together."""
+"""Discord's limits for one message: the number of embeds, and the characters of all embeds together."""
 CARD_CHARACTERS: Final = 2000
-"""A card longer than this is split, so that it stays readable and nothing in it has to be cut."""
+"""A longer card is split, so that it stays readable and nothing has to be cut."""
 NONCE_LENGTH: Final = 25
 
 Measure = Callable[[Card], int]
@@ -20,7 +20,7 @@ Measure = Callable[[Card], int]
 
 
 def first_message(notifications: Iterable[Notification], measure: Measure) -> tuple[Card, ...]:
-    """The cards of the next message: as many of these (oldest first) as fit into one."""
+    """The cards of the next message. It holds as many of the notifications (oldest first) as fit."""
     message: list[Card] = []
     room = MAX_CHARACTERS
     for card in cards(notifications, measure):
@@ -34,18 +34,18 @@ def first_message(notifications: Iterable[Notification], measure: Measure) -> tu
 
 
 def cards(notifications: Iterable[Notification], measure: Measure) -> Iterator[Card]:
-    """One card per location, in the order of their oldest news; one that grows too long is split.
+    """One card per location, or several if one would be too long, in the order of their oldest notifications.
 
-    A card is made when it is asked for: measuring is the costly part, and a message holds a few of very many.
+    This is a generator because measuring is slow, and a message only takes a few of possibly very many cards.
     """
     groups: dict[object, list[Notification]] = {}
     for each in notifications:
-        groups.setdefault(_place(each), []).append(each)
+        groups.setdefault(_location(each), []).append(each)
     for group in groups.values():
         yield from _split(group, measure)
 
 
-def _place(notification: Notification) -> object:
+def _location(notification: Notification) -> object:
     row = notification.submission
     return (row.location_name, row.latitude, row.longitude) if row.location_id is None else row.location_id
 
@@ -60,6 +60,6 @@ def _split(group: Sequence[Notification], measure: Measure) -> Iterator[Card]:
 
 
 def nonce(channel_id: int, submission_ids: Iterable[int]) -> str:
-    """The message's nonce, the same whenever the same submissions go to the same channel."""
+    """The message's nonce. It is the same if the same submissions go to the same channel again."""
     text = f"{channel_id}:{','.join(map(str, sorted(submission_ids)))}"
     return b32encode(sha256(text.encode()).digest()).decode()[:NONCE_LENGTH]

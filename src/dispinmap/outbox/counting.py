@@ -1,4 +1,4 @@
-"""A destination that counts what became of the attempts to deliver."""
+"""Counts the outcomes of delivery attempts."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -24,12 +24,12 @@ _OUTCOMES: dict[type[DeliveryError], str] = {
 
 
 class CountingDestination:
-    """Another destination, counted."""
+    """Passes everything to another destination, and counts the outcomes."""
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
         self.outcomes: Counter[str] = Counter(dict.fromkeys(("sent", "found", *_OUTCOMES.values()), 0))
-        """Attempts since the start: sent, found in the channel's history instead, or how they failed."""
+        """Outcomes since the start: sent, found in the channel's history instead, or the kind of failure."""
 
     async def send(self, message: OutgoingMessage) -> int:
         with self._counted():

@@ -1,4 +1,4 @@
-"""The seam behind which messages are posted, and the ways in which posting can fail."""
+"""The interface for posting messages, and the ways in which posting can fail."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Protocol
 
 from dispinmap.errors import DisPinMapError
-from dispinmap.outbox.notifications import Notification
+from dispinmap.outbox.models import Notification
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What leaves together about one location, oldest first: one embed."""
+    """Notifications about one location that leave together, oldest first. It becomes one embed."""
 
     notifications: tuple[Notification, ...]
 
@@ -22,7 +22,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """One Discord post: at most 10 cards. `nonce` has at most 25 characters."""
+    """One Discord post with at most 10 cards. `nonce` has at most 25 characters."""
 
     channel_id: int
     nonce: str
@@ -30,26 +30,26 @@ class OutgoingMessage:
 
 
 class Destination(Protocol):
-    """Where messages go. Errors other than DeliveryError never leave an implementation."""
+    """A service that messages go to. Implementations raise no errors other than DeliveryError."""
 
     async def send(self, message: OutgoingMessage) -> int:
         """Post it and return the post's id. Raises DeliveryError."""
         ...
 
     async def find(self, channel_id: int, submission_ids: Collection[int], since: datetime) -> Mapping[int, int]:
-        """Which of these submissions the bot's own posts since `since` carry: submission id → first post's id.
+        """Which of these submissions are in the bot's own posts since `since`: submission id → first post's id.
 
-        Raises DeliveryError where the channel's history cannot be read.
+        Raises DeliveryError if the channel's history cannot be read.
         """
         ...
 
 
 class DeliveryError(DisPinMapError):
-    """A message was not acknowledged; the subclass says what to do next."""
+    """A message was not acknowledged. The subclass says what to do next."""
 
 
 class NotDelivered(DeliveryError):
-    """It is certain that nothing was posted: try again, `retry_after` seconds later if that is given."""
+    """Certainly nothing was posted: try again, after `retry_after` seconds if given."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -57,12 +57,12 @@ class NotDelivered(DeliveryError):
 
 
 class DeliveryUnknown(DeliveryError):
-    """It may or may not have been posted (a 5xx, a time-out, a lost connection): look before trying again."""
+    """The message may have been posted (a 5xx, a time-out, a lost connection): look for it before trying again."""
 
 
 class ChannelClosed(DeliveryError):
-    """The channel is gone or closed to us (403, 404): park it with this reason."""
+    """The channel is gone or we may not post there (403, 404): park it with this reason."""
 
 
 class MessageRejected(DeliveryError):
-    """This message will never be accepted (another 4xx): give up on it, and report that."""
+    """Discord will never accept this message (another 4xx): give up on it, and report that."""

@@ -1,15 +1,15 @@
 """When a notification leaves: once it is due and settled (pure). No other module decides that.
 
-A notification is *due* when its channel wants it. A channel gets at most one message in its poll rate: the first news
-after a quiet spell is due at once, and what follows waits until the poll rate has passed since the last message. A
-target with a poll rate of its own has this rhythm for itself.
+A notification is *due* when its channel wants it. A channel gets at most one message per poll rate: after a quiet time
+the first notification is due at once, and later ones wait until the poll rate has passed since the last message. A
+target with its own poll rate is counted separately.
 
 A notification is *settled* when it can no longer be undone. Only removals can: if the machine comes back within the
-settle window, neither the removal nor the return is news. So a removal is settled once the feed was read, without a
-gap, at or after the end of its window.
+settle window, neither the removal nor the return is news. So a removal is settled once the feed was read without a
+gap at or after the end of its window.
 
-Both answers are stored with the notification (`due_at`, `settles_at`), and the sender compares them with the clock and
-with the time of the last good poll. Whatever changes an answer asks again here.
+Both times are stored with the notification (`due_at`, `settles_at`). The sender compares them with the clock and with
+the time of the last good poll. Code that changes targets, settings or the clock calls `reconsidered`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,15 +17,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dispinmap.matching.rules import announces, wants
-from dispinmap.outbox.notifications import Notification
+from dispinmap.outbox.models import Notification
 from dispinmap.pinballmap.models import Submission, SubmissionType
 from dispinmap.targets.models import WatchedTarget
 
 
 def when_due(watched: WatchedTarget, now: datetime) -> datetime:
-    """When news that the target gets at `now` is due.
+    """When a notification that the target gets at `now` is due.
 
-    Nobody waits longer than the poll rate, even if the clock was set back since the last message.
+    It never waits longer than the poll rate, even if the clock was set back since the last message.
     """
     if watched.served_at is None:
         return now
@@ -33,9 +33,9 @@ def when_due(watched: WatchedTarget, now: datetime) -> datetime:
 
 
 def when_settled(submission: Submission, now: datetime, window: timedelta) -> datetime:
-    """Until when the feed must have been read before news that came at `now` is settled.
+    """The time up to which the feed must be read before a submission that came at `now` is settled.
 
-    `window` is the settle window. A submission from the future, by Pinball Map's clock, counts as made now.
+    `window` is the settle window. If Pinball Map's clock puts the submission in the future, it counts as made now.
     """
     created_at = min(submission.created_at, now)
     return created_at + window if submission.type == SubmissionType.REMOVE_MACHINE else created_at
@@ -44,7 +44,7 @@ def when_settled(submission: Submission, now: datetime, window: timedelta) -> da
 def undone(rows: Iterable[Submission], window: timedelta) -> list[tuple[Submission, Submission]]:
     """Pairs of a removal and the addition that undid it within `window`, in the order of the additions.
 
-    Without a window there are none.
+    If the window is zero, there are none.
     """
     if not window:
         return []
@@ -68,8 +68,8 @@ def reconsidered(
 ) -> list[Notification]:
     """The waiting notifications of a channel after its targets, their settings or the clock changed.
 
-    `targets` are all of the channel's. A notification keeps its target while that wants it; otherwise it goes to the
-    first other target that does. One that no target wants has no target any more, and is to be cancelled.
+    `targets` are all targets of the channel. A notification keeps its target if that still wants it. Otherwise it moves
+    to the first target that does. If no target wants it, its target becomes None and the caller must cancel it.
     """
     by_id = {watched.target.id: watched for watched in targets}
     return [_reconsidered(each, _wanting(each, by_id, targets), now, window) for each in waiting]
@@ -89,7 +89,7 @@ def _reconsidered(
 ) -> Notification:
     if watched is None:
         return replace(notification, target_id=None)
-    # After the clock was set back, a moment of the old clock may be far away.
+    # If the clock was set back, the stored time may be far in the future.
     settles_at = None if notification.settles_at is None else min(notification.settles_at, now + window)
     return replace(
         notification,

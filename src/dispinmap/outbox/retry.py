@@ -1,4 +1,4 @@
-"""How long to wait before trying again."""
+"""How long to wait before trying again (pure)."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,15 +8,15 @@ LONGEST_RETRY: Final = timedelta(minutes=10)
 FIRST_PARKING: Final = timedelta(minutes=5)
 LONGEST_PARKING: Final = timedelta(days=1)
 NONCE_LIFETIME: Final = timedelta(seconds=90)
-"""Discord drops a repeated nonce for "a few minutes" and says no more; well within that we rely on it."""
+"""Discord drops a repeated nonce for "a few minutes", without a number, so we rely on much less."""
 RESTORE_MARGIN: Final = timedelta(minutes=5)
-"""By how much Pinball Map's clock, which says when a submission was created, may be ahead of ours."""
+"""How far Pinball Map's clock, which dates the submissions, may be ahead of ours."""
 
 
 def message_delay(attempts: int, retry_after: float | None = None) -> timedelta:
-    """The pause after `attempts` (1 or more) failed attempts at one message; no server is obeyed for over a day."""
+    """The pause after `attempts` (1 or more) failed attempts at one message. A server can ask for a day at most."""
     pause = min(FIRST_RETRY * (1 << min(attempts - 1, 16)), LONGEST_RETRY)
-    # "inf" and "nan" are floats too.
+    # `retry_after` may be "inf" or "nan", which are floats too.
     wanted = retry_after if retry_after is not None and retry_after > 0 else 0.0
     return max(pause, timedelta(seconds=min(wanted, LONGEST_PARKING.total_seconds())))
 
@@ -27,16 +27,16 @@ def parking_delay(attempts: int) -> timedelta:
 
 
 def is_in_doubt(attempted_at: datetime | None, now: datetime) -> bool:
-    """Whether an unacknowledged attempt may be too old for its nonce to protect a repeat.
+    """Whether an unacknowledged attempt may be too old for its nonce to prevent a second post.
 
-    Of one in the future, after the clock was put back, nobody knows the age.
+    If the attempt is in the future, the clock was set back since and its age is unknown.
     """
     return attempted_at is not None and not timedelta(0) <= now - attempted_at <= NONCE_LIFETIME
 
 
-def may_be_forgotten(created_at: datetime, restored_at: datetime | None) -> bool:
-    """Whether what was created then may have been posted by the part of the database that a restore did not bring back.
+def may_be_posted_already(created_at: datetime, restored_at: datetime | None) -> bool:
+    """Whether a submission created at `created_at` may have been posted without a trace in the restored database.
 
-    Whoever wrote that part had stopped by `restored_at`, and posted nothing that was created later.
+    The bot that wrote the lost part of the database had stopped by `restored_at`, so it posted nothing created later.
     """
     return restored_at is not None and created_at <= restored_at + RESTORE_MARGIN

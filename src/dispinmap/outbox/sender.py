@@ -1,4 +1,4 @@
-"""Carries messages to their destination: saved first, then sent, then marked; repeated with the same nonce."""
+"""Delivers messages. Each is saved first, then sent, then marked as sent. Retries use the same nonce."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -24,18 +24,17 @@ from dispinmap.outbox.destination import (
     OutgoingMessage,
 )
 from dispinmap.outbox.doubt import Doubts
-from dispinmap.outbox.notifications import Notification
+from dispinmap.outbox.models import MessageState, Notification
 from dispinmap.outbox.retry import message_delay, parking_delay
-from dispinmap.outbox.states import MessageState
-from dispinmap.outbox.waiting import serve
+from dispinmap.outbox.waiting import note_served
 
 IDLE: Final = timedelta(seconds=15)
-"""How long a change that nobody announced to the sender can go unnoticed."""
+"""The longest sleep, in case something becomes due and no one wakes the sender."""
 
 PARALLEL_CHANNELS: Final = 16
-"""Discord takes about 48 posts a second. Each needs 0.1 to 0.2 s there and some hundredths of a second in our database,
-so that 8 to 12 at once use all of the limit, and 16 also if some answers are slow. More would only queue before the
-limit and hold up a reply to a person, which waits behind them all: for half a second at most.
+"""Discord takes about 48 posts per second. Each takes 0.1 to 0.2 s there and some hundredths of a second in our
+database. So 8 to 12 at once use the whole limit, and 16 do so even if some answers are slow. More would only queue for
+the limit, and delay the bot's replies to people, which wait behind them. With 16, that is at most half a second.
 """
 
 log = structlog.get_logger(__name__)
@@ -43,14 +42,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:
-    """A channel in which our own code failed, `failures` times in a row; it is left alone until `until`."""
+    """Our own code failed for a channel, `failures` times in a row. The channel is left alone until `until`."""
 
     failures: int
     until: datetime
 
 
 class Sender:
-    """Delivers what is due, channel by channel: one message at a time in each, several channels at once."""
+    """Delivers what is due: one message at a time in each channel, several channels at once."""
 
     def __init__(
         self,
@@ -61,9 +60,8 @@ class Sender:
         *,
         settle_window: timedelta,
         report: Callable[[str], None] = lambda _sentence: None,
-        parallel_channels: int = PARALLEL_CHANNELS,
     ) -> None:
-        """`report` is told of every message that was given up, and of every failure of our own."""
+        """`report` gets a sentence for each message that was given up, and for each failure of our own code."""
         self._database = database
         self._destination = destination
         self._doubts = Doubts(database, destination, clock)
@@ -71,17 +69,18 @@ class Sender:
         self._measure = measure
         self._settle_window = settle_window
         self._report = report
-        self._slots = asyncio.Semaphore(parallel_channels)
+        self._slots = asyncio.Semaphore(PARALLEL_CHANNELS)
         self._busy: set[int] = set()
         self._troubles: dict[int, _Trouble] = {}
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Something may have become due."""
+        """Look again now, because something may have become due."""
         self._wake.set()
 
     async def run(self) -> NoReturn:
-        """Deliver for ever. What goes wrong in one channel stays there; only the database's own failure ends it."""
+        """Deliver forever. A failure in one channel does not stop the others; only the database's failure ends this."""
+        # Tasks of an earlier run that were cancelled before they began could not remove their channels.
         self._busy.clear()
         async with asyncio.TaskGroup() as channels:
             while True:
@@ -93,7 +92,7 @@ class Sender:
                 await wait_for(self._clock, self._wake, seconds)
 
     async def drain(self) -> bool:
-        """Deliver everything that can leave at this moment; returns whether there was anything."""
+        """Deliver everything that can leave now. Returns whether there was anything."""
         worked = False
         while channels := (await self._look())[0]:
             for channel_id in channels:
@@ -103,7 +102,7 @@ class Sender:
         return worked
 
     async def step(self, channel_id: int) -> bool:
-        """One attempt at the channel's next message; returns whether there was one."""
+        """Make one attempt at the channel's next message. Returns whether there was one."""
         message = await self._prepare(channel_id)
         if message is None:
             return False
@@ -127,20 +126,20 @@ class Sender:
             self.wake()
 
     async def _turn(self, channel_id: int) -> bool:
-        """One message if there is one; after it the slot goes to whoever has waited longest."""
+        """One message if there is one. Then the slot goes to the channel that has waited longest."""
         async with self._slots:
             return await self._is_ready(channel_id) and await self.step(channel_id)
 
     def _leave_alone(self, channel_id: int) -> int:
-        """Our own code fails for this channel: try again later and later. Returns how often in a row it failed."""
+        """Our own code failed for this channel: retry after longer and longer pauses. Returns the failures in a row."""
         failures = self._troubles[channel_id].failures + 1 if channel_id in self._troubles else 1
         self._troubles[channel_id] = _Trouble(failures, self._clock.now() + message_delay(failures))
         return failures
 
     @undivided
     async def _look(self) -> tuple[list[int], float]:
-        """The channels to serve now, and the seconds after which to look again if nobody calls."""
-        # One moment for both questions: what becomes due between two would be found late.
+        """The channels to serve now, and the seconds until the next look unless something wakes the sender."""
+        # Use one time for both queries, or something that becomes due in between would be found late.
         now = self._clock.now()
         async with self._database.read() as session:
             ready = await outbox.ready_channels(session, now)
@@ -156,7 +155,10 @@ class Sender:
 
     @undivided
     async def _prepare(self, channel_id: int) -> SavedMessage | None:
-        """The message to attempt now, committed together with the note that an attempt is under way."""
+        """The message to attempt now, saved together with the note that an attempt has begun.
+
+        After a crash, the note says that the message may have been posted.
+        """
         now = self._clock.now()
         async with self._database.write() as session:
             message = await outbox.pending_message(session, channel_id)
@@ -167,7 +169,7 @@ class Sender:
                 carried = [each for card in chosen for each in card.notifications]
                 name = nonce(channel_id, (each.submission.id for each in carried))
                 message = await outbox.save_message(session, channel_id, name, carried, now)
-                await serve(session, channel_id, carried, now, self._settle_window)
+                await note_served(session, channel_id, carried, now, self._settle_window)
             await outbox.begin_attempt(session, message, now)
         return message
 
@@ -178,9 +180,9 @@ class Sender:
 
     @undivided
     async def _sent(self, message: SavedMessage, posted: Mapping[int, int]) -> None:
-        """What `posted` names (submission id → post id) is in the channel; the rest becomes a message of its own.
+        """The submissions in `posted` (submission id → post id) are in the channel; the others become a new message.
 
-        The row of the message stays with what is in the first post, so that no later message can derive its nonce.
+        The message's row keeps the submissions of the first post, so that no later message can get the same nonce.
         """
         now = self._clock.now()
         posts = [*dict.fromkeys(posted.values())]
@@ -229,13 +231,13 @@ class Sender:
             attempts = await outbox.parking_attempts(session, message.channel_id) + 1
             retry_at = now + parking_delay(attempts)
             await outbox.park(session, message.channel_id, str(error), attempts, now, retry_at)
-            # The parking alone holds the message, so that whoever ends it sets the message free.
+            # Postpone the message only to now: when the parking ends, the message is free as well.
             await outbox.postpone(session, message, now, str(error), certainly_not_posted=_is_certain(message, error))
         log.warning("channel_parked", channel_id=message.channel_id, attempts=attempts, retry_at=retry_at.isoformat())
 
     @undivided
     async def _give_up(self, message: SavedMessage, error: MessageRejected) -> None:
-        """Where there are several notifications, each half gets its own chance: one of them may spoil the rest."""
+        """If the message has several notifications, try each half by itself: one of them may spoil the others."""
         middle = len(message.notifications) // 2
         halves = (message.notifications[:middle], message.notifications[middle:]) if middle else ()
         now = self._clock.now()
@@ -249,7 +251,7 @@ class Sender:
 
 
 def _is_certain(message: SavedMessage, error: DeliveryError) -> bool:
-    """Whether nothing of this message can be in the channel: an earlier unknown attempt leaves a doubt."""
+    """Whether certainly nothing of this message is in the channel. An earlier unanswered attempt leaves a doubt."""
     return message.attempted_at is None and not isinstance(error, DeliveryUnknown)
 
 

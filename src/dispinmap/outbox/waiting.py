@@ -1,4 +1,4 @@
-"""Asks again when what waits is due, after something changed that this depends on."""
+"""Recalculates when waiting notifications leave, after a change to targets, settings, the clock or the last message."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -7,41 +7,42 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries import notifications, targets
 from dispinmap.outbox.due import reconsidered
-from dispinmap.outbox.notifications import Notification
+from dispinmap.outbox.models import Notification
 
 
 async def reconsider(session: AsyncSession, channel_id: int, now: datetime, window: timedelta) -> None:
-    """Everything that waits for the channel, after a change of its targets or settings. `window` is the settle window.
+    """Recalculate everything that waits for the channel, after its targets or settings changed.
 
-    What is no longer wanted is cancelled.
+    `window` is the settle window. Notifications that are no longer wanted are cancelled.
     """
-    everyone = await targets.of_channel(session, channel_id)
+    all_targets = await targets.of_channel(session, channel_id)
     waiting = await notifications.unsent(session, channel_id)
-    await notifications.update_waiting(session, _changed(waiting, reconsidered(waiting, everyone, now, window)))
+    await notifications.update_waiting(session, _changed(waiting, reconsidered(waiting, all_targets, now, window)))
 
 
 async def reconsider_all(session: AsyncSession, now: datetime, window: timedelta) -> None:
-    """The same for every channel, after the clock was set back."""
+    """Recalculate everything for all channels, after the clock was set back."""
     for channel_id in await notifications.waiting_channels(session):
         await reconsider(session, channel_id, now, window)
 
 
-async def serve(
+async def note_served(
     session: AsyncSession, channel_id: int, sent: Collection[Notification], now: datetime, window: timedelta
 ) -> None:
-    """A message with these notifications leaves now: the next ones of their targets wait for the poll rate.
+    """A message with these notifications leaves now: the next ones for their targets wait for the poll rate.
 
-    That includes a removal which is due and not settled yet: otherwise it would leave as a second message too early.
+    This includes removals that are due but not settled yet. Otherwise they would leave in a second message too early.
     """
     served = {each.target_id for each in sent}
-    those = [watched for watched in await targets.of_channel(session, channel_id) if watched.target.id in served]
-    await targets.mark_served(session, channel_id, those, now)
+    all_targets = await targets.of_channel(session, channel_id)
+    await targets.mark_served(session, channel_id, [each for each in all_targets if each.target.id in served], now)
     unsettled = await notifications.unsettled(session, channel_id, now)
     if unsettled:
-        everyone = await targets.of_channel(session, channel_id)
-        await notifications.update_waiting(session, _changed(unsettled, reconsidered(unsettled, everyone, now, window)))
+        all_targets = await targets.of_channel(session, channel_id)
+        after = reconsidered(unsettled, all_targets, now, window)
+        await notifications.update_waiting(session, _changed(unsettled, after))
 
 
 def _changed(before: Collection[Notification], after: Collection[Notification]) -> list[Notification]:
-    # Without a target it is to be cancelled, also if the database has cleared the target already.
+    # A notification without a target must be cancelled, even if the database has already cleared its target.
     return [new for old, new in zip(before, after, strict=True) if new != old or new.target_id is None]

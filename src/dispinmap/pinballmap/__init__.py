@@ -1,1 +1,1 @@
-"""Pinball Map: its data as we use it, and the client that asks politely for it."""
+"""Pinball Map: its data as plain values, and a polite client."""

@@ -19,7 +19,7 @@ from dispinmap.clock import Clock
 from dispinmap.pinballmap import parsing
 from dispinmap.pinballmap.errors import Garbled, Limited, PinballMapError, Unavailable, refusal
 from dispinmap.pinballmap.models import Location, LocationHint, Nothing, Rows
-from dispinmap.pinballmap.parsing import Page
+from dispinmap.pinballmap.parsing import Parsed
 from dispinmap.pinballmap.queries import clean_query
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ MAX_DISTANCE_MILES = 250
 MIN_AUTOCOMPLETE_LETTERS = 3
 BURST = 5
 PAGING_BURST = 3
-# A server that asks for a longer pause gets it from the caller: nobody waits that long inside a call.
+# If the server asks for a longer pause, the caller has to wait: a call never takes that long.
 MAX_WAIT_SECONDS = 10.0
 MAX_REMEMBERED_ROWS = 1000
 
@@ -45,7 +45,7 @@ class _Question(Generic[T]):
     params: http.Params
     parse: Callable[[object], T]
     conditional: bool = False
-    """Ask only for what changed since the last answer to the same question; for few different questions."""
+    """Ask only if the answer changed (ETag). Answers are kept in memory, so use this for few different questions."""
 
     @property
     def key(self) -> _Key:
@@ -55,7 +55,7 @@ class _Question(Generic[T]):
 
 
 class PinballMapClient:
-    """Asks Pinball Map. Every method raises Unauthorized, Limited, Unavailable or Malformed."""
+    """Asks Pinball Map. Its methods raise Unauthorized, Limited, Unavailable or Malformed."""
 
     def __init__(
         self,
@@ -66,17 +66,17 @@ class PinballMapClient:
         *,
         requests_per_minute: float = 30,
     ) -> None:
-        """`token` is sent as a header and nowhere else. The server's own limit is 120 requests a minute."""
+        """`token` is only sent as a header. The server's own limit is 120 requests per minute."""
         self.requests: Counter[str] = Counter()
-        """Requests sent, retries too, by outcome: ok, nothing, not_modified, cancelled, or an error's `outcome`."""
+        """Requests, including retries, by outcome: ok, nothing, not_modified, cancelled, or an error's `outcome`."""
         self.malformed_rows = 0
-        """Distinct rows left out."""
+        """The number of distinct rows that were left out."""
         self._session = session
         self._base_url = base_url.rstrip("/")
         self._headers = {"X-Api-Token": token} if token else {}
         self._clock = clock
         self._limiter = AsyncLimiter(BURST, 60 * BURST / requests_per_minute)
-        # Paging back takes at most half of the rate, so that a person's request never queues behind it.
+        # Paging back uses at most half of the rate, so that a person's request never waits for it.
         self._paging_limiter = AsyncLimiter(PAGING_BURST, 60 * PAGING_BURST / (requests_per_minute / 2))
         self._retry = stamina.AsyncRetryingCaller(
             attempts=3, timeout=30, wait_initial=0.5, wait_max=4, wait_jitter=0.5
@@ -88,10 +88,10 @@ class PinballMapClient:
     async def feed(
         self, page: int | None = None, *, limit: int = PAGE_SIZE, types: Sequence[str] = ()
     ) -> Rows | Nothing:
-        """The newest 200 submissions of the whole world; with `page` (from 1), pages of `limit` rows (1 to 50).
+        """The newest 200 submissions in the world; with `page` (from 1), one page of `limit` rows (1 to 50).
 
-        `types` names the only submission types to be returned, here and in the look-ups below. Without it Pinball Map
-        returns its own choice, which leaves out closed places and may gain types that we do not know.
+        `types` are the submission types to return, here and in the look-ups below. Without it, Pinball Map returns its
+        own choice, which leaves out closed places and may get new types that we do not know.
         """
         if not 1 <= limit <= PAGE_SIZE:
             raise ValueError(f"A page has 1 to {PAGE_SIZE} rows, not {limit}.")
@@ -101,7 +101,7 @@ class PinballMapClient:
         return await self._submissions("user_submissions.json", {"limit": str(limit), "page": str(page)}, types)
 
     async def submissions_at(self, location_id: int, *, types: Sequence[str] = ()) -> Rows | Nothing:
-        """The newest 200 submissions of one location."""
+        """The newest 200 submissions at one location."""
         return await self._submissions("user_submissions/location.json", {"id": str(location_id)}, types)
 
     async def submissions_near(
@@ -113,9 +113,9 @@ class PinballMapClient:
         *,
         types: Sequence[str] = (),
     ) -> Rows | Nothing:
-        """The newest 200 submissions of an area (degrees, miles), from the day `since` on.
+        """The newest 200 submissions in an area (degrees, miles) since the day `since`.
 
-        The server counts whole miles up to 250 and Pacific days, so some rows may lie outside by a part of either.
+        The server counts whole miles (up to 250) and Pacific days, so rows may be outside by less than a mile or a day.
         """
         params = {
             "lat": f"{latitude:.6f}",
@@ -127,7 +127,7 @@ class PinballMapClient:
         return await self._submissions("user_submissions/list_within_range.json", params, types)
 
     async def location(self, location_id: int) -> Location | None:
-        """None where Pinball Map has no such location."""
+        """The location; None if Pinball Map does not have it."""
         path = f"locations/{location_id}.json"
         found = await self._ask(_Question(path, {"metadata_only": "1"}, parsing.parse_location))
         return None if isinstance(found, Nothing) else found
@@ -142,7 +142,7 @@ class PinballMapClient:
         return () if isinstance(found, Nothing) else self._readable(found)
 
     async def autocomplete(self, text: str) -> tuple[LocationHint, ...]:
-        """What the cheap endpoint suggests for 3 or more letters. Asked once only: whoever types will ask again."""
+        """Suggestions for 3 or more letters, from the cheap endpoint. Never retried, because typing on asks again."""
         cleaned = clean_query(text)
         if len(cleaned) < MIN_AUTOCOMPLETE_LETTERS:
             return ()
@@ -156,16 +156,16 @@ class PinballMapClient:
         found = await self._ask(_Question(path, pairs, parsing.parse_submissions, conditional))
         return found if isinstance(found, Nothing) else Rows(self._readable(found), len(found.rejected))
 
-    def _readable(self, page: Page[T]) -> tuple[T, ...]:
-        """The good rows; the others are reported, each once, because the feed shows a row for hours."""
-        for row in page.rejected:
+    def _readable(self, parsed: Parsed[T]) -> tuple[T, ...]:
+        """The good rows. Each bad row is logged only once, because the feed shows it for hours."""
+        for row in parsed.rejected:
             if row.fingerprint not in self._reported:
                 if len(self._reported) >= MAX_REMEMBERED_ROWS:
                     self._reported.clear()
                 self._reported.add(row.fingerprint)
                 self.malformed_rows += 1
                 _log.warning("pinballmap_row_malformed", id=row.id, fields=row.fields)
-        return page.rows
+        return parsed.rows
 
     async def _ask(self, question: _Question[T]) -> T:
         return await self._retry(self._once, question)
@@ -173,7 +173,7 @@ class PinballMapClient:
     async def _once(self, question: _Question[T]) -> T:
         self._obey_pause()
         await self._limiter.acquire()
-        self._obey_pause()  # the server may have asked for one while this request waited its turn
+        self._obey_pause()  # the server may have asked for a pause while this request waited
         try:
             answer = await self._get(question)
             if answer.status == HTTPStatus.NOT_MODIFIED and question.key in self._unchanged:
@@ -214,7 +214,7 @@ class PinballMapClient:
         return result
 
     def _obey_pause(self) -> None:
-        """Raises Limited, without a request, while a longer pause that the server asked for lasts."""
+        """Raises Limited, without a request, during a longer pause that the server asked for."""
         if self._quiet_until is None:
             return
         left = (self._quiet_until - self._clock.now()).total_seconds()
@@ -232,7 +232,7 @@ def _asked_pause(error: Exception) -> float:
 
 
 def _worth_retrying(error: Exception) -> bool | float:
-    """Whether to ask again, or after how many seconds; True leaves the wait to the back-off."""
+    """Whether to ask again, or after how many seconds. True leaves the pause to the back-off."""
     if not isinstance(error, Limited | Unavailable | Garbled):
         return False
     pause = _asked_pause(error)

@@ -1,4 +1,4 @@
-"""The ways in which asking Pinball Map can fail. Nothing of aiohttp's passes this seam."""
+"""The ways in which asking Pinball Map can fail. aiohttp's own errors never reach a caller."""
 
 import math
 from typing import ClassVar
@@ -12,11 +12,11 @@ class PinballMapError(DisPinMapError):
     """Pinball Map gave no usable answer."""
 
     outcome: ClassVar[str]
-    """Under which name the client counts it."""
+    """The name under which the client counts this error."""
 
 
 class Unauthorized(PinballMapError):
-    """The API token is missing, pending or revoked (401 or 403); asking again does not help."""
+    """The API token is missing, pending or revoked (401 or 403). Asking again does not help."""
 
     outcome = "unauthorized"
 
@@ -32,7 +32,7 @@ class Limited(PinballMapError):
 
 
 class Unavailable(PinballMapError):
-    """No answer in time, no connection, or a 5xx; asking again later helps, after `retry_after` seconds if given."""
+    """No answer in time, no connection, or a 5xx. Asking again later helps, after `retry_after` seconds if given."""
 
     outcome = "unavailable"
 
@@ -48,7 +48,7 @@ class Malformed(PinballMapError):
 
 
 class Garbled(Malformed):
-    """An answer that is no JSON, such as half a page or an HTML notice; the next one may be whole."""
+    """An answer that is not JSON, such as half a page or an HTML notice. The next answer may be good."""
 
 
 def refusal(status: int, retry_after: float | None) -> PinballMapError | None:
@@ -72,16 +72,18 @@ def refusal(status: int, retry_after: float | None) -> PinballMapError | None:
             )
         case _ if status >= 500:
             return Unavailable(
-                f"Pinball Map is out of order (HTTP {status}): try again {_when(retry_after)}.", retry_after
+                f"Pinball Map has a problem (HTTP {status}): try again {_when(retry_after)}.", retry_after
             )
         case 304:
-            return Malformed("Pinball Map says unasked that nothing changed (HTTP 304): try again in a few minutes.")
+            return Malformed(
+                "Pinball Map unexpectedly says that nothing changed (HTTP 304): try again in a few minutes."
+            )
         case _ if 300 <= status < 400:
             return Malformed(f"Pinball Map has moved (HTTP {status}): check PINBALLMAP_API_BASE.")
         case _:
             return Malformed(
                 f"Pinball Map does not understand this bot (HTTP {status}): check PINBALLMAP_API_BASE, "
-                "or look for a newer DisPinMap."
+                "or update DisPinMap."
             )
 
 

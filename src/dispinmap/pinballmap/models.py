@@ -1,4 +1,4 @@
-"""What Pinball Map tells us, as plain values."""
+"""Pinball Map's data, as plain values."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Final
 
 
 class SubmissionType(StrEnum):
-    """The submission types this bot has words for; others are carried as text with Pinball Map's own sentence."""
+    """The submission types that this bot knows. Other types are shown with Pinball Map's own sentence."""
 
     NEW_LMX = "new_lmx"
     REMOVE_MACHINE = "remove_machine"
@@ -19,15 +19,15 @@ class SubmissionType(StrEnum):
 
 
 ASKED_TYPES: Final = tuple(SubmissionType)
-"""For a request that names its types: those that Pinball Map returns by itself, and closed places.
+"""The types for a request that names them: those that Pinball Map returns by default, and closed places.
 
-Such a request gets no other types, so it never brings one that we do not know.
+Such a request never returns a type that we do not know.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One change that Pinball Map reports. Almost any field can be missing."""
+    """One change that Pinball Map reports. Almost every field can be missing."""
 
     id: int
     type: str
@@ -42,7 +42,7 @@ class Submission:
     user_name: str | None = None
     comment: str | None = None
     sentence: str | None = None
-    """The change in Pinball Map's own English words."""
+    """The change in Pinball Map's own words, in English."""
     high_score: int | None = None
 
 
@@ -71,7 +71,7 @@ class LocationHint:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """An answer with submissions, newest first; `malformed` rows were logged and left out."""
+    """An answer with submissions, newest first. `malformed` is the number of rows that were logged and left out."""
 
     submissions: tuple[Submission, ...]
     malformed: int = 0
@@ -79,6 +79,6 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """An answer that says, with HTTP 200, that there is nothing; `reason` is the server's text."""
+    """An answer that says, with HTTP 200, that there is nothing. `reason` is the server's text."""
 
     reason: str

@@ -1,4 +1,4 @@
-"""From Pinball Map's JSON to our values (pure). Text and numbers of the wrong kind count as missing."""
+"""Parses Pinball Map's JSON into our values (pure). Values of the wrong type count as missing."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from dispinmap.pinballmap.models import Location, LocationHint, Nothing, Submiss
 
 T = TypeVar("T")
 
-# The texts that come with HTTP 200 where there is nothing; app/controllers/api/v1 of pinballmap/pbm.
+# The texts that come with HTTP 200 if there is nothing; see app/controllers/api/v1 in pinballmap/pbm.
 NOTHING_TEXTS = frozenset(
     {
         "failed to find location",
@@ -26,27 +26,27 @@ _SHOWN_CHARACTERS = 120
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that could not be read: its id if it has one, and the names of the fields at fault."""
+    """A row that could not be read: its id if it has one, and the names of the bad fields."""
 
     id: int | None
     fields: tuple[str, ...]
     fingerprint: int
-    """Equal for equal rows, to report each of them once."""
+    """Equal for equal rows, so that each is reported once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """What could be read of an answer, and what could not."""
+class Parsed(Generic[T]):
+    """The rows of an answer that could be read, and those that could not."""
 
     rows: tuple[T, ...]
     rejected: tuple[Rejected, ...] = ()
 
 
 class _BadRow(Exception):
-    """Carries the names of the fields without which a row is worth nothing."""
+    """A row without required fields. `args` are their names."""
 
 
-def parse_submissions(body: object) -> Page[Submission] | Nothing:
+def parse_submissions(body: object) -> Parsed[Submission] | Nothing:
     """Newest first, each id once. Raises Malformed."""
     answer = _object(body)
     if isinstance(answer, Nothing):
@@ -54,16 +54,16 @@ def parse_submissions(body: object) -> Page[Submission] | Nothing:
     rows = _list(answer, "user_submissions")
     if not rows:
         return Nothing("No user submissions.")
-    page = _page(rows, _submission)
-    distinct = {submission.id: submission for submission in page.rows}.values()
+    parsed = _parsed(rows, _submission)
+    distinct = {submission.id: submission for submission in parsed.rows}.values()
     newest_first = sorted(distinct, key=lambda submission: (submission.created_at, submission.id), reverse=True)
-    return Page(tuple(newest_first), page.rejected)
+    return Parsed(tuple(newest_first), parsed.rejected)
 
 
-def parse_locations(body: object) -> Page[Location] | Nothing:
-    """A search's hits, as the server sorted them; none is an empty page. Raises Malformed."""
+def parse_locations(body: object) -> Parsed[Location] | Nothing:
+    """The locations that a search found, in the server's order. Raises Malformed."""
     answer = _object(body)
-    return answer if isinstance(answer, Nothing) else _page(_list(answer, "locations"), _location)
+    return answer if isinstance(answer, Nothing) else _parsed(_list(answer, "locations"), _location)
 
 
 def parse_location(body: object) -> Location | Nothing:
@@ -74,17 +74,17 @@ def parse_location(body: object) -> Location | Nothing:
     try:
         return _location(answer)
     except _BadRow as error:
-        raise Malformed(f"Pinball Map's answer describes no location ({error}): look for a newer DisPinMap.") from None
+        raise Malformed(f"Pinball Map's answer is not a location ({error}): update DisPinMap.") from None
 
 
-def parse_hints(body: object) -> Page[LocationHint] | Nothing:
-    """Autocomplete answers with a bare list. Raises Malformed."""
+def parse_hints(body: object) -> Parsed[LocationHint] | Nothing:
+    """The suggestions of autocomplete, which answers with a bare list. Raises Malformed."""
     if isinstance(body, list):
-        return _page(body, _hint)
+        return _parsed(body, _hint)
     answer = _object(body)
     if isinstance(answer, Nothing):
         return answer
-    raise Malformed("Pinball Map's answer is no list of suggestions: look for a newer DisPinMap.")
+    raise Malformed("Pinball Map's answer is not a list of suggestions: update DisPinMap.")
 
 
 def _object(body: object) -> Mapping[str, Any] | Nothing:
@@ -98,19 +98,17 @@ def _object(body: object) -> Mapping[str, Any] | Nothing:
     if text.rstrip(".").lower() in NOTHING_TEXTS:
         return Nothing(text)
     shown = text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
-    raise Malformed(f"Pinball Map answers with an error this bot does not know, “{shown}”: look for a newer DisPinMap.")
+    raise Malformed(f"Pinball Map answers with an error that this bot does not know, “{shown}”: update DisPinMap.")
 
 
 def _list(answer: Mapping[str, Any], key: str) -> list[Any]:
     rows = answer.get(key)
     if not isinstance(rows, list):
-        raise Malformed(
-            f"Pinball Map's answer has no list “{key}”: check PINBALLMAP_API_BASE, or look for a newer DisPinMap."
-        )
+        raise Malformed(f"Pinball Map's answer has no list “{key}”: check PINBALLMAP_API_BASE, or update DisPinMap.")
     return rows
 
 
-def _page(rows: Sequence[Any], read: Callable[[Mapping[str, Any]], T]) -> Page[T]:
+def _parsed(rows: Sequence[Any], read: Callable[[Mapping[str, Any]], T]) -> Parsed[T]:
     good: list[T] = []
     rejected: list[Rejected] = []
     for row in rows:
@@ -119,10 +117,10 @@ def _page(rows: Sequence[Any], read: Callable[[Mapping[str, Any]], T]) -> Page[T
         except _BadRow as error:
             identity = _integer(row.get("id")) if isinstance(row, dict) else None
             rejected.append(Rejected(identity, error.args, hash(repr(row))))
-    # One odd row is an odd row; nothing but odd rows is a changed API, which must not pass for silence.
+    # A single bad row can happen. If all of several rows are bad, the API has changed, and that must not go unnoticed.
     if len(rejected) > 1 and not good:
-        raise Malformed(f"None of Pinball Map's {len(rejected)} rows can be read: look for a newer DisPinMap.")
-    return Page(tuple(good), tuple(rejected))
+        raise Malformed(f"None of Pinball Map's {len(rejected)} rows can be read: update DisPinMap.")
+    return Parsed(tuple(good), tuple(rejected))
 
 
 def _submission(row: Mapping[str, Any]) -> Submission:
@@ -177,7 +175,7 @@ def _missing(**fields: object) -> list[str]:
 
 
 def _integer(value: object) -> int | None:
-    """An id: from 1 to what a database can hold; digits in quotes count."""
+    """An id from 1 to the largest that a database can hold. A string of digits counts too."""
     return _count(value) or None
 
 
@@ -190,14 +188,14 @@ def _count(value: object) -> int | None:
 
 
 def _text(value: object) -> str | None:
-    """Text that any database can hold: no half surrogates and no NUL, both of which JSON can spell."""
+    """Text that any database can hold: without lone surrogates and NUL, which JSON allows."""
     if not isinstance(value, str):
         return None
     return value.encode(errors="replace").decode().replace("\0", "").strip() or None
 
 
 def _time(value: object) -> datetime | None:
-    """ISO 8601 with an offset, as UTC."""
+    """A time in ISO 8601 with an offset, converted to UTC."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
         return at.astimezone(UTC) if at is not None and at.tzinfo else None
@@ -206,7 +204,7 @@ def _time(value: object) -> datetime | None:
 
 
 def _point(row: Mapping[str, Any]) -> tuple[float, float] | tuple[None, None]:
-    """Degrees, or neither: half a point is no point."""
+    """Both coordinates in degrees, or neither."""
     latitude, longitude = _degrees(row.get("lat"), 90), _degrees(row.get("lon"), 180)
     return (None, None) if latitude is None or longitude is None else (latitude, longitude)
 

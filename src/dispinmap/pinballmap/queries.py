@@ -1,28 +1,28 @@
-"""What of a person's text may go into a query (pure)."""
+"""Cleans a person's text for use in a query (pure)."""
 
 import re
 import unicodedata
 
 MAX_QUERY_LENGTH = 100
-# Pinball Map bans an address for 3 hours (config/initializers/rack_attack.rb of pinballmap/pbm) whose decoded query
-# holds "/etc/passwd" or "page=" before anything but a digit, and for "sleep(" or ".php" in the path. Without = / ( < %
-# and \ none of these can be written, nor what firewalls in front of such a server look for.
+# Pinball Map bans an address for 3 hours if the decoded query contains "/etc/passwd", or "page=" before anything but a
+# digit, or if the path contains "sleep(" or ".php" (config/initializers/rack_attack.rb in pinballmap/pbm). Without
+# = / ( < % and \ none of these can be written, nor anything else that firewalls usually look for.
 _PUNCTUATION = "'-&.,!"
 _SPELLINGS = str.maketrans("‘’ʼ`´‐‑–—", "'''''----")
-# What still reads as an attack when written with allowed characters: a file's ending, a step up a folder, a
-# database's comment and its most abused words.
+# Attacks that the allowed characters can still spell: a file extension, a parent folder, an SQL comment and the most
+# abused SQL words.
 _DOTS = re.compile(r"(?<!\w)\.|\.(?=\.|[^\W\d_]{2})")
 _DASHES = re.compile(r"-(?=-)")
 _UNION = re.compile(r"(?<=union)\s(?=(?:all\s)?select)", re.IGNORECASE)
 
 
 def clean_query(text: str) -> str:
-    """Letters of any script, digits, single blanks and `'-&.,!`; anything else becomes a blank.
+    """Keep letters of any script, digits, single blanks and `'-&.,!`; replace anything else with a blank.
 
-    At most `MAX_QUERY_LENGTH` characters, without blanks at the ends, possibly empty. Percent-decoding the result
-    changes nothing, and cleaning it again neither.
+    The result has at most `MAX_QUERY_LENGTH` characters and no blanks at its ends, and may be empty. Percent-decoding
+    or cleaning it again does not change it.
     """
-    # Translated before, because NFKC makes a blank of an acute accent, and after, because it brings apostrophes out.
+    # Translate before NFKC, which turns an acute accent into a blank, and after it, because it produces apostrophes.
     spelled = text[: 4 * MAX_QUERY_LENGTH].translate(_SPELLINGS)
     folded = unicodedata.normalize("NFKC", spelled).translate(_SPELLINGS)
     allowed = "".join(letter if _is_allowed(letter) else " " for letter in folded)

@@ -1,1 +1,1 @@
-"""What people asked this bot to watch."""
+"""Targets: what people asked the bot to watch."""

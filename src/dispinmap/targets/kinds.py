@@ -1,4 +1,4 @@
-"""Which kinds of submissions a channel or target wants, and the one place where their text is read and written."""
+"""The kinds of submissions that a channel or target wants. Only this module reads and writes their text."""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Final, Self
 
 
 class NotificationKind(StrEnum):
-    """One kind of submission. The order is the one in which several are written."""
+    """One kind of submission. Several kinds are written in this order."""
 
     MACHINES = "machines"
     COMMENTS = "comments"
@@ -21,8 +21,8 @@ class NotificationKind(StrEnum):
 class Kinds(frozenset[NotificationKind]):
     """At least one kind, written "machines,scores" in `notification_types`.
 
-    `all` covers every type, also those that Pinball Map adds later. It absorbs the other kinds, but naming each of
-    them is not the same as `all`.
+    `all` covers every submission type, including types that Pinball Map adds later. It replaces all other kinds, but
+    listing all other kinds is not the same as `all`.
     """
 
     __slots__ = ()
@@ -57,28 +57,28 @@ def kind_words(text: str) -> list[str]:
 
 
 def kind_or_none(word: str) -> NotificationKind | None:
-    """The kind that a word names, in any case."""
+    """The kind that the word names, in upper or lower case; None if it names none."""
     return next((kind for kind in NotificationKind if kind == word.lower()), None)
 
 
 def kinds_or_none(stored: object) -> Kinds | None:
     """Stored kinds, in any order; None (inherit) if the text names none.
 
-    Words that name no kind are passed over: a person who wrote "machines, scroes" by hand still wants machines.
-    `dispinmap db verify` names those words.
+    Words that name no kind are ignored: someone who wrote "machines, scroes" by hand still wants machines.
+    `dispinmap db verify` lists those words.
     """
     return _read(stored) if isinstance(stored, str) else None
 
 
 @lru_cache(maxsize=256)
 def _read(stored: str) -> Kinds | None:
-    """Very many rows hold the same few texts."""
+    """Cached, because very many rows hold the same few texts."""
     kinds = [kind for kind in map(kind_or_none, kind_words(stored)) if kind is not None]
     return Kinds(kinds) if kinds else None
 
 
 def stored_kinds(kinds: Kinds | None) -> str | None:
-    """As `notification_types` holds them; NULL for a setting that is not set."""
+    """The text for `notification_types`; NULL for a setting that is not set."""
     return None if kinds is None else str(kinds)
 
 

@@ -1,4 +1,4 @@
-"""What was going on at a target when it was added."""
+"""The latest submissions at a new target."""
 
 from collections.abc import Collection, Sequence
 
@@ -30,9 +30,9 @@ def shown(rows: Sequence[Submission], kinds: Kinds) -> tuple[Submission, ...]:
 def counted_as_seen(
     rows: Sequence[Submission], displayed: Sequence[Submission], targets: Sequence[WatchedTarget]
 ) -> set[int]:
-    """The ids that are never to be announced to the channel.
+    """The ids that will never be announced to the channel.
 
-    All that was fetched, except what another of its targets is about to announce and the answer does not show.
+    These are all fetched rows, except those that another target will announce and the answer does not show.
     """
     ids = {row.id for row in displayed}
     return ids | {row.id for row in rows if not any(announces(watched, row) for watched in targets)}

@@ -1,4 +1,4 @@
-"""Finds what a person means: locations at Pinball Map, places at the geocoder."""
+"""Finds what a person means: locations on Pinball Map, places at the geocoder."""
 
 from dispinmap.clock import Clock
 from dispinmap.errors import UserError
@@ -11,7 +11,7 @@ from dispinmap.targets.suggestions import Suggestions
 
 
 class Lookup:
-    """Raises UserError, PinballMapError or GeocodingError with a sentence for the person who asked."""
+    """Its methods raise UserError, PinballMapError or GeocodingError with a sentence for the person who asked."""
 
     def __init__(self, pinballmap: PinballMapClient, geocoder: GeocodingClient, clock: Clock) -> None:
         self._pinballmap = pinballmap
@@ -19,10 +19,10 @@ class Lookup:
         self._suggestions = Suggestions(pinballmap.autocomplete, clock)
 
     async def locations(self, text: str) -> tuple[Location, ...]:
-        """By id, by link or by name; one for an exact hit."""
+        """Find locations by id, link or name. Returns one location if the match is exact."""
         wanted = unquoted(text)
         if not fold(wanted):
-            raise UserError("Name a location: its name, its Pinball Map id or its pinballmap.com link.")
+            raise UserError("Which location? Give its name, its Pinball Map id or its pinballmap.com link.")
         location_id = location_id_in(wanted)
         if location_id is not None:
             location = await self._pinballmap.location(location_id)
@@ -30,7 +30,7 @@ class Lookup:
                 return (location,)
             if not wanted.isdecimal():
                 return ()
-        # A number can be a name as well: there are arcades called 1984.
+        # A number can also be a name: there are arcades called 1984.
         return ranked(wanted, await self._pinballmap.search_locations(search_text(wanted)))
 
     async def suggestions(self, text: str) -> tuple[LocationHint, ...]:
@@ -39,5 +39,5 @@ class Lookup:
     async def places(self, text: str) -> tuple[Place, ...]:
         wanted = unquoted(text)
         if not fold(wanted):
-            raise UserError("Name a city, such as “Portland, OR” or “Birmingham, UK”.")
+            raise UserError("Which city? Give its name, such as “Portland, OR” or “Birmingham, UK”.")
         return await self._geocoder.search(wanted)

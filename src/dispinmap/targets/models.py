@@ -1,12 +1,14 @@
-"""Targets and channels as plain values, and the one place where their text is parsed."""
+"""Targets and channels as plain values. Only this module parses the text of areas."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Self
 
 from dispinmap.errors import UserError
+from dispinmap.geocoding.models import Place
+from dispinmap.pinballmap.models import Location
 from dispinmap.targets.kinds import DEFAULT_KINDS, Kinds
 
 MIN_RADIUS_MILES = 1.0
@@ -25,17 +27,17 @@ class TargetType(StrEnum):
 
 
 def checked_poll_rate(minutes: int) -> int:
-    """The minutes as they are; raises UserError where nobody could poll at that rate."""
+    """The minutes unchanged. Raises UserError if they are out of range."""
     if not MIN_POLL_RATE_MINUTES <= minutes <= MAX_POLL_RATE_MINUTES:
         raise UserError(
-            f"A poll rate of {minutes} minutes is not between {MIN_POLL_RATE_MINUTES} and {MAX_POLL_RATE_MINUTES} "
-            "(a week): choose one in that range."
+            f"A poll rate of {minutes} minutes is out of range. Choose {MIN_POLL_RATE_MINUTES} to "
+            f"{MAX_POLL_RATE_MINUTES} minutes (a week)."
         )
     return minutes
 
 
 def poll_rate_or_none(stored: object) -> int | None:
-    """A stored poll rate in minutes; None (inherit) for one nobody could follow."""
+    """A stored poll rate in minutes; None (inherit) if it is out of range."""
     if isinstance(stored, int) and MIN_POLL_RATE_MINUTES <= stored <= MAX_POLL_RATE_MINUTES:
         return stored
     return None
@@ -45,7 +47,7 @@ def poll_rate_or_none(stored: object) -> int | None:
 class Area:
     """A circle on the map, written "lat,lon" or "lat,lon,radius" in `monitoring_targets.target_name`.
 
-    Degrees and miles. Without a radius in the text the circle has `DEFAULT_RADIUS_MILES`.
+    In degrees and miles. If the text has no radius, the circle has `DEFAULT_RADIUS_MILES`.
     """
 
     latitude: float
@@ -54,13 +56,13 @@ class Area:
 
     def __post_init__(self) -> None:
         if not -90 <= self.latitude <= 90:
-            raise UserError(f"The latitude {self.latitude:g} is not between -90 and 90: check the coordinates.")
+            raise UserError(f"The latitude {self.latitude:g} is not between -90 and 90. Check the coordinates.")
         if not -180 <= self.longitude <= 180:
-            raise UserError(f"The longitude {self.longitude:g} is not between -180 and 180: check the coordinates.")
+            raise UserError(f"The longitude {self.longitude:g} is not between -180 and 180. Check the coordinates.")
         if self.radius_miles is not None and not MIN_RADIUS_MILES <= self.radius_miles <= MAX_RADIUS_MILES:
             raise UserError(
-                f"A radius of {self.radius_miles:g} miles is not between {MIN_RADIUS_MILES:g} and "
-                f"{MAX_RADIUS_MILES:g}: choose one in that range."
+                f"A radius of {self.radius_miles:g} miles is out of range. Choose {MIN_RADIUS_MILES:g} to "
+                f"{MAX_RADIUS_MILES:g} miles."
             )
 
     @property
@@ -76,7 +78,7 @@ class Area:
         except ValueError:
             numbers = []
         if len(numbers) not in (2, 3):
-            raise UserError("“{}” is no area: write it as latitude,longitude or latitude,longitude,radius.", text)
+            raise UserError("“{}” isn’t an area. Write it as latitude,longitude or latitude,longitude,radius.", text)
         return cls(*numbers)
 
     def __str__(self) -> str:
@@ -85,13 +87,13 @@ class Area:
 
 
 def decimal(number: float) -> str:
-    """The shortest decimal text to the sixth place (0.1 m on the ground), never scientific, never "-0"."""
+    """The shortest decimal text with up to six decimals (0.1 m on the ground), never scientific, never "-0"."""
     return f"{round(number, 6) + 0.0:.6f}".rstrip("0").rstrip(".")
 
 
 @lru_cache(maxsize=1024)
 def area_or_none(text: str) -> Area | None:
-    """The circle that a stored text means; None for text that is no area. Many targets have the same text."""
+    """The circle that a stored text means; None if it is not an area. Cached, because many targets share a text."""
     try:
         return Area.parse(text)
     except UserError:
@@ -104,7 +106,7 @@ def _area(target_type: TargetType, target_name: str) -> Area | None:
 
 @dataclass(frozen=True, slots=True)
 class ChannelRef:
-    """Where a command was given."""
+    """The channel and server of a command."""
 
     channel_id: int
     guild_id: int
@@ -112,7 +114,7 @@ class ChannelRef:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel's settings, defaults filled in."""
+    """A channel's settings, with defaults filled in."""
 
     channel_id: int
     guild_id: int
@@ -125,12 +127,27 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class NewTarget:
-    """A target as it is to be stored; it starts with the channel's settings."""
+    """A target that is about to be added. It starts with the channel's settings."""
 
     type: TargetType
     target_name: str
     display_name: str | None = None
     location_id: int | None = None
+
+    @classmethod
+    def location(cls, location: Location) -> Self:
+        return cls(TargetType.LOCATION, location.name, location_id=location.id)
+
+    @classmethod
+    def city(cls, place: Place, radius_miles: float | None = None) -> Self:
+        """Raises UserError if the radius is out of range."""
+        area = Area(place.latitude, place.longitude, radius_miles)
+        return cls(TargetType.CITY, str(area), display_name=place.label)
+
+    @classmethod
+    def point(cls, latitude: float, longitude: float, radius_miles: float | None = None) -> Self:
+        """Raises UserError if a number is out of range."""
+        return cls(TargetType.LATLONG, str(Area(latitude, longitude, radius_miles)))
 
     @property
     def label(self) -> str:
@@ -141,6 +158,13 @@ class NewTarget:
     def area(self) -> Area | None:
         """The circle of a city or point; None for a location."""
         return _area(self.type, self.target_name)
+
+    @property
+    def stored(self) -> Self:
+        """As the database holds it: a point always has a radius, a city only if someone asked for one."""
+        if self.type is not TargetType.LATLONG or self.area is None:
+            return self
+        return replace(self, target_name=str(replace(self.area, radius_miles=self.area.radius)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +182,7 @@ class Target:
     kinds: Kinds | None = None
     last_checked_at: datetime | None = None
     served_at: datetime | None = None
-    """When the last message for it left. It counts if the target has a poll rate of its own."""
+    """When the last message for this target left. It only counts if the target has its own poll rate."""
 
     @property
     def label(self) -> str:
@@ -167,12 +191,12 @@ class Target:
 
     @property
     def area(self) -> Area | None:
-        """The circle of a city or point; None for a location and for text that is no area."""
+        """The circle of a city or point; None for a location, and if the text is not an area."""
         return _area(self.type, self.target_name)
 
     @property
     def problem(self) -> str | None:
-        """Why this target cannot be watched and what to do, or None."""
+        """Why this target cannot be watched and what to do about it; None if it can."""
         if self.type is TargetType.LOCATION and self.location_id is None:
             return f"“{self.label}” has no Pinball Map location id: remove it and add it again."
         if self.type is not TargetType.LOCATION and self.area is None:
@@ -197,10 +221,10 @@ class WatchedTarget:
 
     @property
     def has_own_poll_rate(self) -> bool:
-        """Whether its messages come at its own rate rather than together with the channel's."""
+        """Whether its messages come at its own rate, not together with the channel's."""
         return self.target.poll_rate_minutes is not None
 
     @property
     def served_at(self) -> datetime | None:
-        """When the last message at its poll rate left."""
+        """When the last message at this target's poll rate left."""
         return self.target.served_at if self.has_own_poll_rate else self.channel.served_at

@@ -1,4 +1,4 @@
-"""What people type for a location, compared with what Pinball Map calls it (pure)."""
+"""Compares what people type for a location with Pinball Map's names (pure)."""
 
 import re
 import unicodedata
@@ -10,28 +10,28 @@ from dispinmap.errors import UserError
 from dispinmap.pinballmap.models import Location
 
 CHOICES: Final = 25
-"""A Discord select menu and an autocomplete list show no more."""
+"""The most that Discord shows in a select menu or an autocomplete list."""
 
 QUOTES: Final = {'"': '"', "'": "'", "“": "”", "„": "“", "«": "»", "‘": "’"}
 """Opening to closing."""
 
 _LINK = re.compile(r"<?(?:https?://)?(?:[\w-]+\.)*pinballmap\.com(?P<rest>[/?#][^>]*)?>?", re.IGNORECASE)
-# Ids are 32-bit integers at the server; a longer number can only be a name.
+# Pinball Map's ids are 32-bit integers, so a longer number must be a name.
 _ID = re.compile(r"[0-9]{1,9}", re.ASCII)
 _LOCATION_PATH = re.compile(r"/locations/([0-9]{1,9})(?:\.json)?/?$", re.ASCII)
 _LABEL = re.compile(r"(?P<name>.+?)\s*\([^()]*\)\s*")
 
 
 def fold(text: str) -> str:
-    """The text without case, accents and punctuation, words separated by one blank."""
-    # Letters in mathematical or other dress have a case only once they are decomposed.
+    """The text without case, accents and punctuation, with single blanks between words."""
+    # Decompose first: mathematical and other styled letters only then have a case.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     letters = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(re.sub(r"['’`.]", "", letters).replace("&", " and ").translate(_BLANKS).split())
 
 
 class _Blanks(dict[int, str]):
-    """Maps every character that is neither letter nor digit to a blank."""
+    """Maps every character that is not a letter or digit to a blank."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -42,7 +42,7 @@ _BLANKS = _Blanks()
 
 
 def unquoted(text: str) -> str:
-    """Without blanks and one pair of quotes around it."""
+    """The text without surrounding blanks and without one pair of surrounding quotes."""
     bare = text.strip()
     if len(bare) >= 2 and QUOTES.get(bare[0]) == bare[-1]:
         return bare[1:-1].strip()
@@ -50,9 +50,9 @@ def unquoted(text: str) -> str:
 
 
 def location_id_in(text: str) -> int | None:
-    """The id if the text is one, or a link to a location of pinballmap.com; None for a name.
+    """The id if the text is one, or if it is a pinballmap.com link to a location; None for a name.
 
-    Raises UserError for a link to pinballmap.com that names no location.
+    Raises UserError for any other link to pinballmap.com.
     """
     if _ID.fullmatch(text):
         return int(text)
@@ -66,19 +66,19 @@ def location_id_in(text: str) -> int | None:
     if found := _LOCATION_PATH.search(parts.path):
         return int(found[1])
     raise UserError(
-        "This pinballmap.com link names no location: open the location on the map and copy the address from there, "
+        "This pinballmap.com link doesn’t name a location. Open the location on the map and copy its address, "
         "such as https://pinballmap.com/map?by_location_id=874."
     )
 
 
 def search_text(text: str) -> str:
-    """What to ask Pinball Map for: an autocomplete label "Name (City, ST)" is searched by its name alone."""
+    """What to search for on Pinball Map: of an autocomplete label "Name (City, ST)", only the name."""
     label = _LABEL.fullmatch(text)
     return label["name"] if label else text
 
 
 def ranked(text: str, found: Iterable[Location]) -> tuple[Location, ...]:
-    """The only exact hit alone; otherwise all, best first, at most `CHOICES`."""
+    """The exact match if there is only one; otherwise up to `CHOICES` locations, best first."""
     wanted = fold(text)
     candidates = sorted(found, key=lambda location: _rank(wanted, location))
     exact = [location for location in candidates if is_exact(wanted, location)]
@@ -92,7 +92,7 @@ def is_exact(wanted: str, location: Location) -> bool:
 
 
 def _rank(wanted: str, location: Location) -> tuple[int, int, str, int]:
-    """Exact names, then those that begin with the text, that hold it, and the rest; more machines first."""
+    """First exact names, then names that begin with the text, then names that contain it; more machines first."""
     name = fold(location.name)
     if is_exact(wanted, location):
         closeness = 0

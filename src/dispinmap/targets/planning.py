@@ -1,4 +1,4 @@
-"""What an import would do: looks up what its lines name, and writes nothing."""
+"""Plans an import: looks up the names in its lines, and writes nothing."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,27 +8,26 @@ from dispinmap.errors import DisPinMapError, UserError
 from dispinmap.geocoding.models import GeocodingError, Place
 from dispinmap.pinballmap.errors import PinballMapError
 from dispinmap.pinballmap.models import Location
-from dispinmap.targets.drafts import city_target, location_target, point_target
+from dispinmap.targets.import_text import AddCity, AddCoordinates, AddLocation, ReadLine, Request, read
 from dispinmap.targets.kinds import EVERY_KIND, Kinds
 from dispinmap.targets.lookup import Lookup
 from dispinmap.targets.models import NewTarget, Target, decimal
 from dispinmap.targets.naming import fold
-from dispinmap.targets.reading import AddCity, AddCoordinates, AddLocation, ReadLine, Request, read
 from dispinmap.targets.selection import NAMED_CHOICES, repeated, resized
 from dispinmap.targets.transfer import AddTarget, ImportPlan, PlannedStep, SetKinds, SetPollRate
 
 MAX_LOOKUPS = 100
-"""At 30 requests a minute done well within the 15 minutes that Discord waits for an answer."""
+"""At 30 requests per minute, they take much less than the 15 minutes that Discord waits for an answer."""
 
 T = TypeVar("T")
 Addition = AddLocation | AddCity | AddCoordinates
 
 
 async def plan(lookup: Lookup, text: str, existing: Sequence[Target]) -> ImportPlan:
-    """Raises UserError for a text without any command; whatever is wrong with a line is that step's problem."""
+    """Raises UserError if the text has no command at all. A line that cannot be applied gets a step with a problem."""
     lines = read(text)
     if not lines:
-        raise UserError("There is no command in this text: paste what /export gave you.")
+        raise UserError("There’s no command in this text. Paste what /export gave you.")
     added = await _additions(_Resolver(lookup), lines)
     labels = [None if isinstance(new, str) else new.label for new in added.values()]
     positions = {number: position for position, number in enumerate(added, start=1)}
@@ -44,7 +43,7 @@ async def plan(lookup: Lookup, text: str, existing: Sequence[Target]) -> ImportP
 
 
 async def _additions(resolver: "_Resolver", lines: Sequence[ReadLine]) -> dict[int, NewTarget | str]:
-    """By line number, in the order of the text: the target to add, or why there is none."""
+    """By line number, in the order of the text: the target to add, or why it cannot be added."""
     added: dict[int, NewTarget | str] = {}
     for line in lines:
         if isinstance(line.request, AddLocation | AddCity | AddCoordinates):
@@ -64,7 +63,7 @@ def _addition(line: ReadLine, position: int, new: NewTarget | str, existing: Seq
     elif resized(there, new):
         summary = f"Change the radius: {_described(new)}"
     else:
-        summary = f"Is watched already: {_described(new)}"
+        summary = f"Already watched: {_described(new)}"
     return PlannedStep(line.number, line.line, summary, action=AddTarget(position, new))
 
 
@@ -72,23 +71,23 @@ def _setting(line: ReadLine, request: SetPollRate | SetKinds, labels: Sequence[s
     position = request.position
     label = labels[position - 1] if position is not None and position <= len(labels) else None
     if position is None or label is not None:
-        whose = "this channel" if label is None else f"“{label}”"
-        return PlannedStep(line.number, line.line, _effect(request, whose), action=request)
+        scope = "in this channel" if label is None else f"for “{label}”"
+        return PlannedStep(line.number, line.line, f"{_effect(request)} {scope}", action=request)
     if position > len(labels):
-        problem = f"There is no target {position} in this text, which adds {len(labels)}: correct the number."
+        problem = f"There is no target {position} in this text, which adds {len(labels)}. Correct the number."
     else:
-        problem = f"Target {position} of this text cannot be added: correct its line first."
-    return PlannedStep(line.number, line.line, _effect(request, f"target {position}"), problem)
+        problem = f"Target {position} of this text can’t be added. Correct its line first."
+    return PlannedStep(line.number, line.line, f"{_effect(request)} for target {position}", problem)
 
 
-def _effect(request: SetPollRate | SetKinds, whose: str) -> str:
+def _effect(request: SetPollRate | SetKinds) -> str:
     if isinstance(request, SetKinds):
-        wanted = "its default kinds" if request.kinds is None else _words(request.kinds)
-        return f"Notify of {wanted}: {whose}"
+        return f"Post {'the default kinds' if request.kinds is None else _words(request.kinds)}"
     if request.minutes is None:
-        return f"Poll at the default rate: {whose}"
-    often = "every minute" if request.minutes == 1 else f"every {request.minutes} minutes"
-    return f"Poll {often}: {whose}"
+        return "Post at the default rate"
+    return (
+        "Post at most once a minute" if request.minutes == 1 else f"Post at most once every {request.minutes} minutes"
+    )
 
 
 def _words(kinds: Kinds) -> str:
@@ -113,7 +112,7 @@ def _asked(request: Request | None) -> str:
 
 @dataclass(slots=True)
 class _Resolver:
-    """Looks up each distinct name once, `MAX_LOOKUPS` in all, and asks a service no more once it has failed."""
+    """Looks up each distinct name once, up to `MAX_LOOKUPS` in all. After a service fails, it is not asked again."""
 
     lookup: Lookup
     _locations: dict[str, tuple[Location, ...]] = field(default_factory=dict)
@@ -122,18 +121,18 @@ class _Resolver:
     _lookups: int = 0
 
     async def resolve(self, request: Addition) -> NewTarget:
-        """Raises UserError, PinballMapError or GeocodingError where the request names no one target."""
+        """Raises UserError, PinballMapError or GeocodingError unless the request names exactly one target."""
         match request:
             case AddCoordinates(area):
-                return point_target(area.latitude, area.longitude, area.radius_miles)
+                return NewTarget.point(area.latitude, area.longitude, area.radius_miles)
             case AddCity(name, radius, point) if point is not None:
-                return city_target(Place(name, point.latitude, point.longitude), radius)
+                return NewTarget.city(Place(name, point.latitude, point.longitude), radius)
             case AddCity(name, radius):
-                return city_target(await self._place(name), radius)
+                return NewTarget.city(await self._place(name), radius)
             case AddLocation(text, name) if name is not None:
-                return location_target(Location(int(text), name))
+                return NewTarget.location(Location(int(text), name))
             case AddLocation(text):
-                return location_target(await self._location(text))
+                return NewTarget.location(await self._location(text))
 
     async def _location(self, text: str) -> Location:
         key = fold(text)
@@ -143,7 +142,7 @@ class _Resolver:
         if len(found) == 1:
             return found[0]
         if not found:
-            raise UserError("Pinball Map knows no location “{}”: look it up there and import it by its id.", text)
+            raise UserError("I couldn’t find “{}” on Pinball Map. Look it up there and import it by its id.", text)
         names = [f"{each.name}, {each.city or '?'} ({each.id})" for each in found[:NAMED_CHOICES]]
         several = "; ".join(["{}"] * len(names))
         raise UserError(
@@ -154,7 +153,7 @@ class _Resolver:
         if service in self._failures:
             raise self._failures[service]
         if self._lookups >= MAX_LOOKUPS:
-            raise UserError(f"Only {MAX_LOOKUPS} names of a text are looked up: import this line in another text.")
+            raise UserError(f"I only look up {MAX_LOOKUPS} names per import. Import this line separately.")
         self._lookups += 1
         try:
             return await ask(text)
@@ -170,7 +169,9 @@ class _Resolver:
         if len(found) == 1:
             return found[0]
         if not found:
-            raise UserError("No city is called “{}”: check the spelling, or import it by its coordinates.", name)
+            raise UserError(
+                "I couldn’t find a city called “{}”. Check the spelling, or import it by its coordinates.", name
+            )
         names = [place.label for place in found[:NAMED_CHOICES]]
         several = "; ".join(["{}"] * len(names))
         raise UserError(

@@ -1,4 +1,4 @@
-"""Which target of a channel a person means, and which one an addition would repeat (pure)."""
+"""Which target of a channel a person means, and which one an addition would duplicate (pure)."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from dispinmap.targets.models import Area, NewTarget, Target, WatchedTarget
 from dispinmap.targets.naming import fold, unquoted
 
 NAMED_CHOICES = 5
-"""So many candidates of an ambiguous name fit into a sentence."""
+"""The number of candidates for an ambiguous name that fit into a sentence."""
 
 _REFERENCE = re.compile(r"target:([0-9]{1,18})", re.ASCII)
 
@@ -30,10 +30,10 @@ def listed(targets: Sequence[WatchedTarget]) -> tuple[ListedTarget, ...]:
 
 
 def select(targets: Sequence[ListedTarget], selector: str) -> WatchedTarget:
-    """By index, by name, whole or a part of it, or by `reference`. Raises UserError unless one is meant."""
+    """Find a target by index, name, part of its name, or `reference`. Raises UserError unless exactly one matches."""
     text = unquoted(selector)
     if not targets:
-        raise UserError("This channel watches nothing yet: start with `/add location`.")
+        raise UserError("This channel doesn’t watch anything yet. Start with `/add location`.")
     if referred := _REFERENCE.fullmatch(text):
         return _referred(targets, int(referred[1]))
     number = text.removeprefix("#")
@@ -46,15 +46,17 @@ def select(targets: Sequence[ListedTarget], selector: str) -> WatchedTarget:
         several = ", ".join(f"{each.index} ({{}})" for each in found[:NAMED_CHOICES])
         names = (each.watched.target.label for each in found[:NAMED_CHOICES])
         more = f" and {len(found) - NAMED_CHOICES} more" if len(found) > NAMED_CHOICES else ""
-        raise UserError(f"“{{}}” could be any of these: {several}{more}. Say which by its number.", text, *names)
+        raise UserError(
+            f"“{{}}” could be any of these: {several}{more}. Use the number of the one you mean.", text, *names
+        )
     if number.removeprefix("-").isdecimal():
-        upto = f"from 1 to {len(targets)}" if len(targets) > 1 else "only number 1"
-        raise UserError(f"There is no target {{}} here: the numbers go {upto}, see `/list`.", number)
-    raise UserError("No target here is called “{}”: see `/list` for names and numbers.", text)
+        count = "one target" if len(targets) == 1 else f"{len(targets)} targets"
+        raise UserError(f"There is no target {{}}. This channel watches {count}; see `/list`.", number)
+    raise UserError("No target here is called “{}”. See `/list` for names and numbers.", text)
 
 
 def reference(target: Target) -> str:
-    """What means this target even if others are added or removed before it is used; an index would move."""
+    """A selector that keeps its meaning if targets are added or removed before it is used. An index would not."""
     return f"target:{target.id}"
 
 
@@ -62,13 +64,13 @@ def _referred(targets: Sequence[ListedTarget], target_id: int) -> WatchedTarget:
     for each in targets:
         if each.watched.target.id == target_id:
             return each.watched
-    raise UserError("That target was removed meanwhile: see `/list` for those that are left.")
+    raise UserError("That target has been removed. See `/list` for the others.")
 
 
 def _named(targets: Sequence[ListedTarget], text: str) -> list[ListedTarget]:
-    """Those that have the name; if none has, those whose name begins with it; if none does, those that hold it.
+    """Targets with exactly this name; if there are none, those whose name begins with it; else those that contain it.
 
-    A number never stands for a part: “4” must not reach a point such as “45.5,-122.6”.
+    A number only matches a whole name: “4” must not match a point such as “45.5,-122.6”.
     """
     wanted = fold(text)
     if not wanted:
@@ -77,22 +79,22 @@ def _named(targets: Sequence[ListedTarget], text: str) -> list[ListedTarget]:
     whole = [each for each, known in names if wanted in known]
     if whole or wanted.isdecimal():
         return whole
-    begun = [each for each, known in names if any(name.startswith(wanted) for name in known)]
-    return begun or [each for each, known in names if any(wanted in name for name in known)]
+    beginning = [each for each, known in names if any(name.startswith(wanted) for name in known)]
+    return beginning or [each for each, known in names if any(wanted in name for name in known)]
 
 
 def repeated(existing: Sequence[T], new: NewTarget) -> T | None:
-    """The target that `new` would double: the same location, or the same point (first with the same radius)."""
+    """The target that `new` would duplicate: the same location, or the same point, if possible with the same radius."""
     same_type = [target for target in existing if target.type is new.type]
     if new.area is None:
         return next((target for target in same_type if target.location_id == new.location_id), None)
-    here = [(target, area) for target in same_type if (area := target.area) and _point(area) == _point(new.area)]
-    same_radius = [target for target, area in here if area.radius == new.area.radius]
-    return next(iter(same_radius or [target for target, _ in here]), None)
+    same_point = [(target, area) for target in same_type if (area := target.area) and _point(area) == _point(new.area)]
+    same_radius = [target for target, area in same_point if area.radius == new.area.radius]
+    return next(iter(same_radius or [target for target, _ in same_point]), None)
 
 
 def resized(existing: Target | NewTarget, new: NewTarget) -> bool:
-    """Whether `new` asks for another radius than `existing` has; no radius means that nobody asked for one."""
+    """Whether `new` asks for another radius than `existing` has. Without a radius, `new` asks for none."""
     if existing.area is None or new.area is None or new.area.radius_miles is None:
         return False
     return existing.area.radius != new.area.radius

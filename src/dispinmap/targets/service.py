@@ -1,4 +1,4 @@
-"""What people can ask for: add, list, change and remove targets. Commands call this and render the answer."""
+"""Adds, lists, changes and removes targets for people. The commands call this and show the answers."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -20,7 +20,6 @@ from dispinmap.pinballmap.errors import PinballMapError
 from dispinmap.pinballmap.models import Location, LocationHint, Submission
 from dispinmap.targets import changes, latest, planning, transfer
 from dispinmap.targets.changes import AddOutcome
-from dispinmap.targets.drafts import city_target, location_target, point_target
 from dispinmap.targets.kinds import Kinds
 from dispinmap.targets.latest import LATEST_COUNT
 from dispinmap.targets.lookup import Lookup
@@ -44,9 +43,9 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What an add did. `latest` are the newest submissions there, newest first, now counted as seen.
+    """What an add did. `latest` are the latest submissions there, newest first; they now count as seen.
 
-    `problem` is the sentence that says why `latest` could not be fetched; the target is kept all the same.
+    `problem` says why `latest` could not be fetched. The target is added even so.
     """
 
     target: Target
@@ -72,34 +71,34 @@ class TargetService:
         self._clock = clock
         self._settle_window = settle_window
         self._lookup = Lookup(pinballmap, geocoder, clock)
-        # Discord tells one after the other, but SQLite lets writers in as it likes: a server left and joined again
-        # would stay silent.
+        # Discord reports joins and leaves in order, but SQLite does not keep waiting writers in order. Without this
+        # lock, a server that the bot left and joined again could stay deactivated.
         self._guilds_in_order = asyncio.Lock()
 
     async def find_locations(self, text: str) -> tuple[Location, ...]:
-        """By id, by pinballmap.com link or by name. One for an exact hit, several to choose from, none for no hit."""
+        """Find by id, pinballmap.com link or name: one location for an exact match, several to choose from, or none."""
         return await self._lookup.locations(text)
 
     async def suggest_locations(self, text: str) -> tuple[LocationHint, ...]:
-        """For autocomplete while somebody types: cached, debounced, at most 25, empty where Pinball Map fails."""
+        """For autocomplete: cached, debounced, at most 25 hints, empty if Pinball Map fails."""
         return await self._lookup.suggestions(text)
 
     async def find_places(self, text: str) -> tuple[Place, ...]:
-        """One for an unambiguous city, several to choose from, none for no hit."""
+        """One place for an unambiguous city, several to choose from, or none."""
         return await self._lookup.places(text)
 
     async def add_location(self, channel: ChannelRef, location: Location) -> Added:
-        return await self._add(channel, location_target(location))
+        return await self._add(channel, NewTarget.location(location))
 
     async def add_city(self, channel: ChannelRef, place: Place, radius_miles: float | None = None) -> Added:
-        """Without a radius the default applies, or the one that the city already has."""
-        return await self._add(channel, city_target(place, radius_miles))
+        """Without a radius, the city keeps the one it already has, or gets the default."""
+        return await self._add(channel, NewTarget.city(place, radius_miles))
 
     async def add_coordinates(
         self, channel: ChannelRef, latitude: float, longitude: float, radius_miles: float | None = None
     ) -> Added:
-        """Without a radius the default applies."""
-        return await self._add(channel, point_target(latitude, longitude, radius_miles))
+        """Without a radius, the default applies."""
+        return await self._add(channel, NewTarget.point(latitude, longitude, radius_miles))
 
     async def _add(self, channel: ChannelRef, new: NewTarget) -> Added:
         now = self._clock.now()
@@ -118,7 +117,7 @@ class TargetService:
         return Added(watched.target, outcome, await self._show(watched, rows))
 
     async def _show(self, watched: WatchedTarget, rows: Sequence[Submission]) -> tuple[Submission, ...]:
-        """Keep what is shown, and count what was there before as seen."""
+        """Store the submissions to show, and count those that were there before the target as seen."""
         shown = latest.shown(rows, watched.kinds)
         channel_id = watched.channel.channel_id
         async with self._database.write() as session:
@@ -130,17 +129,17 @@ class TargetService:
 
     @undivided
     async def targets(self, channel_id: int) -> tuple[ListedTarget, ...]:
-        """In the order of adding. May be asked for by suggestions, which give up after a while."""
+        """In the order in which they were added. Suggestions call this too, and are cancelled if it takes too long."""
         async with self._database.read() as session:
             return listed(await targets.of_channel(session, channel_id))
 
     async def channel(self, channel_id: int) -> Channel | None:
-        """The channel's settings, or None where nothing was ever asked for there."""
+        """The channel's settings, or None if no one ever changed anything there."""
         async with self._database.read() as session:
             return await channels.get(session, channel_id)
 
     async def remove(self, channel_id: int, selector: str) -> Target:
-        """`selector` is an index of `/list` or a name. What still waits for this target alone is cancelled."""
+        """`selector` is a number in `/list` or a name. Notifications that wait for this target only are cancelled."""
         async with self._database.write() as session:
             target = await changes.remove(session, channel_id, selector)
             await reconsider(session, channel_id, self._clock.now(), self._settle_window)
@@ -150,7 +149,7 @@ class TargetService:
     async def set_poll_rate(
         self, channel: ChannelRef, minutes: int | None, selector: str | None = None
     ) -> Target | None:
-        """For the channel, or for one target; None hands a target back to the channel. Returns that target."""
+        """For the channel, or for one target; None makes a target follow the channel again. Returns that target."""
         if minutes is not None:
             checked_poll_rate(minutes)
         now = self._clock.now()
@@ -162,9 +161,9 @@ class TargetService:
             return None if target_id is None else (await targets.get(session, target_id)).target
 
     async def set_kinds(self, channel: ChannelRef, kinds: Kinds | None, selector: str | None = None) -> Target | None:
-        """For the channel, or for one target; None hands a target back to the channel. Returns that target.
+        """For the channel, or for one target; None makes a target follow the channel again. Returns that target.
 
-        What waits and is wanted no more is cancelled.
+        Waiting notifications that are no longer wanted are cancelled.
         """
         now = self._clock.now()
         async with self._database.write() as session:
@@ -175,7 +174,7 @@ class TargetService:
             return None if target_id is None else (await targets.get(session, target_id)).target
 
     async def latest_known(self, channel_id: int, limit: int = LATEST_COUNT) -> tuple[Submission, ...]:
-        """The newest submissions this channel has already been shown, newest first."""
+        """The latest submissions that this channel was already shown, newest first."""
         async with self._database.read() as session:
             here = await targets.of_channel(session, channel_id)
             types = latest.types_of({watched.kinds for watched in here})
@@ -187,17 +186,17 @@ class TargetService:
             channel = await channels.get(session, channel_id)
             here = await targets.of_channel(session, channel_id)
         if channel is None:
-            raise UserError("Nothing is set up in this channel yet: start with `/add location`.")
+            raise UserError("This channel doesn’t watch anything yet. Start with `/add location`.")
         return transfer.export(channel, [watched.target for watched in here])
 
     async def plan_import(self, channel: ChannelRef, text: str) -> ImportPlan:
-        """What an import would do; changes nothing."""
+        """What an import would do. Changes nothing."""
         async with self._database.read() as session:
             here = await targets.of_channel(session, channel.channel_id)
         return await planning.plan(self._lookup, text, [watched.target for watched in here])
 
     async def apply_import(self, channel: ChannelRef, plan: ImportPlan) -> None:
-        """Carry out the plan's good steps, all or none; what happened before is not announced."""
+        """Apply the plan's steps that have no problem, all or none. Earlier submissions are not announced."""
         now = self._clock.now()
         async with self._database.write() as session:
             await channels.ensure(session, channel, now)
@@ -206,30 +205,30 @@ class TargetService:
         _log.info("setup_imported", channel_id=channel.channel_id, actions=len(plan.actions))
 
     async def channel_deleted(self, channel_id: int) -> None:
-        """A channel or thread is gone for good, and what was set up there with it."""
+        """A channel or thread was deleted: remove its targets and what waits for it."""
         async with self._database.write() as session:
             removed = await changes.forget_channel(session, channel_id, self._clock.now(), self._settle_window)
         if removed:
             _log.warning("channel_deleted", channel_id=channel_id, targets=removed)
 
     async def left_guild(self, guild_id: int) -> None:
-        """The bot was removed from a server: its channels are deactivated."""
+        """The bot was removed from a server: deactivate its channels."""
         async with self._guilds_in_order, self._database.write() as session:
             deactivated = await channels.deactivate(session, [guild_id], self._clock.now())
         _log.info("guild_left", guild_id=guild_id, channels=deactivated)
 
     async def joined_guild(self, guild_id: int) -> None:
-        """The bot is (back) in a server: its channels are revived."""
+        """The bot joined a server, perhaps again: reactivate its channels."""
         async with self._guilds_in_order, self._database.write() as session:
             revived = await channels.revive(session, [guild_id], self._clock.now())
         _log.info("guild_joined", guild_id=guild_id, channels=revived)
 
     async def reconcile_guilds(self, guild_ids: Collection[int]) -> None:
-        """The servers the bot is in right now: channels elsewhere are deactivated, those here revived."""
+        """The bot is in exactly these servers: reactivate their channels, and deactivate all others."""
         now, here = self._clock.now(), set(guild_ids)
         async with self._guilds_in_order, self._database.write() as session:
             active, inactive = await channels.guilds(session)
-            # A channel of a target written by hand may well be here: what refuses us there is a delivery, not a guess.
+            # The channel of a hand-written target may be in any server, so leave it to a delivery to find out.
             deactivated = await channels.deactivate(session, active - here - {UNKNOWN_GUILD}, now)
             revived = await channels.revive(session, inactive & here, now)
         _log.info("guilds_reconciled", guilds=len(here), deactivated=deactivated, revived=revived)

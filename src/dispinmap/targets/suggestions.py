@@ -1,4 +1,4 @@
-"""Location names while somebody types: cached, one request at a time, and never late."""
+"""Suggests location names while someone types: cached, one request at a time, and always in time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,19 +13,19 @@ from dispinmap.pinballmap.models import LocationHint
 from dispinmap.targets.naming import CHOICES, fold
 
 MIN_LETTERS: Final = 3
-"""Pinball Map's autocomplete answers nothing for less."""
+"""Pinball Map's autocomplete finds nothing for fewer letters."""
 FRESH_FOR: Final = timedelta(minutes=10)
 CACHED: Final = 500
 PAUSE: Final = timedelta(seconds=10)
-"""After a failure; people type on, and Pinball Map is to recover."""
+"""No requests for this long after a failure: people keep typing, but Pinball Map has to recover."""
 PATIENCE_SECONDS: Final = 2.0
-"""Discord drops an autocomplete answer after 3 seconds. Real seconds: a fast-forwarded clock would not help it."""
+"""Discord drops an autocomplete answer after 3 seconds. These are real seconds, even if our clock is fast-forwarded."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Suggestions:
-    """Asks `ask` only for the newest text; whoever typed on in the meantime gets nothing for the older one."""
+    """Calls `ask` for the newest text only. If someone has typed on since, the older text gets no suggestions."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Suggestions:
         self._paused_until = clock.now()
 
     async def suggest(self, text: str) -> tuple[LocationHint, ...]:
-        """At most 25 hints within two seconds; empty for fewer than 3 letters and where Pinball Map fails."""
+        """At most 25 hints within two seconds. None for fewer than 3 letters, or if Pinball Map fails."""
         wanted = fold(text)
         if len(wanted.replace(" ", "")) < MIN_LETTERS:
             return ()
@@ -69,7 +69,7 @@ class Suggestions:
             return await self._fetch(wanted, text)
 
     def _is_superseded(self, wanted: str) -> bool:
-        """Whether the same words were typed on, or shortened, since; other words are somebody else's."""
+        """Whether the same text was extended or shortened since. A different text is from someone else."""
         newest = self._newest
         return newest != wanted and (newest.startswith(wanted) or wanted.startswith(newest))
 

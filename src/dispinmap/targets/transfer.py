@@ -1,4 +1,4 @@
-"""A channel's set-up as text, and what an import of such text would do (pure)."""
+"""Writes a channel's set-up as text; the values that describe an import of such text (pure)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ HEADER = "# What this channel watches. /import reads it back, here or in another
 
 @dataclass(frozen=True, slots=True)
 class AddTarget:
-    """`position` counts the additions of the text from 1; settings name a target by it."""
+    """`position` counts the additions in the text from 1. Settings refer to targets by it."""
 
     position: int
     new: NewTarget
@@ -19,7 +19,7 @@ class AddTarget:
 
 @dataclass(frozen=True, slots=True)
 class SetPollRate:
-    """None as minutes means the default, None as position the channel."""
+    """`minutes` is None for the default, `position` is None for the channel."""
 
     minutes: int | None
     position: int | None = None
@@ -27,7 +27,7 @@ class SetPollRate:
 
 @dataclass(frozen=True, slots=True)
 class SetKinds:
-    """None as kinds means the default, None as position the channel."""
+    """`kinds` is None for the default, `position` is None for the channel."""
 
     kinds: Kinds | None
     position: int | None = None
@@ -45,25 +45,25 @@ class PlannedStep:
     summary: str
     problem: str | None = None
     action: Action | None = None
-    """What applying the step does, everything looked up; None where it has a problem."""
+    """What the step does, with all names looked up; None if it has a problem."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """A dry run. Applying it carries out the steps without a problem."""
+    """A dry run. Applying the plan carries out the steps that have no problem."""
 
     steps: tuple[PlannedStep, ...]
 
     @property
     def actions(self) -> tuple[Action, ...]:
-        """What applying it does, in the order of the text."""
+        """What applying the plan does, in the order of the text."""
         return tuple(step.action for step in self.steps if step.action is not None)
 
 
 def export(channel: Channel, targets: Iterable[Target]) -> str:
-    """Commands in their slash form, one a line.
+    """Slash commands, one per line.
 
-    Comments note a location's name and a city's exact point, so that reading it back asks nobody.
+    Comments note a location's name and a city's exact point, so that an import needs no look-ups.
     """
     lines = [HEADER, f"/poll_rate minutes:{channel.poll_rate_minutes}", f"/notifications kind:{channel.kinds}"]
     position = 0
@@ -111,7 +111,7 @@ def _own_settings(target: Target, position: int) -> Iterator[str]:
 
 
 def quoted(text: str) -> str:
-    """In double quotes, on one line, with a backslash before quotes and backslashes inside."""
+    """The text on one line in double quotes, with a backslash before inner quotes and backslashes."""
     escaped = _one_line(text).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries.batching import CHUNK, insert_new
 from dispinmap.database.tables import AREA_SQL, UNMAPPED_SQL, AreaCellRow, MonitoringTargetRow
-from dispinmap.matching.cells import cells_around
+from dispinmap.matching.geography import cells_around
 from dispinmap.targets.models import area_or_none
 
 # The session holds no rows of these tables that it would have to keep in step.

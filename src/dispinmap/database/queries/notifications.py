@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dispinmap.database.queries.batching import chunks, insert_new
 from dispinmap.database.queries.submissions import to_submission
 from dispinmap.database.tables import UNSENT_SQL, FeedStateRow, MonitoringTargetRow, NotificationRow, SubmissionRow
-from dispinmap.outbox.notifications import Notification
-from dispinmap.outbox.states import NotificationState
+from dispinmap.outbox.models import Notification, NotificationState
 from dispinmap.targets.models import TargetType, area_or_none
 
 UNSENT: ColumnElement[bool] = text(UNSENT_SQL)  # type: ignore[assignment]

@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dispinmap.database.queries.notifications import UNSENT, fetch, is_settled, select_notifications
 from dispinmap.database.tables import ChannelConfigRow, ChannelParkingRow, MessageRow, NotificationRow
 from dispinmap.health import QueueState
-from dispinmap.outbox.notifications import Notification
-from dispinmap.outbox.states import MessageState, NotificationState
+from dispinmap.outbox.models import MessageState, Notification, NotificationState
 
 BATCH = 200
 """Due notifications looked at for one message; it holds far fewer."""

@@ -7,7 +7,7 @@ from sqlalchemy import delete, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.tables import MessageRow, NotificationRow, SeenSubmissionRow, SubmissionRow
-from dispinmap.outbox.states import MessageState, NotificationState
+from dispinmap.outbox.models import MessageState, NotificationState
 
 BATCH: Final = 500
 """Rows a transaction deletes: some milliseconds, and a small piece of log for Litestream to follow."""

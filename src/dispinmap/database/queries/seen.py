@@ -10,7 +10,7 @@ from dispinmap.database.queries.batching import chunks, insert_new, insert_new_f
 from dispinmap.database.queries.submissions import to_submission
 from dispinmap.database.tables import NotificationRow, SeenSubmissionRow, SubmissionRow
 from dispinmap.database.types import UtcDateTime
-from dispinmap.outbox.states import NotificationState
+from dispinmap.outbox.models import NotificationState
 from dispinmap.pinballmap.models import Submission
 
 

@@ -13,7 +13,7 @@ from dispinmap.database.queries.batching import CHUNK, chunks
 from dispinmap.database.queries.channels import to_channel
 from dispinmap.database.tables import AREA_SQL, AreaCellRow, ChannelConfigRow, MonitoringTargetRow
 from dispinmap.database.types import UtcDateTime
-from dispinmap.matching.cells import cell_of
+from dispinmap.matching.geography import cell_of
 from dispinmap.matching.rules import is_within
 from dispinmap.pinballmap.models import Submission
 from dispinmap.targets.kinds import Kinds, kinds_or_none, stored_kinds

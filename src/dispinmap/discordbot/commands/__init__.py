@@ -1,13 +1,12 @@
-"""The commands, one topic a file."""
+"""The commands, one topic per file."""
 
 from discord.ext import commands
 
 from dispinmap.discordbot.commands.add import AddCog
 from dispinmap.discordbot.commands.check import CheckCog
 from dispinmap.discordbot.commands.help import HelpCog
-from dispinmap.discordbot.commands.monitor import MonitorCog
 from dispinmap.discordbot.commands.show import ShowCog
-from dispinmap.discordbot.commands.transfer import ImportCog
+from dispinmap.discordbot.commands.transfer import ExportCog, ImportCog
 from dispinmap.discordbot.commands.tune import TuneCog
 from dispinmap.discordbot.errors import ErrorDesk
 from dispinmap.discordbot.services import Services
@@ -15,5 +14,5 @@ from dispinmap.discordbot.services import Services
 
 def all_cogs(services: Services, desk: ErrorDesk) -> tuple[commands.Cog, ...]:
     """Every command the bot has."""
-    kinds = (AddCog, TuneCog, ImportCog, ShowCog, CheckCog, MonitorCog, HelpCog)
-    return tuple(kind(services, desk) for kind in kinds)
+    cogs = (AddCog, TuneCog, ExportCog, ImportCog, ShowCog, CheckCog, HelpCog)
+    return tuple(cog(services, desk) for cog in cogs)

@@ -1,4 +1,4 @@
-"""`/add`: a location, a city or a point."""
+"""`/add location`, `/add city` and `/add coordinates`."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
@@ -12,11 +12,12 @@ from dispinmap.discordbot.commands.base import (
     ChangingCog,
     Choices,
     channel_ref,
+    group,
     lacking_for_cards,
     send_view,
+    subcommand,
     suggesting,
 )
-from dispinmap.discordbot.commands.decorators import group, subcommand
 from dispinmap.discordbot.errors import Context
 from dispinmap.discordbot.markdown import clean, cut
 from dispinmap.discordbot.parsing import parse_degrees, split_radius
@@ -26,11 +27,11 @@ from dispinmap.targets.naming import unquoted
 from dispinmap.targets.service import Added
 from dispinmap.targets.values import parse_radius
 
-_RADIUS = "25 or 25 mi or 40 km, from 1 to 100 miles; 25 miles if left out"
+_RADIUS = "Such as 25, 25 mi or 40 km: from 1 to 100 miles; 25 miles if you leave it out"
 
 
 class Degrees(commands.Converter[float], app_commands.Transformer):
-    """A number in a slash command; in a message also with the comma of a copied pair."""
+    """A number in a slash command. In a message it may end with the comma of a copied pair of coordinates."""
 
     @property
     def type(self) -> discord.AppCommandOptionType:
@@ -44,17 +45,17 @@ class Degrees(commands.Converter[float], app_commands.Transformer):
 
 
 class AddCog(ChangingCog):
-    """Targets come in here."""
+    """Adds targets."""
 
     @group(name="add", description="Watch a location, a city or a point in this channel")
     async def add(self, _ctx: Context) -> None:
         raise UserError(
-            "Say what to add: `add location Ground Kontrol`, `add city Portland, OR 25` "
+            "What should I add? Try `add location Ground Kontrol`, `add city Portland, OR 25` "
             "or `add coordinates 45.52 -122.68 25`."
         )
 
     @subcommand(add, name="location", description="Watch one location on Pinball Map")
-    @app_commands.describe(name="Its name, its id or its pinballmap.com link")
+    @app_commands.describe(name="The location’s name, id or pinballmap.com link")
     async def location(self, ctx: Context, *, name: str) -> None:
         wanted = unquoted(name)
         channel = channel_ref(ctx)
@@ -77,7 +78,9 @@ class AddCog(ChangingCog):
         ]
 
     @subcommand(add, name="city", description="Watch the area around a city")
-    @app_commands.describe(name="A city, with state or country if there are several: Portland, OR", radius=_RADIUS)
+    @app_commands.describe(
+        name="A city, such as Portland; add the state or country if there are several: Portland, OR", radius=_RADIUS
+    )
     async def city(self, ctx: Context, *, name: str, radius: str | None = None) -> None:
         wanted, radius = (unquoted(name), radius) if ctx.interaction else split_radius(name)
         miles = _miles(radius)
@@ -123,5 +126,5 @@ class AddCog(ChangingCog):
 
 
 def _miles(radius: str | None) -> float | None:
-    """None for nothing, which means the default."""
+    """None if no radius was given, which means the default."""
     return parse_radius(unquoted(radius)) if radius and radius.strip() else None

@@ -1,4 +1,4 @@
-"""`/help`, from the commands' own descriptions."""
+"""`/help`: built from the commands' own descriptions."""
 
 import discord
 from discord import app_commands
@@ -6,16 +6,16 @@ from discord.ext import commands
 
 from dispinmap.discordbot import helptext, texts
 from dispinmap.discordbot.commands.base import Choices, ServiceCog, suggesting
-from dispinmap.discordbot.commands.decorators import command as hybrid_command
+from dispinmap.discordbot.commands.base import command as hybrid_command
 from dispinmap.discordbot.errors import Context, did_you_mean
 from dispinmap.errors import UserError
 from dispinmap.targets.naming import unquoted
 
 
 class HelpCog(ServiceCog):
-    """Says what there is and how it is written."""
+    """Lists the commands and explains them."""
 
-    @hybrid_command(name="help", description="Show all commands, or how one of them is written")
+    @hybrid_command(name="help", description="Show all commands, or how to use one of them")
     @app_commands.describe(command="The command to explain, such as add city")
     async def show_help(self, ctx: Context, *, command: str | None = None) -> None:
         helps = _all(ctx.bot)

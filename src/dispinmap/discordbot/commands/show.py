@@ -1,19 +1,17 @@
-"""Looking at what is watched: `/list`, `/export`."""
-
-import io
+"""Commands that only look: `/list` and `/monitor_health`."""
 
 import discord
 
 from dispinmap.discordbot import texts
-from dispinmap.discordbot.commands.base import ServiceCog, send_view
-from dispinmap.discordbot.commands.decorators import command
+from dispinmap.discordbot.commands.base import ServiceCog, command, send_view
 from dispinmap.discordbot.errors import Context
-from dispinmap.discordbot.tables import target_pages
+from dispinmap.discordbot.healthcard import health_embed
+from dispinmap.discordbot.target_table import target_pages
 from dispinmap.discordbot.views import PageView
 
 
 class ShowCog(ServiceCog):
-    """The channel's set-up is read here."""
+    """Shows the channel's targets and the bot's health."""
 
     @command(name="list", description="Show what this channel watches")
     async def list_targets(self, ctx: Context) -> None:
@@ -27,13 +25,7 @@ class ShowCog(ServiceCog):
             return
         await send_view(ctx, pages[0], PageView(ctx.author.id, self.desk, pages))
 
-    @command(name="export", description="Show this channel’s set-up as text that /import reads back")
-    async def export(self, ctx: Context) -> None:
-        text = await self.services.targets.export(ctx.channel.id)
-        if not text.strip():
-            await ctx.send(texts.NOTHING_TO_EXPORT)
-        elif (block := texts.as_code(text)) is not None:
-            await ctx.send(block)
-        else:
-            file = discord.File(io.BytesIO(text.encode()), filename="dispinmap-export.txt")
-            await ctx.send("The set-up of this channel; `/import` reads it back, here or elsewhere.", file=file)
+    @command(name="monitor_health", description="Show the bot’s polls, queue, errors and backup")
+    async def monitor_health(self, ctx: Context) -> None:
+        report = await self.services.health()
+        await ctx.send(embed=discord.Embed.from_dict(health_embed(report)))

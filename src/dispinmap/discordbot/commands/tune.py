@@ -1,4 +1,4 @@
-"""Changing what is watched: `/remove`, `/poll_rate`, `/notifications`."""
+"""Changing targets and settings: `/remove`, `/poll_rate` and `/notifications`."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from dispinmap.discordbot.commands.base import (
     ChangingCog,
     Choices,
     channel_ref,
+    command,
     send_view,
     suggesting,
     target_choices,
 )
-from dispinmap.discordbot.commands.decorators import command
 from dispinmap.discordbot.errors import Context
 from dispinmap.discordbot.parsing import split_kinds
 from dispinmap.discordbot.views import SeveralView
@@ -23,14 +23,14 @@ from dispinmap.targets.naming import unquoted
 from dispinmap.targets.selection import reference, select
 from dispinmap.targets.values import parse_kinds, parse_minutes
 
-_TARGET = "One target, by its number in the list or its name; the whole channel if left out"
+_TARGET = "One target: its name or its number in /list; leave it out for the whole channel"
 
 
 class TuneCog(ChangingCog):
-    """Targets are changed and removed here."""
+    """Changes and removes targets."""
 
     @command(name="remove", aliases=["rm"], description="Stop watching a target")
-    @app_commands.describe(target="Its number in the list, or its name")
+    @app_commands.describe(target="The target’s name, or its number in /list")
     async def remove(self, ctx: Context, *, target: str) -> None:
         await ctx.send(texts.removed(await self.services.targets.remove(ctx.channel.id, unquoted(target))))
 
@@ -41,8 +41,10 @@ class TuneCog(ChangingCog):
         changed = await self.services.targets.set_poll_rate(channel_ref(ctx), rate, _selector(target))
         await ctx.send(texts.poll_rate_set(rate, changed))
 
-    @command(name="notifications", description="Set what the channel, or one target, is told about")
-    @app_commands.describe(kind="One kind or several, such as “machines, scores”; a menu if left out", target=_TARGET)
+    @command(name="notifications", description="Choose what I post here, or about one target")
+    @app_commands.describe(
+        kind="One or more kinds, such as “machines, scores”; leave it out for a menu", target=_TARGET
+    )
     async def notifications(self, ctx: Context, *, kind: str | None = None, target: str | None = None) -> None:
         if kind and not ctx.interaction:
             kind, target = split_kinds(kind)

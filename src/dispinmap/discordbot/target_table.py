@@ -1,4 +1,4 @@
-"""`/list` as a table of fixed-width characters (pure)."""
+"""The targets of a channel as a table in a fixed-width font, for `/list` (pure)."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ _PROBLEMS_LIMIT = 500
 _HEAD = ("#", "Name", "Every", "Kinds")
 _OWN = "*"
 _KINDS_SHOWN = 2
-_LEGEND = f"{_OWN} set for this target alone; the rest follows the channel."
+_LEGEND = f"{_OWN} set for this target only; everything else follows the channel."
 
 
 def width(text: str) -> int:
-    """Columns in a fixed-width font: 2 for a wide East Asian character or emoji, 0 for an accent of its own."""
+    """Columns in a fixed-width font: 2 for a wide East Asian character or emoji, 0 for a combining accent."""
     return sum(_columns(character) for character in text)
 
 
@@ -33,13 +33,13 @@ def _columns(character: str) -> int:
 
 
 def padded(text: str, columns: int) -> str:
-    """`text` cut or filled up to exactly `columns`."""
+    """`text`, shortened or padded to exactly `columns`."""
     short = _shortened(text, columns)
     return short + " " * (columns - width(short))
 
 
 def _shortened(text: str, columns: int) -> str:
-    """At most `columns`, the last an ellipsis where something is missing."""
+    """At most `columns` wide. A shortened text ends with an ellipsis."""
     if width(text) <= columns:
         return text
     while width(text) >= columns:
@@ -48,7 +48,7 @@ def _shortened(text: str, columns: int) -> str:
 
 
 def target_pages(listed: Sequence[ListedTarget], read_at: datetime | None) -> list[str]:
-    """The table in pages that each fit into one message; below it, when Pinball Map was last read and what is wrong."""
+    """Pages that each fit into one message: the table, when Pinball Map was last read, and problems with targets."""
     rows = [_row(one) for one in listed]
     columns = [min(NAME_COLUMNS, max(width(cell) for cell in column)) for column in zip(_HEAD, *rows, strict=True)]
     head, *lines = (_line(row, columns) for row in (_HEAD, *rows))
@@ -82,13 +82,13 @@ def _row(one: ListedTarget) -> tuple[str, ...]:
     return (
         str(one.index),
         _name(watched),
-        poll_rate(watched.poll_rate) + _mark(watched.target.poll_rate_minutes),
-        kinds(watched.kinds) + _mark(watched.target.kinds),
+        short_rate(watched.poll_rate) + _mark(watched.target.poll_rate_minutes),
+        short_kinds(watched.kinds) + _mark(watched.target.kinds),
     )
 
 
 def _name(watched: WatchedTarget) -> str:
-    # A backtick would end the block of code that keeps the columns aligned.
+    # A backtick would end the code block that keeps the columns aligned.
     name = clean(label(watched.target)).replace("`", "’")
     mark = "⚠ " if watched.target.problem else ""
     radius = f" ({tenths(area.radius)} mi)" if (area := watched.target.area) else ""
@@ -96,21 +96,21 @@ def _name(watched: WatchedTarget) -> str:
 
 
 def _isolated(name: str) -> str:
-    """A name in Hebrew or Arabic must not turn the columns around it."""
-    turns = any(unicodedata.bidirectional(character) in ("R", "AL") for character in name)
-    return f"\u2068{name}\u2069" if turns else name
+    """Keep a name in Hebrew or Arabic from reversing the columns around it."""
+    is_right_to_left = any(unicodedata.bidirectional(character) in ("R", "AL") for character in name)
+    return f"\u2068{name}\u2069" if is_right_to_left else name
 
 
 def _mark(own: object) -> str:
     return "" if own is None else _OWN
 
 
-def kinds(chosen: Kinds) -> str:
+def short_kinds(kinds: Kinds) -> str:
     """Such as "machines, scores", or "machines, scores +1" to keep the table narrow."""
-    shown, left = chosen.in_order[:_KINDS_SHOWN], len(chosen) - _KINDS_SHOWN
+    shown, left = kinds.in_order[:_KINDS_SHOWN], len(kinds) - _KINDS_SHOWN
     return ", ".join(shown) + (f" +{left}" if left > 0 else "")
 
 
-def poll_rate(rate: timedelta) -> str:
+def short_rate(rate: timedelta) -> str:
     """Such as "60 min"."""
     return f"{rate // timedelta(minutes=1)} min"

@@ -1,4 +1,4 @@
-"""Reads the commands of an export, ours or the original bot's (pure)."""
+"""Reads the text of an import: the commands that this bot or the original one exported (pure)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from dispinmap.targets.values import is_radius, parse_kinds, parse_minutes, pars
 
 @dataclass(frozen=True, slots=True)
 class AddLocation:
-    """`text` is an id, a link or a name; without the `name` that an export noted it is still to be looked up."""
+    """`text` is an id, a link or a name. It must be looked up unless the export noted its `name`."""
 
     text: str
     name: str | None = None
@@ -21,7 +21,7 @@ class AddLocation:
 
 @dataclass(frozen=True, slots=True)
 class AddCity:
-    """`point` is where the city lay when it was exported; without it the name is still to be looked up."""
+    """`point` is the city's location as the export noted it. Without it, the name must be looked up."""
 
     name: str
     radius_miles: float | None = None
@@ -39,7 +39,7 @@ Request = AddLocation | AddCity | AddCoordinates | SetPollRate | SetKinds
 
 @dataclass(frozen=True, slots=True)
 class ReadLine:
-    """A line and what it asks for, or the sentence that says why it cannot be read."""
+    """A line and its request, or the sentence that says why it cannot be read."""
 
     number: int
     line: str
@@ -49,13 +49,13 @@ class ReadLine:
 
 @dataclass(slots=True)
 class _Arguments:
-    """Words by place, taken one by one, and words by name, which go on to the next name: `name:Ground Kontrol`."""
+    """Positional words, taken one by one, and named values, which end at the next name: `name:Ground Kontrol`."""
 
     bare: list[str]
     named: dict[str, str]
 
     def take(self, name: str) -> str | None:
-        """The named argument, or else the next bare word."""
+        """The named value, or else the next positional word."""
         if name in self.named:
             return self.named[name]
         return self.bare.pop(0) if self.bare else None
@@ -67,7 +67,7 @@ _WORD = re.compile(
     rf'(?:(?P<key>{_KEYS}):)?(?:"(?P<quoted>(?:\\.|[^"\\])*)"|“(?P<curly>[^”]*)”|(?P<plain>\S+))',
     re.IGNORECASE,
 )
-# Whatever character the original's prefix was, a mention of the bot, or our own slash.
+# Any prefix that the original bot had, a mention of the bot, or our own slash.
 _PREFIX = re.compile(r"(?:<@[!&]?\d+>|\W)*")
 _COMMAND = re.compile(
     r"(?P<command>add[ _]+(?:location|city|coordinates)|poll_rate|notifications)(?!\w)(?P<rest>.*)", re.IGNORECASE
@@ -77,7 +77,7 @@ _POINT = re.compile(r"#\s*at\s+(?P<point>[-+.\d]+,\s*[-+.\d]+)\s*")
 
 
 def read(text: str) -> tuple[ReadLine, ...]:
-    """Every line that is no comment, blank or code fence."""
+    """All lines except comments, blank lines and code fences."""
     return tuple(_lines(text))
 
 
@@ -93,7 +93,7 @@ def _lines(text: str) -> Iterator[ReadLine]:
 
 
 def _noted(comment: str) -> Noted | None:
-    """What an export's comment knows of the line below it."""
+    """What an export's comment says about the line below it."""
     if location := _LOCATION.fullmatch(comment):
         return AddLocation(location["id"], _unescaped(location["name"]))
     point = _POINT.fullmatch(comment)
@@ -111,7 +111,7 @@ def _line(number: int, line: str, noted: Noted | None) -> ReadLine:
 
 
 def _known(request: Request, noted: Noted | None) -> Request:
-    """The request with what was noted of it, so that it needs no look-up."""
+    """The request, completed with the export's note so that it needs no look-up."""
     match request, noted:
         case AddLocation(text), AddLocation(id_, name) if text == id_ and name:
             return AddLocation(text, name)
@@ -125,8 +125,8 @@ def _request(line: str) -> Request:
     found = _COMMAND.match(_PREFIX.sub("", line, count=1))
     if found is None:
         raise UserError(
-            "This is no command of a set-up: only /add location, /add city, /add coordinates, /poll_rate and "
-            "/notifications can be imported."
+            "I can’t import this line. I can import /add location, /add city, /add coordinates, /poll_rate and "
+            "/notifications."
         )
     command = re.sub(r"[ _]+", "_", found["command"].lower())
     return _READERS[command](_arguments(found["rest"]))
@@ -171,7 +171,7 @@ def _add_city(arguments: _Arguments) -> AddCity:
 
 
 def _trailing_radius(words: list[str]) -> str | None:
-    """Take `25`, `25mi` or `40 km` from the end of words that begin with a name."""
+    """Remove `25`, `25mi` or `40 km` from the end of the words, which must begin with a name."""
     for count in (2, 1):
         text = " ".join(words[-count:])
         if len(words) > count and is_radius(text):
@@ -200,7 +200,7 @@ def _notifications(arguments: _Arguments) -> SetKinds:
 
 
 def _take_kinds(arguments: _Arguments) -> str:
-    """The named argument, or else all bare words before the number of a target."""
+    """The named value, or else all positional words before a target's number."""
     if "kind" in arguments.named:
         return arguments.named["kind"]
     words = list(takewhile(lambda word: not _is_integer(word), arguments.bare))
@@ -217,10 +217,10 @@ _READERS: dict[str, Callable[[_Arguments], Request]] = {
 }
 
 
-def _name(arguments: _Arguments, cure: str) -> str:
+def _name(arguments: _Arguments, advice: str) -> str:
     name = arguments.named.get("name") or " ".join(arguments.bare)
     if not name:
-        raise UserError(cure)
+        raise UserError(advice)
     return name
 
 
@@ -229,9 +229,7 @@ def _position(arguments: _Arguments) -> int | None:
     if asked is None:
         return None
     if not _is_integer(asked) or int(asked) < 1:
-        raise UserError(
-            "“{}” is no number of a target: an import counts the targets that the text adds, from 1 on.", asked
-        )
+        raise UserError("“{}” isn’t a target number. Count the targets that the text adds, starting at 1.", asked)
     return int(asked)
 
 
@@ -239,8 +237,8 @@ def _is_integer(text: str) -> bool:
     return re.fullmatch(r"[0-9]{1,9}", text) is not None
 
 
-def _number(text: str | None, cure: str) -> float:
+def _number(text: str | None, advice: str) -> float:
     try:
         return float((text or "").rstrip(","))
     except ValueError:
-        raise UserError(cure) from None
+        raise UserError(advice) from None

@@ -1,7 +1,7 @@
-"""Which of the geocoder's answers a person meant (pure).
+"""Chooses the geocoder's answers that a person meant (pure).
 
-The geocoder takes a bare name and answers with everything that ever had it in any language: "Portland" brings
-Sandusky, once called so, and "München" brings Munich. State and country are for us to match.
+The geocoder accepts only a bare name, and answers with every place that ever had that name in any language: "Portland"
+also brings Sandusky, which was once called that, and "München" brings Munich. We match state and country ourselves.
 """
 
 import math
@@ -15,7 +15,7 @@ from dispinmap.geocoding.regions import COUNTRY_ALIASES, fold, is_known, region_
 
 MAX_PLACES = 10
 SAME_PLACE_KM = 5.0
-# Hamlets below this, and those of unknown size, do not make a town's name ambiguous.
+# Places that are smaller, or of unknown size, do not make a town's name ambiguous.
 SIGNIFICANT_POPULATION = 1000
 _KM_PER_DEGREE = 111.2
 _LONGEST_QUALIFIER_WORDS = 4
@@ -23,16 +23,16 @@ _LONGEST_QUALIFIER_WORDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A bare name for the geocoder, and the folded qualifiers its answers must all match."""
+    """A bare name for the geocoder, and the folded qualifiers that its answers must all match."""
 
     name: str
     qualifiers: tuple[str, ...] = ()
     literal: bool = False
-    """Only places of this name will do, because another reading of the text is still to be tried."""
+    """Accept only places with this name, because there is another way to read the text that must still be tried."""
 
 
 def queries(text: str) -> tuple[Query, ...]:
-    """What to ask, in order, until something is found: as written first, then with a state or country split off.
+    """The queries to try until one finds something: first as written, then with a state or country split off.
 
     Every split is safe to try, because its answers must be in the state or country that was split off.
     """
@@ -47,7 +47,7 @@ def queries(text: str) -> tuple[Query, ...]:
 
 
 def _endings(words: Sequence[str]) -> list[tuple[str, str]]:
-    """Every beginning with its folded ending, the longest ending first: "West Virginia" before "Virginia"."""
+    """All splits into a beginning and a folded ending. Long endings come first: "West Virginia" before "Virginia"."""
     lengths = range(min(_LONGEST_QUALIFIER_WORDS, len(words) - 1), 0, -1)
     pairs = [(" ".join(words[:-length]), fold(" ".join(words[-length:]))) for length in lengths]
     return [(start, end) for start, end in pairs if end]
@@ -58,7 +58,7 @@ def _without_postcode(text: str) -> str:
 
 
 def choose(query: Query, candidates: Sequence[Candidate]) -> tuple[Place, ...]:
-    """The places that fit, best first, at most 10; one alone if there is no doubt, none if nothing fits."""
+    """The places that fit, best first, at most 10. There is only one if it is unambiguous, and none if none fits."""
     fitting = [candidate for candidate in candidates if all(_fits(candidate, text) for text in query.qualifiers)]
     named = _named(query, _distinct(_towns(fitting)))
     significant = [candidate for candidate in named if candidate.population >= SIGNIFICANT_POPULATION]
@@ -81,13 +81,13 @@ def _county_names(county: str | None) -> tuple[str, ...]:
 
 
 def _towns(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-    """Without mountains, airports and the like, unless there is nothing else."""
+    """Leave out mountains, airports and the like, unless there is nothing else."""
     towns = [candidate for candidate in candidates if (candidate.feature or "PPL").startswith("PPL")]
     return towns or candidates
 
 
 def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """By population, each town once: the geocoder lists some as a city and again as its district."""
+    """By population, each town once: the geocoder lists some towns as a city and again as a district."""
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda candidate: -candidate.population):
         if not any(_same_town(candidate.place, other.place) for other in kept):
@@ -100,16 +100,17 @@ def _same_town(one: Place, other: Place) -> bool:
 
 
 def _kilometres(one: Place, other: Place) -> float:
-    """Good for short distances, which is all that is asked of it."""
+    """Approximate, but good enough for short distances."""
     east = (one.longitude - other.longitude) * math.cos(math.radians(one.latitude))
     return _KM_PER_DEGREE * math.hypot(one.latitude - other.latitude, east)
 
 
 def _named(query: Query, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those of exactly the name, and bigger ones that are meant by it all the same.
+    """Places with exactly this name, and bigger places that a person probably means by it.
 
-    `candidates` are ordered by population. Bigger ones are longer names ("Frankfurt am Main") or else the biggest of
-    all under a name of its own ("Munich" for "München"), but not where it only completes the word ("Port", Portland).
+    `candidates` are ordered by population. The bigger places are those with a longer name ("Frankfurt am Main"). If
+    there are none, it is the biggest place, which has another name ("Munich" for "München"), unless its name only
+    completes the word ("Portland" for "Port").
     """
     asked = fold(query.name)
     exact = [candidate for candidate in candidates if _squeezed(candidate) == asked.replace(" ", "")]
@@ -126,7 +127,7 @@ def _squeezed(candidate: Candidate) -> str:
 
 
 def _told_apart(candidates: Sequence[Candidate]) -> tuple[Place, ...]:
-    """Namesakes within one state get their county before it."""
+    """Places with the same name in the same state also get their county."""
     labels = Counter(candidate.place.label for candidate in candidates)
     return tuple(
         replace(candidate.place, region=_region_with_county(candidate))

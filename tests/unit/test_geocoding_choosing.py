@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.geocoding.matching import MAX_PLACES, Query, choose, queries
+from dispinmap.geocoding.choosing import MAX_PLACES, Query, choose, queries
 from dispinmap.geocoding.models import GeocodingError, Place
 from dispinmap.geocoding.parsing import Candidate, parse_candidates
 from dispinmap.geocoding.regions import CANADIAN_PROVINCES, US_STATES, fold
@@ -207,7 +207,7 @@ def test_hamlets_alone_are_all_offered() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["Flip", "Flip City", "Tilt"]), st.integers(0, 5000), st.integers(-80, 80))))
-def test_whatever_the_answers_at_most_ten_places_come_back_biggest_first(rows: list[tuple[str, int, int]]) -> None:
+def test_at_most_ten_places_come_back_biggest_first(rows: list[tuple[str, int, int]]) -> None:
     answers = [town(name, None, US, size, at=(latitude, size / 100)) for name, size, latitude in rows]
     places = choose(Query("Flip"), answers)
     sizes = [place.population or 0 for place in places]
@@ -245,7 +245,7 @@ def test_an_answer_of_another_shape_is_an_error(body: object) -> None:
         parse_candidates(body)
 
 
-def test_an_answer_without_results_is_no_place() -> None:
+def test_an_answer_without_results_has_no_places() -> None:
     assert parse_candidates({"generationtime_ms": 0.6}) == ()
 
 
