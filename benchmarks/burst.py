@@ -91,7 +91,7 @@ async def burst(
         await stage.start_bot()
         # Answered by a bot that is ready, not by one that still has its commands to register.
         await stage.command("list")
-        discord.faults.delay("POST", "/channels/*/messages", latency)
+        discord.faults.delay("/channels/*/messages", latency, method="POST")
         over = asyncio.Event()
         with discord.subscribe() as events:
             await seed(stage, ids, per_channel, one_message_each=one_message_each)

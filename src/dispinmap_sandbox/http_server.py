@@ -11,7 +11,7 @@ from aiohttp import web
 
 from dispinmap.clock import Clock
 from dispinmap_sandbox.errors import SandboxError
-from dispinmap_sandbox.http_faults import Fault, FaultKind, HttpFaults
+from dispinmap_sandbox.faults import Fault, FaultKind, Faults, broken
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SHUTDOWN_SECONDS = 0.1
@@ -37,7 +37,7 @@ class EmbeddedServer(ABC):
         self._clock = clock
         self._address: tuple[str, int] | None = None
         self._runner: web.AppRunner | None = None
-        self.faults = HttpFaults(self._close, self._listen)
+        self.faults = Faults()
         self.requests: Counter[str] = Counter()
         """Requests by endpoint, failed ones too: "user_submissions.json", "locations/:id.json"."""
         self._arrived = asyncio.Event()
@@ -65,6 +65,14 @@ class EmbeddedServer(ABC):
     async def stop(self) -> None:
         """Close every connection, including hanging ones."""
         await self._close()
+
+    async def down(self) -> None:
+        """Close the listening socket and every connection, including hanging ones. New connections are refused."""
+        await self._close()
+
+    async def up(self) -> None:
+        """Listen on the same port again."""
+        await self._listen()
 
     @abstractmethod
     def routes(self) -> dict[str, Handler]:
@@ -99,17 +107,13 @@ class EmbeddedServer(ABC):
     async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         path = request.path.removeprefix(f"{self.prefix}/")
         self._count(request, path)
-        fault = self.faults.take(path)
+        fault = self.faults.take(request.method, path)
+        await self.faults.hold(fault)
         if fault is None:
             return await self._answer(request, handler)
-        match fault.kind:
-            case FaultKind.FAIL:
-                return failure(fault)
-            case FaultKind.HANG:
-                await self.faults.released()
-                return await self._answer(request, handler)
-            case FaultKind.TRUNCATE | FaultKind.CUT:
-                return await _broken(request, fault, await self._answer(request, handler))
+        if fault.kind is FaultKind.FAIL:
+            return failure(fault)
+        return await broken(fault.kind, await self._answer(request, handler), request)
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         refused = await self.gate(request)
@@ -125,29 +129,15 @@ class EmbeddedServer(ABC):
 
 def failure(fault: Fault) -> web.Response:
     """The answer of a FAIL fault."""
-    body = fault.body if fault.body is not None else error_page(fault.status)
+    if fault.body is not None and not isinstance(fault.body, str):
+        return web.json_response(fault.body, status=fault.status, headers=fault.headers)
     headers = {"Content-Type": "text/html; charset=utf-8", **fault.headers}
-    return web.Response(status=fault.status, text=body, headers=headers)
+    return web.Response(status=fault.status, text=fault.body or error_page(fault.status), headers=headers)
 
 
 def error_page(status: int) -> str:
     """The HTML of a failure without a body of its own, as real servers send it."""
     return f"<!DOCTYPE html>\n<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n"
-
-
-async def _broken(request: web.Request, fault: Fault, answer: web.StreamResponse) -> web.StreamResponse:
-    """Send half of an answer: as a complete response (TRUNCATE), or closing the connection halfway (CUT)."""
-    body = answer.body if isinstance(answer, web.Response) and isinstance(answer.body, bytes) else b""
-    half = body[: len(body) // 2]
-    if fault.kind is FaultKind.TRUNCATE:
-        return web.Response(status=answer.status, body=half, content_type="application/json")
-    stream = web.StreamResponse(status=answer.status, headers={"Content-Length": str(len(body))})
-    stream.content_type = "application/json"
-    await stream.prepare(request)
-    await stream.write(half)
-    if request.transport is not None:
-        request.transport.close()
-    return stream
 
 
 def _endpoint(path: str) -> str:

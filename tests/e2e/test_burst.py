@@ -37,7 +37,7 @@ async def test_every_request_with_the_token_takes_its_turn_and_no_answer_to_a_co
     await empty_stage.start_bot()
     await empty_stage.command("list")
     discord, seed = empty_stage.services.discord, empty_stage.services.seed
-    discord.faults.fail("POST", f"/channels/{seed.news.id}/messages", 500)
+    discord.faults.fail(f"/channels/{seed.news.id}/messages", 500, method="POST")
     asked = await discord.say(empty_stage.member_id, seed.news.id, f"{discord.state.bot.mention} list")
     await discord.wait_for_message(seed.news.id, lambda message: message.id > asked.id and message.author.bot)
     with_token = [count for route, count in discord.requests.items() if not any(part in route for part in EXEMPT)]

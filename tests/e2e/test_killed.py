@@ -96,7 +96,7 @@ async def _next_poll(services: EmbeddedServices) -> None:
 
 async def _lost_answer(services: EmbeddedServices) -> None:
     """The post is made, but the bot is killed before it can hear so."""
-    services.discord.faults.drop_after("POST", POST)
+    services.discord.faults.drop(POST, method="POST")
     await _next_post(services)
 
 

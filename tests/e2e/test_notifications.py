@@ -108,7 +108,7 @@ async def test_a_channel_that_refuses_us_gets_its_news_once_it_allows_us_again(s
 
 async def test_an_answer_lost_on_the_way_back_posts_nothing_twice(stage: Stage) -> None:
     await _watch_ground_kontrol(stage)
-    stage.services.discord.faults.drop_after("POST", POST)
+    stage.services.discord.faults.drop(POST, method="POST")
     first, second = _absent(stage, 2)
     row = stage.services.world.add_machine(GROUND_KONTROL, first)
     stage.pass_time()

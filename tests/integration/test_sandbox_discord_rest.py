@@ -275,7 +275,7 @@ async def test_an_answer_on_order_has_no_effect_and_comes_as_often_as_ordered(
     server: DiscordServer, http: aiohttp.ClientSession, seed: Seed
 ) -> None:
     path = f"channels/{seed.pinball.id}/messages"
-    server.faults.fail("POST", "/channels/*/messages", 503, times=2, body="<h1>down</h1>", headers={"Retry-After": "7"})
+    server.faults.fail("/channels/*/messages", 503, times=2, body="<h1>down</h1>", headers={"Retry-After": "7"})
     for _ in range(2):
         async with http.post(path, json={"content": "x"}) as response:
             assert (response.status, response.headers["Retry-After"]) == (503, "7")
@@ -287,7 +287,7 @@ async def test_an_answer_on_order_has_no_effect_and_comes_as_often_as_ordered(
 async def test_a_dropped_answer_leaves_the_message_posted(
     server: DiscordServer, channel: discord.PartialMessageable
 ) -> None:
-    server.faults.drop_after("POST", "/channels/*/messages")
+    server.faults.drop("/channels/*/messages", method="POST")
     with pytest.raises(aiohttp.ClientError):
         await channel.send("news", nonce="1")
     posted = server.state.channel_messages(channel.id)
@@ -298,7 +298,7 @@ async def test_a_dropped_answer_leaves_the_message_posted(
 async def test_a_delay_holds_requests_until_the_faults_are_cleared(
     server: DiscordServer, http: aiohttp.ClientSession
 ) -> None:
-    server.faults.delay("GET", "/users/@me", 30)
+    server.faults.delay("/users/@me", 30)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await answer(http, "GET", "users/@me")

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from dispinmap_sandbox.discord.commands import check_registration, find, may_use, read_options
 from dispinmap_sandbox.discord.errors import ApiError
-from dispinmap_sandbox.discord.faults import Faults
 from dispinmap_sandbox.discord.history import page
 from dispinmap_sandbox.discord.limits import GLOBAL, Limits
 from dispinmap_sandbox.discord.models import Channel, Guild, Json, Member, Message, Overwrite, Role, User
 from dispinmap_sandbox.discord.permissions import EVERYTHING, Permission, permissions
 from dispinmap_sandbox.discord.snowflakes import Snowflakes
 from dispinmap_sandbox.errors import SandboxError
+from dispinmap_sandbox.faults import FaultKind, Faults
 from tests.fakes.clock import ManualClock
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -222,9 +222,9 @@ def test_a_command_that_discord_would_not_register_is_refused(command: Json) -> 
 
 def test_faults_are_used_up_oldest_first() -> None:
     faults = Faults()
-    faults.fail("post", "/channels/*", 500)
-    faults.drop_after("POST", "/channels/*/messages", times=2)
+    faults.fail("/channels/*", 500, method="POST")
+    faults.drop("/channels/*/messages", method="POST", times=2)
     taken = [faults.take("POST", "/channels/1/messages") for _ in range(4)]
-    assert [None if fault is None else fault.status for fault in taken] == [500, None, None, None]
-    assert [fault is not None and fault.drop_after for fault in taken] == [False, True, True, False]
+    kinds = [None if fault is None else fault.kind for fault in taken]
+    assert kinds == [FaultKind.FAIL, FaultKind.DROP, FaultKind.DROP, None]
     assert faults.take("GET", "/channels/1/messages") is None

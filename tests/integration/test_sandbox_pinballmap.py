@@ -460,10 +460,10 @@ async def test_a_server_that_is_down_refuses_and_comes_back_on_the_same_port(
 ) -> None:
     address = server.base_url
     assert (await guest.answer(FEED))[0] == 200
-    await server.faults.down()
+    await server.down()
     with pytest.raises(aiohttp.ClientConnectorError):
         await guest.answer(FEED)
-    await server.faults.up()
+    await server.up()
     assert server.base_url == address
     assert (await guest.answer(FEED))[0] == 200
 

@@ -10,7 +10,6 @@ from aiohttp import web
 
 from dispinmap.clock import Clock
 from dispinmap_sandbox.discord.events import Event
-from dispinmap_sandbox.discord.faults import Faults
 from dispinmap_sandbox.discord.limits import Limits
 from dispinmap_sandbox.discord.models import Channel, Choice, Guild, Interaction, Json, Message, Role, Upload
 from dispinmap_sandbox.discord.owner import Owner
@@ -26,6 +25,7 @@ from dispinmap_sandbox.discord.rest.middleware import API, Edge
 from dispinmap_sandbox.discord.seed import Seed, plant
 from dispinmap_sandbox.discord.sessions import Drop
 from dispinmap_sandbox.errors import SandboxError
+from dispinmap_sandbox.faults import Faults
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 30.0

@@ -10,8 +10,8 @@ from aiohttp.typedefs import Middleware
 from dispinmap.clock import Clock
 from dispinmap_sandbox.discord import errors
 from dispinmap_sandbox.discord.errors import ApiError
-from dispinmap_sandbox.discord.faults import Fault, Faults
 from dispinmap_sandbox.discord.limits import Limits
+from dispinmap_sandbox.faults import Fault, FaultKind, Faults, broken
 
 API = "/api/v10"
 _WITH_OWN_TOKEN = ("/webhooks/", "/interactions/")
@@ -50,17 +50,14 @@ class Edge:
         route = f"{request.method} {_template(request)}"
         self._requests[route] += 1
         fault = self._faults.take(request.method, path)
-        if fault is not None and fault.delay:
-            await asyncio.sleep(fault.delay)
-        if fault is not None and fault.status is not None:
-            return _failure(fault, fault.status)
+        await self._faults.hold(fault)
+        if fault is not None and fault.kind is FaultKind.FAIL:
+            return _failure(fault)
         try:
             response = await self._limited(request, route, handler)
         except ApiError as error:
             response = web.json_response(error.body, status=error.status)
-        if fault is not None and fault.drop_after and request.transport is not None:
-            request.transport.abort()
-        return response
+        return response if fault is None else await broken(fault.kind, response, request)
 
     async def _limited(self, request: web.Request, route: str, handler: Handler) -> web.StreamResponse:
         if self._limits is None:
@@ -94,9 +91,9 @@ def _template(request: web.Request) -> str:
     return "unknown" if resource is None else resource.canonical.removeprefix(API)
 
 
-def _failure(fault: Fault, status: int) -> web.Response:
+def _failure(fault: Fault) -> web.Response:
     headers = _VIA | dict(fault.headers)
     if isinstance(fault.body, str):
-        return web.Response(status=status, text=fault.body, content_type="text/html", headers=headers)
-    body = fault.body if fault.body is not None else {"message": f"{status}: sandbox fault", "code": 0}
-    return web.json_response(body, status=status, headers=headers)
+        return web.Response(status=fault.status, text=fault.body, content_type="text/html", headers=headers)
+    body = fault.body if fault.body is not None else {"message": f"{fault.status}: sandbox fault", "code": 0}
+    return web.json_response(body, status=fault.status, headers=headers)
