@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox run test test-long test-image bench check format lint types contracts commits lock clean
+.PHONY: help setup sandbox run test test-long test-image bench check format lint types contracts commits prose lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -46,7 +46,7 @@ bench: $(STAMP) ## measure speed and memory into docs/performance.md; then the m
 	$(BIN)/python -m benchmarks.upgrade
 	$(BIN)/python -m benchmarks.backup
 
-check: format lint types contracts commits ## run all checks except the tests
+check: format lint types contracts commits prose ## run all checks except the tests
 
 format: $(STAMP) ## check that the code is formatted
 	$(BIN)/ruff format --check .
@@ -62,6 +62,9 @@ contracts: $(STAMP) ## check who may import whom
 
 commits: ## check that the subjects of new commits are short
 	@scripts/check_commit_subjects.sh
+
+prose: $(STAMP) ## count the words that make comments and sentences hard to read
+	@$(BIN)/python scripts/count_prose.py
 
 lock: $(STAMP) ## pin the dependencies again (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -5,6 +5,7 @@ from typing import Final, NoReturn
 
 import structlog
 
+from dispinmap.backoff import pause_after
 from dispinmap.clock import Clock
 from dispinmap.health import Vitals
 
@@ -31,4 +32,4 @@ async def supervise(name: str, loop: Callable[[], Awaitable[NoReturn]], clock: C
             log.exception("loop_failed", loop=name, failures=failures)
             if failures >= MAX_FAILURES:
                 raise
-        await clock.sleep(min(2.0 ** (failures - 1), LONGEST_PAUSE_SECONDS))
+        await clock.sleep(pause_after(failures, 1.0, LONGEST_PAUSE_SECONDS))

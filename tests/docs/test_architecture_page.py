@@ -11,7 +11,7 @@ from tests.docs.pages import code, read, rows, sections
 PAGE = read("docs/architecture.md")
 SECTIONS = sections(PAGE, 2)
 BOT, SANDBOX = "dispinmap", "dispinmap_sandbox"
-EVERYBODYS = {"clock", "errors"}
+EVERYBODYS = {"backoff", "clock", "errors"}
 
 
 def _part(module: str) -> str:

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from dispinmap.backoff import pause_after
+
 LONGEST_INTERVAL: Final = timedelta(minutes=15)
 """The longest time between two polls while anything is watched. One answer of the feed reaches back hours."""
 
@@ -17,7 +19,7 @@ def interval(smallest_poll_rate: timedelta, shortest: timedelta) -> timedelta:
 
 def after_failure(now: datetime, usual: timedelta, failures: int, retry_after: float | None) -> datetime:
     """When to try again after `failures` (1 or more) in a row: later each time, and never before the server allows."""
-    pause = min(usual * (1 << min(failures - 1, 8)), max(usual, LONGEST_INTERVAL))
+    pause = pause_after(failures, usual, max(usual, LONGEST_INTERVAL))
     return now + max(pause, timedelta(seconds=retry_after or 0))
 
 

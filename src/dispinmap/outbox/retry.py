@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from dispinmap.backoff import pause_after
+
 FIRST_RETRY: Final = timedelta(seconds=2)
 LONGEST_RETRY: Final = timedelta(minutes=10)
 FIRST_PARKING: Final = timedelta(minutes=5)
@@ -15,7 +17,7 @@ RESTORE_MARGIN: Final = timedelta(minutes=5)
 
 def message_delay(attempts: int, retry_after: float | None = None) -> timedelta:
     """The pause after `attempts` (1 or more) failed attempts at one message. A server can ask for a day at most."""
-    pause = min(FIRST_RETRY * (1 << min(attempts - 1, 16)), LONGEST_RETRY)
+    pause = pause_after(attempts, FIRST_RETRY, LONGEST_RETRY)
     # `retry_after` may be "inf" or "nan", which are floats too.
     wanted = retry_after if retry_after is not None and retry_after > 0 else 0.0
     return max(pause, timedelta(seconds=min(wanted, LONGEST_PARKING.total_seconds())))
@@ -23,7 +25,7 @@ def message_delay(attempts: int, retry_after: float | None = None) -> timedelta:
 
 def parking_delay(attempts: int) -> timedelta:
     """How long a channel stays parked after it refused us `attempts` (1 or more) times in a row."""
-    return min(FIRST_PARKING * (1 << min(attempts - 1, 16)), LONGEST_PARKING)
+    return pause_after(attempts, FIRST_PARKING, LONGEST_PARKING)
 
 
 def is_in_doubt(attempted_at: datetime | None, now: datetime) -> bool:
