@@ -162,6 +162,32 @@ async def test_a_clock_set_back_holds_a_removal_no_longer_than_its_window(pipeli
     assert pipeline.shown() == [row.id]
 
 
+async def test_after_an_outage_a_clock_set_back_costs_no_more_than_the_pause(pipeline: Pipeline) -> None:
+    await pipeline.watch(kind="comments")
+    await pipeline.turn()
+    row = _comment(pipeline)
+    pipeline.server.faults.fail("*", 503, times=None)
+    await pipeline.turn()
+    pipeline.server.faults.clear()
+    pipeline.clock.advance(-6 * 3600)
+    for _ in range(3):
+        await pipeline.turn()
+    assert pipeline.shown() == [row]
+
+
+async def test_a_poll_by_the_old_clock_settles_no_removal(pipeline: Pipeline) -> None:
+    await pipeline.watch()
+    pipeline.clock.advance(1)
+    pipeline.world.remove_machine(GROUND_KONTROL, MONSTER_BASH)
+    await pipeline.turn()
+    pipeline.clock.advance(-3600)
+    service = TargetService(pipeline.database, pipeline.pinballmap, FakeGeocoder(), pipeline.clock)
+    await service.set_poll_rate(ChannelRef(CHANNEL, 1), 20, "1")
+    pipeline.clock.advance(6 * 60)
+    await pipeline.sender.drain()
+    assert pipeline.shown() == []
+
+
 async def test_a_removal_whose_window_was_seen_does_not_wait_for_the_end_of_an_outage(pipeline: Pipeline) -> None:
     await pipeline.watch()
     await pipeline.watch(channel_id=11, poll_rate_minutes=30)

@@ -76,7 +76,8 @@ class Poller:
         self._matcher = Matcher(settle_window)
         self._turn = asyncio.Lock()
         self._failures = 0
-        self._not_before: datetime | None = None
+        self._failed_at: datetime | None = None
+        self._pause = timedelta(0)
         # Whether Pinball Map has answered since this process started.
         self._answered = False
         self.problem: str | None = None
@@ -114,7 +115,8 @@ class Poller:
         """Poll because someone asked, unless that is useless now. Raises PinballMapError."""
         async with self._turn:
             now = self._clock.now()
-            if self._not_before is not None and now < self._not_before:
+            not_before = self._not_before(now)
+            if not_before is not None and now < not_before:
                 raise PinballMapError(self.problem or "Pinball Map asked us to wait: try again later.")
             start = await self._look(now)
             is_fresh = schedule.is_fresh(start.cursor.last_polled_at, now) and self.problem is None
@@ -220,11 +222,18 @@ class Poller:
         """When to poll next; None while nothing is watched, because then there is no need to."""
         if poll_rate is None:
             return None
-        if self._not_before is not None:
-            return self._not_before
+        if (not_before := self._not_before(now)) is not None:
+            return not_before
         if cursor.reading_since is not None:
             return now
         return schedule.next_poll(cursor.last_polled_at, self._interval(poll_rate), now)
+
+    def _not_before(self, now: datetime) -> datetime | None:
+        """The end of the pause after a failure. If the clock was set back since, the whole pause begins again."""
+        if self._failed_at is None:
+            return None
+        self._failed_at = min(self._failed_at, now)
+        return self._failed_at + self._pause
 
     def _interval(self, poll_rate: timedelta | None) -> timedelta:
         return schedule.interval(poll_rate or schedule.LONGEST_INTERVAL, self._shortest_interval)
@@ -256,7 +265,8 @@ class Poller:
         self._failures += 1
         self.polls["failed"] += 1
         retry_after = error.retry_after if isinstance(error, Limited | Unavailable) else None
-        self._not_before = schedule.after_failure(now, interval, self._failures, retry_after)
+        self._failed_at = now
+        self._pause = schedule.pause_after_failure(interval, self._failures, retry_after)
         if self.problem is None:
             log.warning("pinballmap_outage_began", outcome=type(error).__name__)
         self.problem = str(error)
@@ -264,7 +274,7 @@ class Poller:
     def _succeeded(self) -> None:
         if self.problem is not None:
             log.info("pinballmap_outage_ended", failed_polls=self._failures)
-        self.problem, self._failures, self._not_before = None, 0, None
+        self.problem, self._failures, self._failed_at = None, 0, None
         self.polls["ok"] += 1
 
 

@@ -17,10 +17,9 @@ def interval(smallest_poll_rate: timedelta, shortest: timedelta) -> timedelta:
     return max(shortest, min(smallest_poll_rate, LONGEST_INTERVAL))
 
 
-def after_failure(now: datetime, usual: timedelta, failures: int, retry_after: float | None) -> datetime:
-    """When to try again after `failures` (1 or more) in a row: later each time, and never before the server allows."""
-    pause = pause_after(failures, usual, max(usual, LONGEST_INTERVAL))
-    return now + max(pause, timedelta(seconds=retry_after or 0))
+def pause_after_failure(usual: timedelta, failures: int, retry_after: float | None) -> timedelta:
+    """How long to wait after `failures` (1 or more) in a row: longer each time, and as long as the server asks."""
+    return max(pause_after(failures, usual, max(usual, LONGEST_INTERVAL)), timedelta(seconds=retry_after or 0))
 
 
 def next_poll(last_polled_at: datetime | None, usual: timedelta, now: datetime) -> datetime:

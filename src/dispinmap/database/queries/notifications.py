@@ -16,9 +16,10 @@ UNSENT: ColumnElement[bool] = text(UNSENT_SQL)  # type: ignore[assignment]
 """Pending, and in no message yet."""
 
 
-def is_settled() -> ColumnElement[bool]:
+def is_settled(now: datetime) -> ColumnElement[bool]:
     """Whether the feed was read without a gap at or after the notification's `settles_at`."""
-    last_polled_at = select(FeedStateRow.last_polled_at).scalar_subquery()
+    # A poll in the future was before the clock was set back: it does not show what happened since.
+    last_polled_at = select(FeedStateRow.last_polled_at).where(FeedStateRow.last_polled_at <= now).scalar_subquery()
     return or_(NotificationRow.settles_at.is_(None), NotificationRow.settles_at <= last_polled_at)
 
 
@@ -55,7 +56,7 @@ async def unsent(session: AsyncSession, channel_id: int) -> list[Notification]:
 
 async def unsettled(session: AsyncSession, channel_id: int, now: datetime) -> list[Notification]:
     """What would leave the channel now if it were settled."""
-    due = (UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now, ~is_settled())
+    due = (UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now, ~is_settled(now))
     return await fetch(session, select_notifications().where(*due))
 
 
@@ -100,7 +101,7 @@ async def make_due(session: AsyncSession, channel_id: int, now: datetime) -> Non
 async def count_leaving(session: AsyncSession, channel_id: int, since: datetime, now: datetime) -> int:
     """How many notifications of the channel leave now, or were made from `since` on and have left."""
     here = select(func.count()).where(NotificationRow.channel_id == channel_id)
-    leaving = await session.scalar(here.where(UNSENT, NotificationRow.due_at <= now, is_settled())) or 0
+    leaving = await session.scalar(here.where(UNSENT, NotificationRow.due_at <= now, is_settled(now))) or 0
     left = await session.scalar(
         here.where(NotificationRow.created_at >= since, NotificationRow.message_id.is_not(None))
     )

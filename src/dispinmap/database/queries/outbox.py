@@ -36,7 +36,7 @@ async def ready_channels(session: AsyncSession, now: datetime, channel_id: int |
     )
     unacknowledged = select(MessageRow.channel_id).where(MessageRow.state == MessageState.PENDING)
     fresh = select(NotificationRow.channel_id, NotificationRow.due_at).where(
-        UNSENT, NotificationRow.due_at <= now, is_settled(), NotificationRow.channel_id.not_in(unacknowledged)
+        UNSENT, NotificationRow.due_at <= now, is_settled(now), NotificationRow.channel_id.not_in(unacknowledged)
     )
     work = repeats.union_all(fresh).subquery()
     return list(
@@ -89,7 +89,7 @@ async def pending_message(session: AsyncSession, channel_id: int) -> SavedMessag
 
 async def leaving(session: AsyncSession, channel_id: int, now: datetime) -> list[Notification]:
     """What is due and settled in the channel and in no message yet, oldest first; `BATCH` at most."""
-    due = (UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now, is_settled())
+    due = (UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now, is_settled(now))
     return await fetch(session, select_notifications().where(*due).limit(BATCH))
 
 
@@ -220,7 +220,7 @@ async def queue_state(session: AsyncSession, now: datetime) -> QueueState:
     due, oldest = (
         await session.execute(
             select(func.count(), func.min(NotificationRow.due_at)).where(
-                pending, NotificationRow.due_at <= now, is_settled(), ~closed
+                pending, NotificationRow.due_at <= now, is_settled(now), ~closed
             )
         )
     ).one()
