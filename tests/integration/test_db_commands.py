@@ -47,7 +47,7 @@ def test_upgrade_brings_a_legacy_file_to_head_and_says_so(db: Db, tmp_path: Path
     path = legacy.create(tmp_path / "legacy.db")
     result = db("upgrade", url(path))
     assert result.exit_code == 0
-    assert f"The database is at {head()}, checked." in result.stdout
+    assert f"The database is at {head()} and was checked." in result.stdout
     assert "copy" in result.stderr
     assert rows(path, "SELECT COUNT(*) FROM monitoring_targets") == [8]
 
@@ -82,7 +82,7 @@ def test_an_error_is_a_sentence_and_exits_with_one(tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 1
-    assert "There is no database yet" in done.stderr
+    assert "There is no database to downgrade" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -138,7 +138,7 @@ def test_backup_finds_a_name_itself_and_never_overwrites(db: Db, database_file: 
     assert Path(made).name.startswith(f"{database_file.name}.20")
     refused = db("backup", made, url(database_file))
     assert refused.exit_code == 1
-    assert "is there already" in str(refused.exception)
+    assert "exists already" in str(refused.exception)
 
 
 def test_backup_to_a_folder_that_is_not_there_is_refused(db: Db, database_file: Path, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_backup_to_a_folder_that_is_not_there_is_refused(db: Db, database_file: 
 
 
 def test_backup_of_nothing_is_refused(db: Db, tmp_path: Path) -> None:
-    assert "that is there can be copied" in str(db("backup", url(tmp_path / "none.db")).exception)
+    assert "existing SQLite file can be copied" in str(db("backup", url(tmp_path / "none.db")).exception)
 
 
 @pytest.mark.parametrize("name", QUERIES)

@@ -130,5 +130,5 @@ def test_a_file_system_without_locks_is_named_as_the_trouble(tmp_path: Path) -> 
     descriptor, other = os.pipe()
     os.close(other)
     os.close(descriptor)
-    with pytest.raises(DatabaseError, match="must know locks"):
+    with pytest.raises(DatabaseError, match="a file system that has locks"):
         _lock(descriptor, tmp_path / "bot.db")

@@ -54,9 +54,9 @@ def damaged(path: Path) -> None:
 
 REFUSED: dict[str, Callable[[Path], None]] = {
     "There is no file": missing,
-    "is no SQLite database": text_file,
+    "is not an SQLite database": text_file,
     "lz4 -d": compressed,
-    r"no database of DisPinMap .* \(its tables: invoices\)": another_program_s,
+    r"not a database of DisPinMap .* \(its tables: invoices\)": another_program_s,
     "ffffffffffff, which is newer than this version": newer,
     "but no revision": unstamped,
     "is damaged .* restore a backup": damaged,

@@ -124,7 +124,7 @@ def test_equal_names_are_told_apart_on_the_way_back(at_head: Path) -> None:
 
 
 def test_nothing_lies_before_the_legacy_tables(at_head: Path) -> None:
-    with pytest.raises(CommandError, match="Nothing lies before 6f6f6afb1af3"):
+    with pytest.raises(CommandError, match="There is nothing before 6f6f6afb1af3"):
         downgrade(at_head, "base")
     assert revision(f"sqlite:///{at_head}") == LEGACY_REVISION
     assert len(rows(at_head, "SELECT id FROM monitoring_targets")) == 8

@@ -55,7 +55,7 @@ def test_a_revision_nobody_knows_is_refused(legacy_file: Path) -> None:
 
 def test_two_stamps_are_refused(legacy_file: Path) -> None:
     stamp(legacy_file, LEGACY_REVISION, UNIQUE_LOCATION_REVISION)
-    assert_refused(legacy_file, "carries several revisions")
+    assert_refused(legacy_file, "has several revisions")
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:

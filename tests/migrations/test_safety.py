@@ -76,7 +76,7 @@ def test_the_newest_three_copies_are_kept_and_other_files_let_be(legacy_file: Pa
 def test_a_schema_that_differs_in_the_end_brings_the_copy_back(legacy_file: Path) -> None:
     write(legacy_file, "CREATE INDEX not_ours ON channel_configs (guild_id)")
     before, targets = sorted(schema(legacy_file)), rows(legacy_file, "SELECT * FROM monitoring_targets")
-    with pytest.raises(DatabaseError, match=r"index not_ours should not be there\. The database is again as it was"):
+    with pytest.raises(DatabaseError, match=r"index not_ours should not be there\. The database is as it was"):
         upgrade(f"sqlite:///{legacy_file}")
     assert sorted(schema(legacy_file)) == before
     assert rows(legacy_file, "SELECT * FROM monitoring_targets") == targets
@@ -89,7 +89,7 @@ def test_a_copy_of_an_attempt_that_changed_nothing_is_not_put_back_later(legacy_
     write(legacy_file, f"PRAGMA user_version = {backup.mark_of(LEGACY_REVISION)}")
     write(legacy_file, "INSERT INTO seen_submissions (channel_id, submission_id) VALUES (12, 5)")
     write(legacy_file, "CREATE INDEX not_ours ON channel_configs (guild_id)")
-    with pytest.raises(DatabaseError, match="again as it was before"):
+    with pytest.raises(DatabaseError, match="is as it was before"):
         upgrade(f"sqlite:///{legacy_file}")
     assert rows(legacy_file, "SELECT submission_id FROM seen_submissions WHERE channel_id = 12") == [5]
 
@@ -97,7 +97,7 @@ def test_a_copy_of_an_attempt_that_changed_nothing_is_not_put_back_later(legacy_
 def test_a_revision_that_fails_brings_the_copy_back(legacy_file: Path) -> None:
     write(legacy_file, "CREATE VIEW submissions AS SELECT 1")
     before = schema(legacy_file)
-    with pytest.raises(DatabaseError, match=r"submissions.*again as it was before"):
+    with pytest.raises(DatabaseError, match=r"submissions.*is as it was before"):
         upgrade(f"sqlite:///{legacy_file}")
     assert schema(legacy_file) == before
 
@@ -173,7 +173,7 @@ def test_a_database_that_somebody_holds_is_left_as_it_is(legacy_file: Path, monk
     before = schema(legacy_file)
     with closing(sqlite3.connect(legacy_file)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(DatabaseError, match="no other program holds it"):
+        with pytest.raises(DatabaseError, match="no other program has locked it"):
             upgrade(f"sqlite:///{legacy_file}")
     assert schema(legacy_file) == before
 
@@ -190,7 +190,7 @@ def test_going_back_is_guarded_too(database_file: Path) -> None:
 
 def test_going_back_further_than_there_is_a_way_ends_where_it_began(legacy_file: Path) -> None:
     upgrade(f"sqlite:///{legacy_file}")
-    with pytest.raises(DatabaseError, match=r"Nothing lies before 6f6f6afb1af3.*again as it was before"):
+    with pytest.raises(DatabaseError, match=r"There is nothing before 6f6f6afb1af3.*is as it was before"):
         downgrade(f"sqlite:///{legacy_file}", "base")
     assert revision(f"sqlite:///{legacy_file}") == head()
 

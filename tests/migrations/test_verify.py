@@ -24,7 +24,7 @@ def test_a_database_at_head_has_nothing_off(database_file: Path) -> None:
         ("DROP INDEX unique_channel_area", "monitoring_targets: index unique_channel_area is missing."),
         (
             "INSERT INTO seen_submissions (channel_id, submission_id) VALUES (404, 1)",
-            "seen_submissions refers to rows of channel_configs that are not there (how many: 1, the first: 1).",
+            "seen_submissions refers to rows of channel_configs that do not exist (how many: 1, the first: 1).",
         ),
     ],
 )
@@ -127,7 +127,7 @@ def test_times_that_nobody_can_read_and_targets_nobody_can_watch_are_noted(datab
     assert verify(f"sqlite:///{database_file}") == []
     target, time = notes(f"sqlite:///{database_file}")
     assert target == "Channel 1, target 1: “Nowhere” has no Pinball Map location id: remove it and add it again."
-    assert time.startswith("channel_configs.last_poll_at of row 1 is “noon”, which is no time: write it in UTC")
+    assert time.startswith("channel_configs.last_poll_at of row 1 is “noon”, which is not a time: write it in UTC")
 
 
 def test_words_that_name_no_kind_are_noted(database_file: Path) -> None:
@@ -138,11 +138,11 @@ def test_words_that_name_no_kind_are_noted(database_file: Path) -> None:
     )
     (sentence,) = notes(f"sqlite:///{database_file}")
     assert sentence.startswith(
-        "channel_configs.notification_types of row 1 is “machines, scroes”, where scroes names no kind: use machines,"
+        "channel_configs.notification_types of row 1 is “machines, scroes”. Unknown there: scroes. Use machines,"
     )
 
 
 def test_several_stamps_are_said(database_file: Path) -> None:
     write(database_file, "INSERT INTO alembic_version VALUES ('ffffffffffff')")
     (sentence,) = verify(f"sqlite:///{database_file}")
-    assert "carries several revisions" in sentence
+    assert "has several revisions" in sentence

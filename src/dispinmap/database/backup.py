@@ -1,7 +1,7 @@
 """Consistent copies of an SQLite file, made and put back with SQLite's own backup API.
 
-The copy before an upgrade is named after the revision it holds. While the upgrade is under way the database's own
-`user_version` says which copy that is: it survives a crash, and comes and goes with the file it is about.
+The copy made before an upgrade is named after the revision it holds. During the upgrade, `user_version` in the database
+says which copy that is: it survives a crash, and it stays with the file it describes.
 """
 
 import fcntl
@@ -25,13 +25,13 @@ KEPT_COPIES: Final = 3
 PAGES_AT_A_TIME: Final = 2000
 """8 MB at SQLite's usual page size: a report every few hundredths of a second."""
 _REVISION_DIGITS: Final = 7
-"""Of a revision's twelve hexadecimal digits; `user_version` is a signed number of 32 bits."""
+"""How many of a revision's twelve hexadecimal digits fit into `user_version`, a signed 32-bit number."""
 
 log = structlog.get_logger(__name__)
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file behind a database URL; None for other databases and for those in memory."""
+    """The file behind a database URL; None for other databases and for in-memory ones."""
     parsed = make_url(url)
     name = parsed.database
     if parsed.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
@@ -40,15 +40,16 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def copy_database(source: Path, target: Path, progress: Report) -> None:
-    """Write one consistent state of `source` to `target`, whole or not at all, whoever writes meanwhile.
+    """Write one consistent state of `source` to `target`, completely or not at all, even if others write to `source`.
 
-    An older file at `target` is replaced. Raises DatabaseError where it cannot be read, written or is damaged.
+    An older file at `target` is replaced. Raises DatabaseError if `source` is damaged or cannot be read, or if the copy
+    cannot be written.
     """
     part = target.with_name(f"{target.name}.part")
     try:
         remove_file(part)
         with closing(_connect(source)) as reading, closing(_connect(part)) as writing:
-            # A view of one moment, so that a busy writer cannot make the copying start over and over.
+            # Inside a read transaction, because every write by others would otherwise restart the copying.
             reading.execute("BEGIN")
             reading.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
             writing.execute("PRAGMA journal_mode = OFF")
@@ -58,17 +59,17 @@ def copy_database(source: Path, target: Path, progress: Report) -> None:
         put_in_place(part, target)
     except (OSError, sqlite3.Error) as error:
         raise DatabaseError(
-            f"{source} cannot be copied to {target} ({error}): check that the disk has room for it and that the folder "
-            "may be written."
+            f"{source} cannot be copied to {target} ({error}): check that the disk has enough room and that the folder "
+            "is writable."
         ) from error
     finally:
         remove_file(part)
 
 
 def put_back(copy: Path, file: Path, progress: Report) -> None:
-    """Make `file` hold what `copy` holds, as one transaction of `file`: others see the old or the new, never a mixture.
+    """Restore `file` from `copy` in one transaction of `file`: others see the old or the new state, never a mixture.
 
-    Raises DatabaseError where that cannot be done.
+    Raises DatabaseError if that fails.
     """
     try:
         with closing(_connect(copy)) as reading, closing(_connect(file)) as writing:
@@ -82,39 +83,39 @@ def put_back(copy: Path, file: Path, progress: Report) -> None:
 
 
 def copy_of(file: Path, revision: str) -> Path:
-    """Where the copy made before leaving `revision` lies."""
+    """The path of the copy made before leaving `revision`."""
     return file.with_name(f"{file.name}.before-{revision}")
 
 
 def prune_copies(file: Path, keep: int = KEPT_COPIES) -> None:
-    """Delete all but the newest copies of `file` made before upgrades."""
+    """Delete all but the newest `keep` copies of `file` made before upgrades."""
     for old in sorted(_copies(file), key=lambda each: each.stat().st_mtime_ns, reverse=True)[keep:]:
         old.unlink()
         log.info("old_copy_deleted", copy=old.name)
 
 
 def mark_of(revision: str) -> int:
-    """The `user_version` of a database whose upgrade from `revision` is under way."""
+    """The `user_version` that marks an unfinished upgrade from `revision`."""
     return int(revision[:_REVISION_DIGITS], 16)
 
 
 def copy_marked(file: Path, mark: int) -> Path | None:
-    """The copy that a database marked with `mark` would go back to, if it is there."""
+    """The copy that `mark` stands for; None for the mark 0, or if the copy is gone."""
     prefix = f"{file.name}.before-{mark:0{_REVISION_DIGITS}x}"
     return next((each for each in _copies(file) if each.name.startswith(prefix)), None) if mark else None
 
 
 @contextmanager
 def alone(file: Path) -> Iterator[None]:
-    """Wait until no other process is in here with a database of the same folder.
+    """Wait until no other process changes a schema in the same folder, and keep the others out during the block.
 
-    The folder itself carries the lock: it needs no file of its own, and ends with the process, however that ends.
+    The lock is on the folder, so it needs no lock file, and the kernel releases it if the process dies.
     """
     try:
         folder = os.open(file.parent, os.O_RDONLY)
     except OSError as error:
         raise DatabaseError(
-            f"The folder of {file} cannot be opened ({error.strerror}): check that it exists and may be read."
+            f"The folder of {file} cannot be opened ({error.strerror}): check that it exists and is readable."
         ) from error
     try:
         try:
@@ -133,7 +134,7 @@ def _copies(file: Path) -> list[Path]:
 
 
 def remove_file(part: Path) -> None:
-    """Remove it if it is there, also what SQLite kept beside a file that was being written when the process died."""
+    """Remove a file if it exists, with the journals that SQLite leaves beside it if the process dies while writing."""
     for suffix in ("", "-journal", "-wal", "-shm"):
         part.with_name(part.name + suffix).unlink(missing_ok=True)
 
@@ -150,7 +151,7 @@ def _transfer(reading: sqlite3.Connection, writing: sqlite3.Connection, progress
 
 
 def _require_free(writing: sqlite3.Connection) -> None:
-    """The backup API would wait for another writer without end; this waits for the busy timeout and then raises."""
+    """Raise if another writer holds the file: the backup API would wait forever, this waits for the busy timeout."""
     writing.execute("BEGIN IMMEDIATE")
     writing.execute("ROLLBACK")
 
@@ -164,7 +165,7 @@ def _require_whole(copy: sqlite3.Connection, source: Path) -> None:
 
 
 def put_in_place(part: Path, target: Path) -> None:
-    """Let `part` take the place of `target` so that it is there after a power cut too."""
+    """Replace `target` with `part` so that a power cut cannot undo it."""
     _sync(part)
     part.replace(target)
     _sync(target.parent)

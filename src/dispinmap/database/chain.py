@@ -1,4 +1,4 @@
-"""The revisions this code carries, as Alembic knows them."""
+"""The revisions in this code, loaded with Alembic."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ from dispinmap.database.revisions import MIGRATIONS
 
 @cache
 def scripts() -> ScriptDirectory:
-    """Every revision; read once, as they do not change while the code runs."""
+    """All revisions, read once: they do not change while the code runs."""
     return ScriptDirectory(str(MIGRATIONS))
 
 

@@ -1,4 +1,4 @@
-"""Alembic's commands along the chain of revisions; its errors leave as sentences."""
+"""Running Alembic's commands. Its errors become DatabaseErrors."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +17,7 @@ from dispinmap.database.safety import prepare_new
 
 
 def climb(url: str, before: str | None, progress: Report) -> None:
-    """Run the revisions from `before`, None for a new database, to head."""
+    """Run the revisions from `before` (None for a new database) to head. Raises DatabaseError."""
     if before is None:
         prepare_new(url)
     config = alembic_config(url)
@@ -31,18 +31,18 @@ def climb(url: str, before: str | None, progress: Report) -> None:
 
 
 def descend(url: str, to: str) -> None:
-    """Take back the revisions down to `to`, also written as Alembic does: "-1"."""
+    """Undo the revisions after `to`, which can be relative as in Alembic: "-1". Raises DatabaseError."""
     _translated(command.downgrade, alembic_config(url), to)
 
 
 def _translated(run: Callable[[Config, str], None], config: Config, to: str) -> None:
-    """Run one of Alembic's commands; its errors leave as sentences."""
+    """Run one of Alembic's commands and translate its errors."""
     try:
         run(config, to)
     except CommandError as error:
         raise DatabaseError(str(error)) from error
     except DBAPIError as error:
         raise DatabaseError(
-            f"The database cannot be changed ({error.orig}): check that its folder exists, that it may be written and "
-            "that no other program holds it, then start again."
+            f"The database cannot be changed ({error.orig}): check that its folder exists, that it is writable and "
+            "that no other program has locked it, then start again."
         ) from error

@@ -14,7 +14,7 @@ from dispinmap.database.tables import Base
 
 
 def differences(connection: Connection) -> list[str]:
-    """Tables, columns, types, nullability, defaults, keys, constraints and indexes that are not as the models say."""
+    """Tables, columns, types, nullability, defaults, keys, constraints and indexes that differ from the models."""
     context = MigrationContext.configure(connection, opts={**COMPARISON, "target_metadata": Base.metadata})
     found = [_sentence(difference) for difference in _flat(compare_metadata(context, Base.metadata))]
     inspector = inspect(connection)
@@ -25,7 +25,7 @@ def differences(connection: Connection) -> list[str]:
 
 
 def _primary_key(inspector: Inspector, table: Table) -> list[str]:
-    """Alembic does not look at primary keys."""
+    """Alembic does not compare primary keys."""
     found = inspector.get_pk_constraint(table.name)["constrained_columns"]
     wanted = [column.name for column in table.primary_key]
     if found == wanted:
@@ -34,7 +34,7 @@ def _primary_key(inspector: Inspector, table: Table) -> list[str]:
 
 
 def _checks(inspector: Inspector, table: Table) -> list[str]:
-    """Alembic does not look at CHECKs."""
+    """Alembic does not compare CHECKs."""
     found = {_plain(check["sqltext"]) for check in inspector.get_check_constraints(table.name)}
     wanted = {_plain(each.sqltext) for each in table.constraints if isinstance(each, CheckConstraint)}
     return [
@@ -44,7 +44,7 @@ def _checks(inspector: Inspector, table: Table) -> list[str]:
 
 
 def _conditions(inspector: Inspector, table: Table) -> list[str]:
-    """Alembic does not look at which rows a partial index holds."""
+    """Alembic does not compare the conditions of partial indexes."""
     where = f"{inspector.dialect.name}_where"
     wanted = {index.name: _plain(index.dialect_kwargs.get(where)) for index in table.indexes}
     found = {
@@ -63,13 +63,13 @@ def _rows(condition: str) -> str:
 
 
 def _plain(sql: object) -> str:
-    """A condition without its outer brackets and in lower case, as databases differ in both; empty for None."""
+    """A condition without outer brackets and in lower case, because databases differ in both; empty for None."""
     text = "" if sql is None else " ".join(str(sql).split()).lower()
     return text[1:-1] if re.fullmatch(r"\([^()]*\)", text) else text
 
 
 def _flat(differences: Iterable[Any]) -> Iterable[Sequence[Any]]:
-    """Alembic puts the differences of one column into a list of their own."""
+    """All differences in one list: Alembic groups those of one column in a list of their own."""
     for difference in differences:
         if isinstance(difference, list):
             yield from difference
@@ -78,7 +78,7 @@ def _flat(differences: Iterable[Any]) -> Iterable[Sequence[Any]]:
 
 
 def _sentence(difference: Sequence[Any]) -> str:
-    """One of Alembic's difference tuples in words; their shapes are those of `compare_metadata`."""
+    """Describe one of the tuples that Alembic's `compare_metadata` returns."""
     kind, *what = difference
     if kind.startswith("modify_"):
         _schema, table, column, _known, found, wanted = what

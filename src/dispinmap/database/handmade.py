@@ -1,22 +1,22 @@
-"""Rows that somebody wrote by hand, where foreign keys are off: the `sqlite3` shell does not enforce them."""
+"""Rows that people write with the `sqlite3` shell, which does not enforce foreign keys."""
 
 import structlog
 from sqlalchemy import column, insert, select, table
 
 from dispinmap.database.engine import sync_engine
 
-# Not the models, because this runs before the revisions that lead to them.
+# Not the models, because this runs before the revisions that create their columns.
 _channels = table("channel_configs", column("channel_id"), column("guild_id"))
 _targets = table("monitoring_targets", column("channel_id"))
 
 UNKNOWN_GUILD = 0
-"""No server's id. Commands in the channel fill in the real one."""
+"""No server has this id. A command in the channel fills in the real one."""
 
 
 def give_channels(url: str) -> list[int]:
-    """Give targets whose channel has no row an active one with the default settings; the ids of those channels.
+    """Create an active channel with default settings for targets whose channel has no row. Returns the channels' ids.
 
-    For databases past the legacy revision, where every channel of the original bot has its row already.
+    Only for databases past the legacy revision: the revision after it gives every channel of the original bot a row.
     """
     engine = sync_engine(url, migrating=True)
     try:

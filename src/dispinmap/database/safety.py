@@ -1,4 +1,4 @@
-"""A change of the schema happens alone, on a copied database, and leaves the copy's state behind where it fails."""
+"""Changing a schema safely: one process at a time, after making a copy, which is put back if the change fails."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -17,17 +17,17 @@ log = structlog.get_logger(__name__)
 
 
 def only_one(url: str) -> AbstractContextManager[None]:
-    """Hold off other processes that want to change the schema too. PostgreSQL's own locks see to that there."""
+    """Make other processes that want to change the schema wait. PostgreSQL has its own locks for that."""
     file = backup.sqlite_file(url)
     return nullcontext() if file is None else backup.alone(file)
 
 
 @contextmanager
 def safety_net(url: str, before: str | None, progress: Report) -> Iterator[None]:
-    """Copy the database, which is at revision `before`, and put the copy back if the block fails, whatever the error.
+    """Copy the database, which is at revision `before`, and put the copy back if the block fails with any error.
 
-    `before` is None where nothing is going to change. After a crash in an earlier block the copy made then is the one
-    that counts. Without an SQLite file there is no copy, and the log says so.
+    `before` is None if nothing is going to change. If an earlier block was interrupted by a crash, its copy is used
+    instead of a new one. Without an SQLite file there is no copy, and the log says so.
     """
     file = backup.sqlite_file(url)
     if file is None and before is not None:
@@ -44,7 +44,7 @@ def safety_net(url: str, before: str | None, progress: Report) -> Iterator[None]
 
 
 def prepare_new(url: str) -> None:
-    """Let a database that is about to be made give back pages it no longer needs; SQLite asks for that beforehand."""
+    """Make a new database able to give free pages back. SQLite allows this only before the first table exists."""
     file = backup.sqlite_file(url)
     if file is not None:
         with _open(file) as connection:
@@ -53,7 +53,7 @@ def prepare_new(url: str) -> None:
 
 
 def _copy(file: Path, before: str | None, progress: Report) -> Path | None:
-    """The copy of an interrupted change, while the database is somewhere on that way; else a fresh one."""
+    """The copy of an interrupted change if the database is still half-way; otherwise a new copy, or None."""
     copy = backup.copy_marked(file, _mark(file))
     if copy is not None and not _unchanged(file, copy):
         return copy
@@ -67,18 +67,18 @@ def _copy(file: Path, before: str | None, progress: Report) -> Path | None:
 
 
 def _unchanged(file: Path, copy: Path) -> bool:
-    """Whether not even one revision was run or taken back: each is one transaction."""
+    """Whether `file` is at the revision of `copy`: as each revision is one transaction, nothing has changed then."""
     return revision(f"sqlite:///{file}") == revision(f"sqlite:///{copy}")
 
 
 def _put_back(copy: Path, file: Path, progress: Report) -> str:
-    """What became of it, in a sentence."""
+    """Put the copy back. Returns a sentence about the result."""
     try:
         backup.put_back(copy, file, progress)
     except DatabaseError as error:
         return str(error)
     log.warning("copy_put_back", copy=copy.name)
-    return f"The database is again as it was before, from {copy.name}."
+    return f"The database is as it was before: {copy.name} was put back."
 
 
 def _mark(file: Path) -> int:
@@ -99,5 +99,5 @@ def _open(file: Path) -> Iterator[sqlite3.Connection]:
             yield connection
     except sqlite3.Error as error:
         raise DatabaseError(
-            f"{file} cannot be changed ({error}): check that it may be written and that no other program holds it."
+            f"{file} cannot be changed ({error}): check that it is writable and that no other program has locked it."
         ) from error

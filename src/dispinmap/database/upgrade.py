@@ -1,4 +1,4 @@
-"""From whatever schema a database has to the one this code needs."""
+"""Bringing a database to the schema that this code needs."""
 
 import structlog
 
@@ -15,11 +15,11 @@ log = structlog.get_logger(__name__)
 
 
 def upgrade(url: str, *, progress: Report = silent, checked: bool = False) -> None:
-    """Bring the database at `url` to head, creating or stamping it where that is due, and verify it.
+    """Bring the database at `url` to head, creating or stamping it if needed, and verify it.
 
-    `url` is a synchronous SQLAlchemy URL. Every revision is one transaction: after a crash, call this again. Before an
-    SQLite file is changed it is copied; if anything is off afterwards the copy is put back. What was `checked` page by
-    page just now is not read as a whole again if nothing has to be changed.
+    `url` is a synchronous SQLAlchemy URL. Every revision is one transaction: after a crash, call this again. An SQLite
+    file is copied before it is changed; if the result is wrong, the copy is put back. Pass `checked` if every page of
+    the file was just read and checked: then this does not read them all again unless it changes something.
     Raises DatabaseError if the database is of another origin, newer than this code, or wrong afterwards.
     """
     with only_one(url):
@@ -39,9 +39,9 @@ def upgrade(url: str, *, progress: Report = silent, checked: bool = False) -> No
 
 
 def downgrade(url: str, to: str, *, progress: Report = silent) -> None:
-    """Take the database at `url` back to the revision `to`, also written as Alembic does: "-1".
+    """Take the database at `url` back to the revision `to`, which can be relative as in Alembic: "-1".
 
-    The file is copied first, and the copy put back if anything goes wrong.
+    The file is copied first, and the copy is put back if anything goes wrong.
     Raises DatabaseError if there is no way back to that revision.
     """
     from dispinmap.database.climbing import descend  # noqa: PLC0415 -- it imports Alembic
@@ -49,7 +49,7 @@ def downgrade(url: str, to: str, *, progress: Report = silent) -> None:
     with only_one(url):
         before = recognise(revision(url), _columns(url))
         if before is None:
-            raise DatabaseError("There is no database yet, so there is nothing to take back: check the path.")
+            raise DatabaseError("There is no database to downgrade: check the path.")
         with safety_net(url, before, progress):
             descend(url, to)
     log.info("database_downgraded", before=before, after=revision(url))

@@ -1,4 +1,4 @@
-"""One look at the bot, whatever it is doing."""
+"""The bot's state for the web pages, while it runs, starts, or fails to report."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,12 +13,12 @@ log = structlog.get_logger(__name__)
 Report = Callable[[], Awaitable[HealthReport | Starting]]
 
 START = "start"
-"""The part that stands for all others while the bot starts."""
+"""The only part that is shown while the bot starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is known: without a report only why there is none."""
+    """The bot's state. Without a report, `parts` only says why there is none."""
 
     report: HealthReport | None
     parts: Mapping[str, Part]
@@ -34,7 +34,7 @@ class Look:
 
 
 async def look(report: Report) -> Look:
-    """Ask for a report and judge it; one that fails is logged and told."""
+    """Ask for a report and judge it. If that fails, log it, and return a look that says so."""
     try:
         async with asyncio.timeout(REPORT_SECONDS):
             found = await report()

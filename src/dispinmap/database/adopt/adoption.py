@@ -1,4 +1,4 @@
-"""Taking over another database, whole or not at all."""
+"""Taking over another database, completely or not at all."""
 
 import asyncio
 import sqlite3
@@ -41,16 +41,16 @@ class _Written:
 
 
 class Adopter:
-    """Reads a file that it never changes, and writes what it holds into the bot's database in one transaction."""
+    """Reads a file without changing it, and writes its contents into the bot's database in one transaction."""
 
     def __init__(self, geocoder: Geocoder | None) -> None:
-        """Without a geocoder cities that lost their coordinates are marked."""
+        """Without a geocoder, cities that lost their coordinates are not looked up but marked."""
         self._geocoder = geocoder
 
     async def adopt(self, file: Path, into: str, *, dry_run: bool = False) -> Report:
         """`into` is a synchronous SQLAlchemy URL; its database is created or upgraded first, as at the bot's start.
 
-        A dry run works on a copy of it and reports the same. Raises DatabaseError, having imported nothing.
+        A dry run works on a copy of it and reports the same. If this raises DatabaseError, nothing was imported.
         """
         _require_another(file, into)
         with TemporaryDirectory(prefix="dispinmap-adopt-") as folder:
@@ -62,7 +62,7 @@ class Adopter:
                 cause = error.orig if isinstance(error, DBAPIError) else error
                 raise DatabaseError(
                     f"{file} was not adopted, and nothing was written ({cause}): check that the bot is stopped and "
-                    "that its database may be written, then try again."
+                    "that its database is writable, then try again."
                 ) from error
         if not dry_run:
             _log.info(
@@ -138,7 +138,7 @@ async def _import(
 
 
 async def _check(theirs: AsyncSession, ours: AsyncSession, outcome: Outcome) -> int:
-    """Before the commit: every target, channel and seen pair is there. The number of pairs."""
+    """Before the commit, check that every target, channel and seen pair is there. Returns the number of pairs."""
     ours.expunge_all()
     there = contents.keys((await contents.targets(ours)).values())
     lost = [id_ for id_, new_id in outcome.new_ids.items() if there.get(new_id) != outcome.keys[id_]]
@@ -163,7 +163,7 @@ def _with_area(one: Draft, found: Mapping[str, Found]) -> Draft:
 
 
 def _require_another(file: Path, into: str) -> None:
-    """Raises DatabaseError where the file is the bot's own database."""
+    """Raises DatabaseError if the file is the bot's own database."""
     path = sqlite_file(into)
     if path is not None and path.exists() and file.exists() and path.samefile(file):
         raise DatabaseError(

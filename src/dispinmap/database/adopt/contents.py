@@ -41,7 +41,7 @@ def known(row: MonitoringTargetRow) -> Known:
 
 
 async def add_channels(theirs: AsyncSession, ours: AsyncSession) -> None:
-    """A channel that is there keeps what it has; only a server that nobody knew is filled in."""
+    """Add new channels. Existing ones stay as they are, unless their server was unknown."""
     rows = list(await theirs.scalars(select(ChannelConfigRow)))
     for chunk in chunks(rows):
         await insert_new(ours, ChannelConfigRow, [values(row) for row in chunk])
@@ -57,17 +57,17 @@ async def add_channels(theirs: AsyncSession, ours: AsyncSession) -> None:
 async def carry_out(
     session: AsyncSession, steps: Sequence[Step], rows: Mapping[int, MonitoringTargetRow]
 ) -> dict[int, int]:
-    """Where each adopted target is now, by its old id."""
+    """Add and merge the adopted targets as planned. Returns their new ids by their old ids."""
     new_ids: dict[int, int] = {}
     for chunk in chunks([step for step in steps if step.into is None]):
         added = [
             without_id(values(rows[step.source_id]))
             | {"poll_rate_minutes": step.poll_rate_minutes, "notification_types": stored_kinds(step.kinds)}
-            # Its map cells stay behind: the poller works them out again.
+            # Its map cells are not copied: the poller computes them again.
             | {"mapped_name": None}
             for step in chunk
         ]
-        # The table, not the class: a bulk insert of the class leaves NULLs out, and the columns' defaults come instead.
+        # The table, not the class: a bulk insert of the class drops NULLs, and the columns' defaults apply instead.
         returning = insert(table(MonitoringTargetRow)).returning(MonitoringTargetRow.id, sort_by_parameter_order=True)
         ids = await session.scalars(returning, added)
         new_ids.update(zip((step.source_id for step in chunk), ids, strict=True))
@@ -87,7 +87,7 @@ async def _widen(session: AsyncSession, target_id: int, step: Step) -> None:
 
 
 async def add_seen(theirs: AsyncSession, ours: AsyncSession) -> None:
-    """What a channel was shown is never shown to it again."""
+    """Copy the seen submissions, so that no channel is shown one of them again."""
     async for rows in _seen(theirs):
         await insert_new(ours, SeenSubmissionRow, [without_id(row) for row in rows])
 
@@ -98,12 +98,12 @@ async def seen_pairs(session: AsyncSession) -> AsyncIterator[Pairs]:
 
 
 def _seen(session: AsyncSession) -> AsyncIterator[list[Values]]:
-    # Channel by channel, because looking for a page of pairs costs its channels times its submissions.
+    # Ordered by channel, because looking up a page of pairs costs its channels times its submissions.
     return pages(session, SeenSubmissionRow, SeenSubmissionRow.channel_id, SeenSubmissionRow.submission_id)
 
 
 async def pages(session: AsyncSession, of: type[Base], *order: QueryableAttribute[Any]) -> AsyncIterator[list[Values]]:
-    """The rows of a table, a few at a time, so that a big one needs little memory."""
+    """The rows of a table in pages, so that a big table needs little memory."""
     stream = await session.stream(select(table(of)).order_by(*order).execution_options(yield_per=CHUNK))
     async for rows in stream.mappings().partitions():
         yield [dict(row) for row in rows]
@@ -119,7 +119,7 @@ def values(row: Base) -> Values:
 
 
 def without_id(row: Values) -> Values:
-    """For a table that counts its rows by itself."""
+    """For a table that numbers its rows by itself."""
     return {name: value for name, value in row.items() if name != "id"}
 
 

@@ -1,4 +1,4 @@
-"""The outbox of one of our own databases, carried into another: what was promised is still delivered, once."""
+"""Copying the outbox of another one of our databases: what it promised is still delivered, and only once."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ from dispinmap.database.tables import (
 
 
 async def carry_over(theirs: AsyncSession, ours: AsyncSession, target_ids: Mapping[int, int]) -> None:
-    """`target_ids` maps their targets to ours. What is there already stays as it is."""
+    """`target_ids` maps their targets to ours. Rows that exist already stay as they are."""
     feeds_itself = await ours.scalar(select(FeedStateRow.id)) is not None
     async for rows in pages(theirs, SubmissionRow):
         await insert_new(ours, SubmissionRow, [_submission(row, feeds_itself=feeds_itself) for row in rows])
@@ -31,12 +31,12 @@ async def carry_over(theirs: AsyncSession, ours: AsyncSession, target_ids: Mappi
 
 
 def _submission(row: Values, *, feeds_itself: bool) -> Values:
-    """As a look-up's, where the other database has a feed of its own: that has yet to announce it to its channels."""
+    """If our database reads the feed already, the submission is not matched yet: our channels must hear of it too."""
     return row | ({"fed_at": None} if feeds_itself else {})
 
 
 async def _messages(theirs: AsyncSession, ours: AsyncSession) -> dict[int, int]:
-    """Their ids to ours. A nonce says which message it is, in both."""
+    """Copy messages. Returns our ids by theirs. The nonce identifies a message in both databases."""
     new_ids = {}
     async for rows in pages(theirs, MessageRow):
         nonces = {row["nonce"]: row["id"] for row in rows}

@@ -1,4 +1,4 @@
-"""How the live schema is compared with the models, for Alembic's commands and our own check alike."""
+"""How the live schema is compared with the models, by Alembic's commands and by our own check."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -9,7 +9,7 @@ from dispinmap.database.types import UtcDateTime
 
 
 def _is_ours(name: str | None, kind: str, _parents: Mapping[str, str | None]) -> bool:
-    """Litestream keeps tables of its own in the file: neither reported nor dropped."""
+    """Litestream's own tables in the file are neither reported nor dropped."""
     return not (kind == "table" and name is not None and name.startswith("_litestream_"))
 
 
