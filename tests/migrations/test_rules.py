@@ -10,7 +10,7 @@ from alembic.script import Script, ScriptDirectory
 
 from dispinmap.database.chain import alembic_config, scripts
 from dispinmap.database.engine import sync_engine
-from dispinmap.database.migrations.options import COMPARISON
+from dispinmap.database.comparison import COMPARISON
 from dispinmap.database.revisions import LEGACY_REVISION, UNIQUE_LOCATION_REVISION, head, revisions
 from dispinmap.database.tables import Base
 

@@ -1,16 +1,37 @@
 """How the live schema differs from the models, in sentences."""
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal
 
 from alembic.autogenerate import compare_metadata
+from alembic.autogenerate.api import AutogenContext
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection, DefaultClause, Index, Inspector, Table, inspect
 from sqlalchemy.schema import ColumnCollectionConstraint
 
-from dispinmap.database.migrations.options import COMPARISON
 from dispinmap.database.tables import Base
+from dispinmap.database.types import UtcDateTime
+
+
+def _is_ours(name: str | None, kind: str, _parents: Mapping[str, str | None]) -> bool:
+    """Litestream's own tables in the file are neither reported nor dropped."""
+    return not (kind == "table" and name is not None and name.startswith("_litestream_"))
+
+
+def _render(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
+    """Revisions spell types in plain SQLAlchemy, so that an old one never depends on today's code."""
+    return "sa.DateTime()" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+COMPARISON: Final[Mapping[str, Any]] = {
+    "compare_type": True,
+    "compare_server_default": True,
+    "include_name": _is_ours,
+    "render_as_batch": True,
+    "render_item": _render,
+}
+"""How Alembic compares the live schema with the models, in its own commands and in `differences`."""
 
 
 def differences(connection: Connection) -> list[str]:

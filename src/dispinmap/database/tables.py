@@ -13,6 +13,8 @@ class Base(DeclarativeBase):
     metadata = MetaData()
 
 
+UNKNOWN_GUILD: Final = 0
+"""The `guild_id` of a channel whose server is unknown. A command in the channel fills in the real one."""
 UNSENT_SQL: Final = "state = 'pending' AND message_id IS NULL"
 AREA_SQL: Final = "target_type <> 'location'"
 UNMAPPED_SQL: Final = f"{AREA_SQL} AND (mapped_name IS NULL OR mapped_name <> target_name)"

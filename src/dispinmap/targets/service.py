@@ -9,8 +9,8 @@ import structlog
 
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided
-from dispinmap.database.handmade import UNKNOWN_GUILD
 from dispinmap.database.queries import channels, seen, submissions, targets
+from dispinmap.database.tables import UNKNOWN_GUILD
 from dispinmap.errors import UserError
 from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.geocoding.models import Place

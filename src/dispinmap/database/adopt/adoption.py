@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispinmap.database.adopt import contents, outbox, snapshot
+from dispinmap.database.adopt import contents, snapshot
 from dispinmap.database.adopt.cities import Found, Geocoder, locate
 from dispinmap.database.adopt.plan import plan
 from dispinmap.database.adopt.report import Outcome, Report, report_rows
@@ -124,7 +124,7 @@ async def _import(
     new_ids = await contents.carry_out(ours, steps, adopted)
     await contents.add_seen(theirs, ours)
     if source.shape is Shape.OURS:
-        await outbox.carry_over(theirs, ours, new_ids)
+        await contents.add_outbox(theirs, ours, new_ids)
     outcome = Outcome(
         keys=staged.keys,
         survivors=adopted,

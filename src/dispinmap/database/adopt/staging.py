@@ -14,9 +14,8 @@ from dispinmap.database.adopt.rows import Draft, Row, draft, time, truth
 from dispinmap.database.adopt.shapes import FOREIGN, LITESTREAM_TABLES, Shape, recognise, require_known
 from dispinmap.database.chain import alembic_config, scripts
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.handmade import give_channels
 from dispinmap.database.revisions import LEGACY_REVISION
-from dispinmap.database.upgrade import upgrade
+from dispinmap.database.upgrade import give_channels, upgrade
 from dispinmap.database.verify import revision
 
 VALUES_IN_PLACE = "07247ecaf3dd"

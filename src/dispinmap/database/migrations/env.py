@@ -11,10 +11,10 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, event
 
+from dispinmap.database.comparison import COMPARISON
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.lock import keep_others_out
 from dispinmap.database.migrations.accounting import count_rows, take_merged, unaccounted
-from dispinmap.database.migrations.options import COMPARISON
 from dispinmap.database.revisions import LEGACY_REVISION
 from dispinmap.database.tables import Base
 from dispinmap.database.verify import broken_references
@@ -51,7 +51,7 @@ def _url() -> str:
     return str(url)
 
 
-class _Watch:
+class _RowCheck:
     """Compares the rows before and after each revision, within its transaction."""
 
     def __init__(self, connection: Connection) -> None:
@@ -61,7 +61,7 @@ class _Watch:
     def _begun(self, connection: Connection) -> None:
         self._before = count_rows(connection)
 
-    def check(self, ctx: MigrationContext, step: MigrationInfo, heads: Collection[str], run_args: object) -> None:
+    def run(self, ctx: MigrationContext, step: MigrationInfo, heads: Collection[str], run_args: object) -> None:
         """Run at the end of each revision, before its commit. Raises CommandError to undo it if rows were lost."""
         del run_args
         if step.is_stamp or ctx.connection is None:
@@ -85,14 +85,14 @@ class _Watch:
 
 def _run() -> None:
     with _connected() as connection:
-        watch = _Watch(connection)
+        row_check = _RowCheck(connection)
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
             # SQLite supports this, and our engine keeps the driver from committing: a revision is all or nothing.
             transactional_ddl=True,
             transaction_per_migration=True,
-            on_version_apply=watch.check,
+            on_version_apply=row_check.run,
             **COMPARISON,
         )
         with context.begin_transaction():

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 CHUNK: Final = 500
 """SQLite before 3.32 takes at most 999 bound values in a statement."""
 
+UNSYNCHRONIZED: Final = {"synchronize_session": False}
+"""Execution options for changes to tables of which the session holds no objects that it would have to update."""
+
 T = TypeVar("T")
 
 

@@ -3,13 +3,10 @@
 from sqlalchemy import delete, exists, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispinmap.database.queries.batching import CHUNK, insert_new
+from dispinmap.database.queries.batching import CHUNK, UNSYNCHRONIZED, insert_new
 from dispinmap.database.tables import AREA_SQL, UNMAPPED_SQL, AreaCellRow, MonitoringTargetRow
 from dispinmap.matching.geography import cells_around
 from dispinmap.targets.models import area_or_none
-
-# The session holds no objects of these tables that it would have to update.
-_UNWATCHED = {"synchronize_session": False}
 
 
 async def has_unmapped(session: AsyncSession) -> bool:
@@ -33,7 +30,7 @@ async def map_targets(session: AsyncSession) -> int:
             update(MonitoringTargetRow)
             .where(MonitoringTargetRow.id.in_(areas))
             .values(mapped_name=MonitoringTargetRow.target_name),
-            execution_options=_UNWATCHED,
+            execution_options=UNSYNCHRONIZED,
         )
     return len(areas)
 
@@ -44,13 +41,13 @@ async def tidy_cells(session: AsyncSession) -> None:
     Targets that were put back by hand can claim to be mapped when they are not.
     """
     watched = exists().where(text(AREA_SQL), MonitoringTargetRow.target_name == AreaCellRow.area)
-    await session.execute(delete(AreaCellRow).where(~watched), execution_options=_UNWATCHED)
+    await session.execute(delete(AreaCellRow).where(~watched), execution_options=UNSYNCHRONIZED)
     mapped = select(AreaCellRow.area)
     await session.execute(
         update(MonitoringTargetRow)
         .where(MonitoringTargetRow.mapped_name.is_not(None), MonitoringTargetRow.mapped_name.not_in(mapped))
         .values(mapped_name=None),
-        execution_options=_UNWATCHED,
+        execution_options=UNSYNCHRONIZED,
     )
 
 

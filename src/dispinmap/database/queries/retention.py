@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import delete, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dispinmap.database.queries.batching import UNSYNCHRONIZED
 from dispinmap.database.tables import MessageRow, NotificationRow, SeenSubmissionRow, SubmissionRow
 from dispinmap.outbox.models import MessageState, NotificationState
 
@@ -15,9 +16,6 @@ PAGES: Final = 100
 """Pages given back in one transaction: 400 KB at SQLite's usual page size, in a few hundredths of a second."""
 INCREMENTAL: Final = 2
 """`PRAGMA auto_vacuum` of a file that can give pages back piece by piece."""
-
-# The session holds no objects of these tables that it would have to update.
-_UNWATCHED: Final = {"synchronize_session": False}
 
 
 async def delete_messages(session: AsyncSession, until: datetime) -> int:
@@ -45,7 +43,7 @@ async def delete_cancelled(session: AsyncSession, until: datetime) -> int:
         .limit(BATCH)
     )
     gone = delete(NotificationRow).where(NotificationRow.id.in_(old)).returning(NotificationRow.id)
-    return len((await session.scalars(gone, execution_options=_UNWATCHED)).all())
+    return len((await session.scalars(gone, execution_options=UNSYNCHRONIZED)).all())
 
 
 async def delete_submissions(session: AsyncSession, until: datetime) -> int:
@@ -53,7 +51,7 @@ async def delete_submissions(session: AsyncSession, until: datetime) -> int:
     referred = exists().where(NotificationRow.submission_id == SubmissionRow.id)
     old = select(SubmissionRow.id).where(SubmissionRow.created_at <= until, ~referred).limit(BATCH)
     gone = delete(SubmissionRow).where(SubmissionRow.id.in_(old)).returning(SubmissionRow.id)
-    return len((await session.scalars(gone, execution_options=_UNWATCHED)).all())
+    return len((await session.scalars(gone, execution_options=UNSYNCHRONIZED)).all())
 
 
 async def delete_seen(session: AsyncSession, until: datetime) -> int:
@@ -61,7 +59,7 @@ async def delete_seen(session: AsyncSession, until: datetime) -> int:
     copied = exists().where(SubmissionRow.id == SeenSubmissionRow.submission_id)
     old = select(SeenSubmissionRow.id).where(SeenSubmissionRow.seen_at <= until, ~copied).limit(BATCH)
     gone = delete(SeenSubmissionRow).where(SeenSubmissionRow.id.in_(old)).returning(SeenSubmissionRow.id)
-    return len((await session.scalars(gone, execution_options=_UNWATCHED)).all())
+    return len((await session.scalars(gone, execution_options=UNSYNCHRONIZED)).all())
 
 
 async def give_back_pages(session: AsyncSession) -> int:

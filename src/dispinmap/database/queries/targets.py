@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from dispinmap.database.queries.batching import CHUNK, chunks
+from dispinmap.database.queries.batching import CHUNK, UNSYNCHRONIZED, chunks
 from dispinmap.database.queries.channels import to_channel
 from dispinmap.database.tables import AREA_SQL, AreaCellRow, ChannelConfigRow, MonitoringTargetRow
 from dispinmap.database.types import UtcDateTime
@@ -31,7 +31,7 @@ from dispinmap.targets.models import (
 # A row written by hand without a time counts as having always been there.
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPES: Final = {each.value: each for each in TargetType}
-PART: Final = 500
+PAGE: Final = 500
 """Rows that are converted to values at a time, which takes a few milliseconds."""
 
 
@@ -113,15 +113,15 @@ async def around(
     on_location = _columns(MonitoringTargetRow.location_id).where(
         MonitoringTargetRow.target_type == TargetType.LOCATION, MonitoringTargetRow.location_id.in_(by_location)
     )
-    async for part in _stream(session, on_location, known):
-        yield [(watched, by_location[location_id]) for watched, location_id in part]
+    async for page in _stream(session, on_location, known):
+        yield [(watched, by_location[location_id]) for watched, location_id in page]
     by_area = await _by_area(session, rows)
     for areas in chunks(by_area):
         in_area = _columns(MonitoringTargetRow.target_name).where(
             text(AREA_SQL), MonitoringTargetRow.target_name.in_(areas)
         )
-        async for part in _stream(session, in_area, known):
-            yield [(watched, by_area[area]) for watched, area in part]
+        async for page in _stream(session, in_area, known):
+            yield [(watched, by_area[area]) for watched, area in page]
 
 
 async def _by_area(session: AsyncSession, rows: Collection[Submission]) -> dict[str, list[Submission]]:
@@ -164,8 +164,8 @@ async def _stream(
 ) -> AsyncIterator[list[tuple[WatchedTarget, Any]]]:
     """The query's targets with its key, in pages, so that the event loop never waits for all of them."""
     result = await session.stream(query)
-    async for part in result.partitions(PART):
-        found = [(_target(*values), key) for key, *values in part]
+    async for page in result.partitions(PAGE):
+        found = [(_target(*values), key) for key, *values in page]
         if new := {target.channel_id for target, _ in found} - known.keys():
             rows = await session.execute(select(*_CHANNEL).where(ChannelConfigRow.channel_id.in_(new)))
             known.update((row.channel_id, to_channel(row)) for row in rows)
@@ -180,8 +180,8 @@ async def places(session: AsyncSession, limit: int) -> set[Area | int] | None:
         .where(ChannelConfigRow.is_active.is_not(False))
     )
     found: set[Area | int] = set()
-    async for part in (await session.stream(watched)).partitions(PART):
-        for location_id, target_name, target_type in part:
+    async for page in (await session.stream(watched)).partitions(PAGE):
+        for location_id, target_name, target_type in page:
             place = location_id if target_type == TargetType.LOCATION else area_or_none(target_name)
             if place is not None:
                 found.add(place)
@@ -289,6 +289,6 @@ async def note_checks(session: AsyncSession, after: int, at: datetime) -> int | 
         update(MonitoringTargetRow)
         .where(MonitoringTargetRow.id.in_(ids), MonitoringTargetRow.channel_id.in_(active))
         .values(last_checked_at=at)
-        .execution_options(synchronize_session=False)
+        .execution_options(**UNSYNCHRONIZED)
     )
     return ids[-1] if ids else None
