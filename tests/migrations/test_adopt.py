@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dispinmap.database.adopt.adoption import Adopter
-from dispinmap.database.adopt.report import Fate, Report, TargetReport
+from dispinmap.database.adopt.report import AdoptionReport, Fate, TargetReport
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.revisions import LEGACY_REVISION
 from dispinmap.database.verify import verify
@@ -46,11 +46,11 @@ def new(tmp_path: Path, migrated_file: Path) -> Path:
     return Path(shutil.copy(migrated_file, folder / "pinball_bot.db"))
 
 
-async def adopt(file: Path, new: Path, geocoder: FakeGeocoder, *, dry_run: bool = False) -> Report:
+async def adopt(file: Path, new: Path, geocoder: FakeGeocoder, *, dry_run: bool = False) -> AdoptionReport:
     return await Adopter(geocoder).adopt(file, f"sqlite:///{new}", dry_run=dry_run)
 
 
-def fates(report: Report) -> list[Fate]:
+def fates(report: AdoptionReport) -> list[Fate]:
     return [row.fate for row in report.targets]
 
 

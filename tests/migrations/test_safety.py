@@ -212,10 +212,10 @@ def test_who_waits_goes_on_when_the_other_dies(legacy_file: Path) -> None:
 
 @contextmanager
 def dying(path: Path) -> Iterator[None]:
-    """Somebody who is in the middle of an upgrade, and dies once the block has begun to wait for them."""
+    """Another process is in the middle of an upgrade, and dies once the block has begun to wait for it."""
     code = (
-        "import sys, time, pathlib; from dispinmap.database import backup\n"
-        f"with backup.alone(pathlib.Path({str(path)!r})):\n print('in', flush=True); sys.stdin.read()"
+        "import sys; from dispinmap.database.lock import one_change_at_a_time\n"
+        f"with one_change_at_a_time('sqlite:///{path}'):\n print('in', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None

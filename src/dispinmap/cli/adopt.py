@@ -15,7 +15,7 @@ from rich.text import Text
 from dispinmap import log
 from dispinmap.clock import SystemClock
 from dispinmap.database.adopt.adoption import Adopter
-from dispinmap.database.adopt.report import Fate, Report
+from dispinmap.database.adopt.report import AdoptionReport, Fate
 from dispinmap.database.lock import keep_others_out
 from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.http import open_session
@@ -52,14 +52,14 @@ def adopt(
         _show(report, Console())
 
 
-async def _adopt(file: Path, into: str, geocoder_base: str | None, *, dry_run: bool) -> Report:
+async def _adopt(file: Path, into: str, geocoder_base: str | None, *, dry_run: bool) -> AdoptionReport:
     async with open_session() as session:
         geocoder = GeocodingClient(session, geocoder_base, SystemClock()) if geocoder_base else None
         with Console(stderr=True).status("Reading, and looking up lost cities (one a second) …"):
             return await Adopter(geocoder).adopt(file, into, dry_run=dry_run)
 
 
-def _show(report: Report, console: Console) -> None:
+def _show(report: AdoptionReport, console: Console) -> None:
     console.print(f"{report.file} is {report.shape}.", soft_wrap=True, markup=False)
     table = Table("Old id", "Channel", "Was", "Becomes", "How", "New id", "Note")
     for row in report.targets:
@@ -71,7 +71,7 @@ def _show(report: Report, console: Console) -> None:
         console.print(line, soft_wrap=True, markup=False)
 
 
-def summary(report: Report) -> list[str]:
+def summary(report: AdoptionReport) -> list[str]:
     """The sentences below the table."""
     counts = ", ".join(f"{count} {fate}" for fate, count in report.counts.items() if count) or "none"
     lines = [

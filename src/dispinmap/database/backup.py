@@ -4,13 +4,11 @@ The copy made before an upgrade is named after the revision it holds. During the
 says which copy that is: it survives a crash, and it stays with the file it describes.
 """
 
-import fcntl
 import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 from dispinmap.database.engine import BUSY_TIMEOUT_MS
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.progress import Progress, Report
+from dispinmap.database.progress import OnProgress, Progress
 
 KEPT_COPIES: Final = 3
 PAGES_AT_A_TIME: Final = 2000
@@ -39,34 +37,34 @@ def sqlite_file(url: str) -> Path | None:
     return Path(name)
 
 
-def copy_database(source: Path, target: Path, progress: Report) -> None:
+def copy_database(source: Path, target: Path, progress: OnProgress) -> None:
     """Write one consistent state of `source` to `target`, completely or not at all, even if others write to `source`.
 
     An older file at `target` is replaced. Raises DatabaseError if `source` is damaged or cannot be read, or if the copy
     cannot be written.
     """
-    part = target.with_name(f"{target.name}.part")
+    temporary = target.with_name(f"{target.name}.part")
     try:
-        remove_file(part)
-        with closing(_connect(source)) as reading, closing(_connect(part)) as writing:
+        remove_file(temporary)
+        with closing(_connect(source)) as reading, closing(_connect(temporary)) as writing:
             # Inside a read transaction, because every write by others would otherwise restart the copying.
             reading.execute("BEGIN")
             reading.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
             writing.execute("PRAGMA journal_mode = OFF")
             _transfer(reading, writing, progress, "copy")
             _require_whole(writing, source)
-        shutil.copymode(source, part)
-        put_in_place(part, target)
+        shutil.copymode(source, temporary)
+        put_in_place(temporary, target)
     except (OSError, sqlite3.Error) as error:
         raise DatabaseError(
             f"{source} cannot be copied to {target} ({error}): check that the disk has enough room and that the folder "
             "is writable."
         ) from error
     finally:
-        remove_file(part)
+        remove_file(temporary)
 
 
-def put_back(copy: Path, file: Path, progress: Report) -> None:
+def put_back(copy: Path, file: Path, progress: OnProgress) -> None:
     """Restore `file` from `copy` in one transaction of `file`: others see the old or the new state, never a mixture.
 
     Raises DatabaseError if that fails.
@@ -105,45 +103,22 @@ def copy_marked(file: Path, mark: int) -> Path | None:
     return next((each for each in _copies(file) if each.name.startswith(prefix)), None) if mark else None
 
 
-@contextmanager
-def alone(file: Path) -> Iterator[None]:
-    """Wait until no other process changes a schema in the same folder, and keep the others out during the block.
-
-    The lock is on the folder, so it needs no lock file, and the kernel releases it if the process dies.
-    """
-    try:
-        folder = os.open(file.parent, os.O_RDONLY)
-    except OSError as error:
-        raise DatabaseError(
-            f"The folder of {file} cannot be opened ({error.strerror}): check that it exists and is readable."
-        ) from error
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.info("waiting_for_another_upgrade", folder=str(file.parent))
-            fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
-
-
 def _copies(file: Path) -> list[Path]:
     name = re.compile(re.escape(file.name) + r"\.before-[0-9a-f]+")
     return [each for each in file.parent.iterdir() if name.fullmatch(each.name)]
 
 
-def remove_file(part: Path) -> None:
+def remove_file(file: Path) -> None:
     """Remove a file if it exists, with the journals that SQLite leaves beside it if the process dies while writing."""
     for suffix in ("", "-journal", "-wal", "-shm"):
-        part.with_name(part.name + suffix).unlink(missing_ok=True)
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
 def _connect(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(file, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
 
 
-def _transfer(reading: sqlite3.Connection, writing: sqlite3.Connection, progress: Report, step: str) -> None:
+def _transfer(reading: sqlite3.Connection, writing: sqlite3.Connection, progress: OnProgress, step: str) -> None:
     def report(_status: int, remaining: int, total: int) -> None:
         progress(Progress(step, total - remaining, total))
 
@@ -164,10 +139,10 @@ def _require_whole(copy: sqlite3.Connection, source: Path) -> None:
         )
 
 
-def put_in_place(part: Path, target: Path) -> None:
-    """Replace `target` with `part` so that a power cut cannot undo it."""
-    _sync(part)
-    part.replace(target)
+def put_in_place(file: Path, target: Path) -> None:
+    """Replace `target` with `file` so that a power cut cannot undo it."""
+    _sync(file)
+    file.replace(target)
     _sync(target.parent)
 
 

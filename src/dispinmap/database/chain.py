@@ -11,7 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.progress import Progress, Report
+from dispinmap.database.progress import OnProgress, Progress
 from dispinmap.database.revisions import LEGACY_REVISION, MIGRATIONS, head
 from dispinmap.database.safety import prepare_new
 
@@ -30,7 +30,7 @@ def alembic_config(url: str | None = None) -> Config:
     return config
 
 
-def climb(url: str, before: str | None, progress: Report) -> None:
+def climb(url: str, before: str | None, progress: OnProgress) -> None:
     """Run the revisions from `before` (None for a new database) to head. Raises DatabaseError."""
     if before is None:
         prepare_new(url)

@@ -1,4 +1,4 @@
-"""One process per database file: a bot that runs on it, or a command that changes its schema, locks it."""
+"""Locks between processes: one bot per database file, and one change of a schema at a time."""
 
 import fcntl
 import os
@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
+import structlog
+
 from dispinmap.database.backup import sqlite_file
 from dispinmap.database.errors import DatabaseError
+
+log = structlog.get_logger(__name__)
 
 
 def keep_others_out(url: str) -> AbstractContextManager[None]:
@@ -46,3 +50,32 @@ def _lock(lock: int, file: Path) -> None:
         raise DatabaseError(
             f"{file} cannot be locked ({error.strerror}): put it on a file system that has locks, such as a local disk."
         ) from error
+
+
+def one_change_at_a_time(url: str) -> AbstractContextManager[None]:
+    """Make other processes that want to change a schema in the same folder wait. PostgreSQL has its own locks."""
+    file = sqlite_file(url)
+    return nullcontext() if file is None else _folder_locked(file)
+
+
+@contextmanager
+def _folder_locked(file: Path) -> Iterator[None]:
+    """Lock the folder of `file` during the block, waiting for others that do the same.
+
+    The lock is on the folder, so there is no lock file, and the kernel releases it if the process dies.
+    """
+    try:
+        folder = os.open(file.parent, os.O_RDONLY)
+    except OSError as error:
+        raise DatabaseError(
+            f"The folder of {file} cannot be opened ({error.strerror}): check that it exists and is readable."
+        ) from error
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("waiting_for_another_upgrade", folder=str(file.parent))
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)

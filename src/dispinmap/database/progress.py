@@ -16,7 +16,7 @@ class Progress:
     total: int
 
 
-Report = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 
 
 def silent(_progress: Progress) -> None:

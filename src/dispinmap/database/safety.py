@@ -1,8 +1,8 @@
-"""Changing a schema safely: one process at a time, after making a copy, which is put back if the change fails."""
+"""Changing a schema safely: after making a copy, which is put back if the change fails."""
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import structlog
@@ -10,20 +10,14 @@ import structlog
 from dispinmap.database import backup
 from dispinmap.database.engine import BUSY_TIMEOUT_MS
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.progress import Report
+from dispinmap.database.progress import OnProgress
 from dispinmap.database.verify import revision
 
 log = structlog.get_logger(__name__)
 
 
-def only_one(url: str) -> AbstractContextManager[None]:
-    """Make other processes that want to change the schema wait. PostgreSQL has its own locks for that."""
-    file = backup.sqlite_file(url)
-    return nullcontext() if file is None else backup.alone(file)
-
-
 @contextmanager
-def safety_net(url: str, before: str | None, progress: Report) -> Iterator[None]:
+def safety_net(url: str, before: str | None, progress: OnProgress) -> Iterator[None]:
     """Copy the database, which is at revision `before`, and put the copy back if the block fails with any error.
 
     `before` is None if nothing is going to change. If an earlier block was interrupted by a crash, its copy is used
@@ -52,7 +46,7 @@ def prepare_new(url: str) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _copy(file: Path, before: str | None, progress: Report) -> Path | None:
+def _copy(file: Path, before: str | None, progress: OnProgress) -> Path | None:
     """The copy of an interrupted change if the database is still half-way; otherwise a new copy, or None."""
     copy = backup.copy_marked(file, _mark(file))
     if copy is not None and not _unchanged(file, copy):
@@ -71,7 +65,7 @@ def _unchanged(file: Path, copy: Path) -> bool:
     return revision(f"sqlite:///{file}") == revision(f"sqlite:///{copy}")
 
 
-def _put_back(copy: Path, file: Path, progress: Report) -> str:
+def _put_back(copy: Path, file: Path, progress: OnProgress) -> str:
     """Put the copy back. Returns a sentence about the result."""
     try:
         backup.put_back(copy, file, progress)

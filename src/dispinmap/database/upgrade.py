@@ -5,10 +5,11 @@ from sqlalchemy import column, insert, select, table
 
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.progress import Report, silent
+from dispinmap.database.lock import one_change_at_a_time
+from dispinmap.database.progress import OnProgress, silent
 from dispinmap.database.recognition import columns_of, recognise
 from dispinmap.database.revisions import LEGACY_REVISION, head
-from dispinmap.database.safety import only_one, safety_net
+from dispinmap.database.safety import safety_net
 from dispinmap.database.tables import UNKNOWN_GUILD
 from dispinmap.database.verify import revision, verify
 
@@ -19,7 +20,7 @@ _channels = table("channel_configs", column("channel_id"), column("guild_id"))
 _targets = table("monitoring_targets", column("channel_id"))
 
 
-def upgrade(url: str, *, progress: Report = silent, checked: bool = False) -> None:
+def upgrade(url: str, *, progress: OnProgress = silent, checked: bool = False) -> None:
     """Bring the database at `url` to head, creating or stamping it if needed, and verify it.
 
     `url` is a synchronous SQLAlchemy URL. Every revision is one transaction: after a crash, call this again. An SQLite
@@ -27,7 +28,7 @@ def upgrade(url: str, *, progress: Report = silent, checked: bool = False) -> No
     the file was just read and checked: then this does not read them all again unless it changes something.
     Raises DatabaseError if the database is of another origin, newer than this code, or wrong afterwards.
     """
-    with only_one(url):
+    with one_change_at_a_time(url):
         before = recognise(revision(url), _columns(url))
         with safety_net(url, before if before != head() else None, progress):
             if before not in (None, LEGACY_REVISION):
@@ -43,7 +44,7 @@ def upgrade(url: str, *, progress: Report = silent, checked: bool = False) -> No
         log.info("database_upgraded", before=before, after=head())
 
 
-def downgrade(url: str, to: str, *, progress: Report = silent) -> None:
+def downgrade(url: str, to: str, *, progress: OnProgress = silent) -> None:
     """Take the database at `url` back to the revision `to`, which can be relative as in Alembic: "-1".
 
     The file is copied first, and the copy is put back if anything goes wrong.
@@ -51,7 +52,7 @@ def downgrade(url: str, to: str, *, progress: Report = silent) -> None:
     """
     from dispinmap.database.chain import descend  # noqa: PLC0415 -- it imports Alembic
 
-    with only_one(url):
+    with one_change_at_a_time(url):
         before = recognise(revision(url), _columns(url))
         if before is None:
             raise DatabaseError("There is no database to downgrade: check the path.")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.progress import Progress, Report, silent
+from dispinmap.database.progress import OnProgress, Progress, silent
 from dispinmap.database.queries.targets import to_target
 from dispinmap.database.revisions import head, stamps
 from dispinmap.database.schema import schema_problems
@@ -21,7 +21,7 @@ from dispinmap.database.types import UtcDateTime
 from dispinmap.targets.kinds import NotificationKind, unknown_words
 
 
-def verify(url: str, *, progress: Report = silent, integrity: bool = True) -> list[str]:
+def verify(url: str, *, progress: OnProgress = silent, integrity: bool = True) -> list[str]:
     """The problems of the database at `url`, a sentence each; empty if there are none.
 
     Without `integrity` this skips SQLite's own check, which reads every page.
@@ -129,7 +129,7 @@ def _unreadable_times_in(session: Session, table: Table, column: Column[datetime
         )
 
 
-def _problems(connection: Connection, progress: Report, *, integrity: bool) -> list[str]:
+def _problems(connection: Connection, progress: OnProgress, *, integrity: bool) -> list[str]:
     checks = (*((_damage,) if integrity else ()), broken_references, _wrong_stamp, _differences_at_head)
     found: list[str] = []
     for done, check in enumerate(checks):

@@ -10,7 +10,7 @@ from dispinmap.health import REPORT_SECONDS, HealthReport, Part, Starting, parts
 
 log = structlog.get_logger(__name__)
 
-Report = Callable[[], Awaitable[HealthReport | Starting]]
+GetReport = Callable[[], Awaitable[HealthReport | Starting]]
 
 START = "start"
 """The only part that is shown while the bot starts."""
@@ -33,7 +33,7 @@ class Look:
         return START in self.parts
 
 
-async def look(report: Report) -> Look:
+async def look(report: GetReport) -> Look:
     """Ask for a report and judge it. If that fails, log it, and return a look that says so."""
     try:
         async with asyncio.timeout(REPORT_SECONDS):

@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from dispinmap.errors import SettingsError
-from dispinmap.web.look import Look, Report, look
+from dispinmap.web.look import GetReport, Look, look
 from dispinmap.web.page import status_page
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,7 @@ HEADERS = {
 
 
 @asynccontextmanager
-async def serving(report: Report, host: str, port: int) -> AsyncIterator[None]:
+async def serving(report: GetReport, host: str, port: int) -> AsyncIterator[None]:
     """Serve the web pages during the block. Raises SettingsError if the port is taken."""
     web = WebServer(report)
     try:
@@ -43,7 +43,7 @@ async def serving(report: Report, host: str, port: int) -> AsyncIterator[None]:
 class WebServer:
     """Serves while the bot starts and runs. Shows nothing private, because anyone may ask."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: GetReport) -> None:
         self._report = report
         self._looking: asyncio.Task[Look] | None = None
         app = web.Application()

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dispinmap.database.adopt import contents, snapshot
 from dispinmap.database.adopt.cities import Found, Geocoder, locate
 from dispinmap.database.adopt.plan import plan
-from dispinmap.database.adopt.report import Outcome, Report, report_rows
+from dispinmap.database.adopt.report import AdoptionReport, Outcome, report_rows
 from dispinmap.database.adopt.rows import Draft
 from dispinmap.database.adopt.shapes import Shape
 from dispinmap.database.adopt.staging import Source, Staged, examine, stage
@@ -47,7 +47,7 @@ class Adopter:
         """Without a geocoder, cities that lost their coordinates are not looked up but marked."""
         self._geocoder = geocoder
 
-    async def adopt(self, file: Path, into: str, *, dry_run: bool = False) -> Report:
+    async def adopt(self, file: Path, into: str, *, dry_run: bool = False) -> AdoptionReport:
         """`into` is a synchronous SQLAlchemy URL; its database is created or upgraded first, as at the bot's start.
 
         A dry run works on a copy of it and reports the same. If this raises DatabaseError, nothing was imported.
@@ -70,7 +70,7 @@ class Adopter:
             )
         return report
 
-    async def _adopt(self, file: Path, into: str, folder: Path, *, dry_run: bool) -> Report:
+    async def _adopt(self, file: Path, into: str, folder: Path, *, dry_run: bool) -> AdoptionReport:
         copy = await asyncio.to_thread(snapshot.take, file, folder)
         source = await asyncio.to_thread(examine, copy)
         drafts = source.drafts()
@@ -79,7 +79,7 @@ class Adopter:
         url = await asyncio.to_thread(_rehearsal, into, folder) if dry_run else into
         await asyncio.to_thread(upgrade, url)
         written = await self._write(source, staged, url, {one.id: one for one in drafts}, found)
-        return Report(
+        return AdoptionReport(
             file=str(file),
             into=make_url(into).render_as_string(),
             shape=source.shape,

@@ -34,7 +34,7 @@ class TargetReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AdoptionReport:
     """What an adoption did, or would do if `dry_run` is set."""
 
     file: str
