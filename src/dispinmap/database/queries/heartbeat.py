@@ -42,10 +42,10 @@ async def mark_restored(session: AsyncSession, now: datetime) -> None:
 
 
 async def doubt_first_answer(session: AsyncSession, last_polled_at: datetime | None, newest: datetime) -> None:
-    """If this is the first answer after a restore, its submissions up to `newest` may have been posted as well.
+    """If this is Pinball Map's first answer since a restore, extend the doubt to its `newest` submission.
 
-    The previous answer came at `last_polled_at`. The doubt must reach to `newest`, because creation times come from
-    Pinball Map's clock, which may be ahead of ours, and the time of the restore from ours.
+    The previous answer came at `last_polled_at`. Creation times come from Pinball Map's clock and the time of the
+    restore from ours: if our clock is behind, submissions from before the restore look newer than it.
     """
     row = await session.get(HeartbeatRow, _ONLY)
     if row is None or row.restored_at is None:
