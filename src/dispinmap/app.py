@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 import aiohttp
 import structlog
 
+from dispinmap.alerts.alarm import Alarm
 from dispinmap.alerts.alerts import Alerts
-from dispinmap.alerts.watch import Watch
 from dispinmap.clock import Clock
 from dispinmap.database.child import bring_to_head
 from dispinmap.database.engine import Database
@@ -28,7 +28,7 @@ from dispinmap.errors import DisPinMapError
 from dispinmap.feed.cursor import Cursor
 from dispinmap.feed.poller import Poller
 from dispinmap.geocoding.client import GeocodingClient
-from dispinmap.health import CatchUp, HealthReport, Part, Vitals, parts
+from dispinmap.health import CatchUp, HealthReport, Part, Vitals, judge
 from dispinmap.http import open_session
 from dispinmap.outbox.counting import CountingDestination
 from dispinmap.outbox.sender import Sender
@@ -137,7 +137,7 @@ class Application:
 
         channel_id = settings.operator_channel_id
         alerts = Alerts(session, settings.operator_webhook_url, partial(posts.say, channel_id) if channel_id else None)
-        self._watch = Watch(self._parts, alerts, clock)
+        self._alarm = Alarm(self._parts, alerts, clock)
 
     async def run(self) -> None:
         """Log in and serve until cancelled. Raises DisPinMapError if Discord refuses the token or the intents."""
@@ -151,7 +151,7 @@ class Application:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._serve_discord(), name="discord")
                 group.create_task(self._work(group), name="start-loops")
-                self._supervise(group, {"alerts": self._watch.run, **(self._backup.loops if self._backup else {})})
+                self._supervise(group, {"alerts": self._alarm.run, **(self._backup.loops if self._backup else {})})
         except* DisPinMapError as errors:
             raise errors.exceptions[0] from None
         finally:
@@ -206,7 +206,7 @@ class Application:
         return self.bot.is_ready() and not any(shard.is_closed() for shard in self.bot.shards.values())
 
     async def _parts(self) -> Mapping[str, Part]:
-        return parts(await self.report())
+        return judge(await self.report())
 
     async def report(self) -> HealthReport:
         """The state of everything now."""

@@ -186,7 +186,7 @@ DRILL_GRACE = timedelta(minutes=30)
 """How long a bot may take after its start for a drill that came due while it was away."""
 
 
-def parts(report: HealthReport) -> dict[str, Part]:
+def judge(report: HealthReport) -> dict[str, Part]:
     """Every part of the bot, and whether it works."""
     return {
         "discord": _discord(report),
@@ -201,10 +201,10 @@ def parts(report: HealthReport) -> dict[str, Part]:
 
 def faults(report: HealthReport) -> dict[str, str]:
     """What keeps the bot from working: part to sentence, empty if all is well."""
-    return {name: part.reason for name, part in parts(report).items() if not part.ok}
+    return {name: part.reason for name, part in judge(report).items() if not part.ok}
 
 
-def unknown(error: Exception) -> dict[str, Part]:
+def no_report(error: Exception) -> dict[str, Part]:
     """The only part to show if the report failed with `error`, which the caller has logged."""
     return {REPORT: Part(False, f"The bot cannot tell its state ({type(error).__name__}): see the log.")}
 

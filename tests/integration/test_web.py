@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from dispinmap.errors import SettingsError
-from dispinmap.health import HealthReport, Starting, parts
+from dispinmap.health import HealthReport, Starting, judge
 from dispinmap.web import look
 from dispinmap.web.server import WebServer
 from tests.fakes.reports import DRILLED_AT, SECRET, UNWELL, WELL
@@ -70,7 +70,7 @@ async def test_a_bot_that_works_is_ready_and_says_so_of_every_part() -> None:
         assert answer.status == 200
         assert await answer.json() == {
             "ready": True,
-            "parts": {name: {"ok": True, "reason": part.reason} for name, part in parts(WELL).items()},
+            "parts": {name: {"ok": True, "reason": part.reason} for name, part in judge(WELL).items()},
             "faults": {},
         }
 

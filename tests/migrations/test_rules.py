@@ -9,8 +9,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 
 from dispinmap.database.chain import alembic_config, scripts
-from dispinmap.database.engine import sync_engine
 from dispinmap.database.comparison import COMPARISON
+from dispinmap.database.engine import sync_engine
 from dispinmap.database.revisions import LEGACY_REVISION, UNIQUE_LOCATION_REVISION, head, revisions
 from dispinmap.database.tables import Base
 

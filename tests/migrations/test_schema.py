@@ -14,7 +14,7 @@ from tests.migrations.legacy import write
 
 
 def modelled(path: Path) -> bool:
-    engine = sync_engine(f"sqlite:///{path}", looking=True)
+    engine = sync_engine(f"sqlite:///{path}", keep_journal_mode=True)
     try:
         with engine.connect() as connection:
             return is_as_modelled(connection)

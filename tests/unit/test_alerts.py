@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.alerts.watch import PATIENCE, Trouble, Troubles, decide, remembered
+from dispinmap.alerts.alarm import PATIENCE, Trouble, Troubles, decide, remembered
 from dispinmap.health import REPORT, Part
 from tests.fakes.values import NOON
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from dispinmap import log
 from dispinmap.cli.adopt import adopt
 from dispinmap.clock import SystemClock
-from dispinmap.database import backup as copying
+from dispinmap.database import copies
 from dispinmap.database.chain import scripts
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.lock import keep_others_out
@@ -143,14 +143,14 @@ def backup(
 ) -> None:
     """Copy the database, even while the bot uses it. The copy is complete and checked, or not there."""
     address = _address(url)
-    source = copying.sqlite_file(address)
+    source = copies.sqlite_file(address)
     if source is None or missing(address):
         raise DatabaseError("Only an existing SQLite file can be copied: check the path, or use the server's own tool.")
     target = file or source.with_name(f"{source.name}.{_stamp(SystemClock().now())}")
     if target.exists():
         raise DatabaseError(f"{target} exists already: name another file.")
     with _bar(as_json=as_json) as bar:
-        copying.copy_database(source, target, _Shown(bar))
+        copies.copy_database(source, target, _Shown(bar))
     _tell(
         f"The database was copied to {target} and checked.",
         as_json=as_json,

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import structlog
 
-from dispinmap.database.engine import undivided
+from dispinmap.database.engine import uninterrupted
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.progress import logged
 from dispinmap.database.revisions import head
@@ -71,7 +71,7 @@ def _log(event: dict[str, Any]) -> None:
     structlog.get_logger(name).log(logging.getLevelNamesMapping()[level.upper()], event.pop("event"), **event)
 
 
-@undivided
+@uninterrupted
 async def _end(process: Process) -> None:
     """Kill the process if it still runs. Each revision is one transaction: the next start continues after the last."""
     if process.returncode is None:

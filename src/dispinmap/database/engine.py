@@ -24,7 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def undivided(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+def uninterrupted(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """Make a cancellation wait until `method` has finished.
 
     If it interrupted a statement or the opening of a connection, the pool would lose the connection and leave it open.
@@ -101,15 +101,15 @@ class Database:
         return async_sessionmaker(self._engine.execution_options(**{_MODE: mode}), expire_on_commit=False)
 
 
-def sync_engine(url: str, *, migrating: bool = False, looking: bool = False) -> Engine:
+def sync_engine(url: str, *, migrating: bool = False, keep_journal_mode: bool = False) -> Engine:
     """A synchronous engine for checks and migrations, with the same connection settings.
 
-    With `looking`, an SQLite file keeps its journal mode, so that we do not change a file that is not ours.
+    With `keep_journal_mode`, an SQLite file is not switched to WAL, so that a file that is not ours stays as it is.
     With `migrating`, transactions take the write lock at their start, and foreign keys are off: rebuilding a table
     drops it first, and SQLite ignores the switch inside a transaction. The migration checks the keys before its commit.
     """
     engine = create_engine(url, hide_parameters=True)
-    _prepare(engine, foreign_keys=not migrating, wal=not looking)
+    _prepare(engine, foreign_keys=not migrating, wal=not keep_journal_mode)
     return engine.execution_options(**{_MODE: _WRITE}) if migrating else engine
 
 

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.clock import Clock
-from dispinmap.database.engine import Database, undivided
+from dispinmap.database.engine import Database, uninterrupted
 from dispinmap.database.queries import channels, feed, retention, targets
 from dispinmap.feed.cursor import Cursor
 
@@ -114,19 +114,19 @@ class Housekeeper:
             total += done
         return total
 
-    @undivided
+    @uninterrupted
     async def _once(self, step: Callable[[AsyncSession], Awaitable[T]]) -> T:
         async with self._database.write() as session:
             return await step(session)
 
-    @undivided
+    @uninterrupted
     async def _declare_history(self, until: datetime) -> None:
         async with self._database.write() as session:
             cursor = await feed.cursor(session)
             if cursor is not None:
                 await feed.save_cursor(session, replace(cursor, history_until=max(cursor.history_until, until)))
 
-    @undivided
+    @uninterrupted
     async def _optimize(self) -> None:
         async with self._database.write() as session:
             await retention.optimize(session)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from dispinmap.database.backup import sqlite_file
+from dispinmap.database.copies import sqlite_file
 from dispinmap.database.errors import DatabaseError
 
 log = structlog.get_logger(__name__)

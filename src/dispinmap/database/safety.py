@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from dispinmap.database import backup
+from dispinmap.database import copies
 from dispinmap.database.engine import BUSY_TIMEOUT_MS
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.progress import OnProgress
@@ -23,7 +23,7 @@ def safety_net(url: str, before: str | None, progress: OnProgress) -> Iterator[N
     `before` is None if nothing is going to change. If an earlier block was interrupted by a crash, its copy is used
     instead of a new one. Without an SQLite file there is no copy, and the log says so.
     """
-    file = backup.sqlite_file(url)
+    file = copies.sqlite_file(url)
     if file is None and before is not None:
         log.warning("no_copy_before_upgrade", reason="only an SQLite file is copied", cure="back the server up first")
     copy = _copy(file, before, progress) if file is not None and file.is_file() else None
@@ -39,7 +39,7 @@ def safety_net(url: str, before: str | None, progress: OnProgress) -> Iterator[N
 
 def prepare_new(url: str) -> None:
     """Make a new database able to give free pages back. SQLite allows this only before the first table exists."""
-    file = backup.sqlite_file(url)
+    file = copies.sqlite_file(url)
     if file is not None:
         with _open(file) as connection:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -48,15 +48,15 @@ def prepare_new(url: str) -> None:
 
 def _copy(file: Path, before: str | None, progress: OnProgress) -> Path | None:
     """The copy of an interrupted change if the database is still half-way; otherwise a new copy, or None."""
-    copy = backup.copy_marked(file, _mark(file))
+    copy = copies.copy_marked(file, _mark(file))
     if copy is not None and not _unchanged(file, copy):
         return copy
     if before is None:
         return None
-    copy = backup.copy_of(file, before)
-    backup.copy_database(file, copy, progress)
-    _set_mark(file, backup.mark_of(before))
-    backup.prune_copies(file)
+    copy = copies.copy_of(file, before)
+    copies.copy_database(file, copy, progress)
+    _set_mark(file, copies.mark_of(before))
+    copies.prune_copies(file)
     return copy
 
 
@@ -68,7 +68,7 @@ def _unchanged(file: Path, copy: Path) -> bool:
 def _put_back(copy: Path, file: Path, progress: OnProgress) -> str:
     """Put the copy back. Returns a sentence about the result."""
     try:
-        backup.put_back(copy, file, progress)
+        copies.put_back(copy, file, progress)
     except DatabaseError as error:
         return str(error)
     log.warning("copy_put_back", copy=copy.name)

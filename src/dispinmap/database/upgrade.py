@@ -83,7 +83,7 @@ def give_channels(url: str) -> list[int]:
 
 
 def _columns(url: str) -> dict[str, set[str]]:
-    engine = sync_engine(url, looking=True)
+    engine = sync_engine(url, keep_journal_mode=True)
     try:
         with engine.connect() as connection:
             return columns_of(connection)

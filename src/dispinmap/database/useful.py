@@ -94,7 +94,7 @@ def answer(url: str, name: str) -> Answer:
     """Ask the database at `url` one of `QUERIES`. Raises DatabaseError if there is no such query or if it fails."""
     if name not in QUERIES:
         raise DatabaseError(f"There is no query called {name}: choose one of {', '.join(QUERIES)}.")
-    engine = sync_engine(url, looking=True)
+    engine = sync_engine(url, keep_journal_mode=True)
     try:
         with engine.connect() as connection:
             result = connection.exec_driver_sql(QUERIES[name].sql)

@@ -29,7 +29,7 @@ def verify(url: str, *, progress: OnProgress = silent, integrity: bool = True) -
     if missing(url):
         return [f"There is no database at {make_url(url).database}: check the path."]
     try:
-        with _looking(url) as connection:
+        with _connected(url) as connection:
             return _problems(connection, progress, integrity=integrity)
     except DBAPIError as error:
         return [f"The database cannot be read ({error.orig}): restore a backup of it."]
@@ -42,7 +42,7 @@ def notes(url: str) -> list[str]:
 
     These are targets that cannot be watched, unknown kinds of notifications, and unreadable times.
     """
-    with _looking(url) as connection, Session(connection) as session:
+    with _connected(url) as connection, Session(connection) as session:
         return [*_unwatched(session), *_unknown_kinds(session), *_unreadable_times(session)]
 
 
@@ -54,7 +54,7 @@ def revision(url: str) -> str | None:
     if missing(url):
         return None
     try:
-        with _looking(url) as connection:
+        with _connected(url) as connection:
             return _stamp(connection)
     except DBAPIError as error:
         raise DatabaseError(
@@ -82,8 +82,8 @@ def missing(url: str) -> bool:
 
 
 @contextmanager
-def _looking(url: str) -> Iterator[Connection]:
-    engine = sync_engine(url, looking=True)
+def _connected(url: str) -> Iterator[Connection]:
+    engine = sync_engine(url, keep_journal_mode=True)
     try:
         with engine.connect() as connection:
             yield connection

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from dispinmap.health import REPORT_SECONDS, HealthReport, Part, Starting, parts, unknown
+from dispinmap.health import REPORT_SECONDS, HealthReport, Part, Starting, judge, no_report
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ async def look(report: GetReport) -> Look:
             found = await report()
     except Exception as error:
         log.exception("report_failed")
-        return Look(None, unknown(error))
+        return Look(None, no_report(error))
     if isinstance(found, Starting):
         return Look(None, {START: Part(False, found.sentence)})
-    return Look(found, parts(found))
+    return Look(found, judge(found))

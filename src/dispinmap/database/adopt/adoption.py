@@ -20,7 +20,7 @@ from dispinmap.database.adopt.report import AdoptionReport, Outcome, report_rows
 from dispinmap.database.adopt.rows import Draft
 from dispinmap.database.adopt.shapes import Shape
 from dispinmap.database.adopt.staging import Source, Staged, examine, stage
-from dispinmap.database.backup import sqlite_file
+from dispinmap.database.copies import sqlite_file
 from dispinmap.database.engine import Database
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.queries import seen

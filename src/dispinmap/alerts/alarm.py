@@ -10,7 +10,7 @@ import structlog
 
 from dispinmap.alerts.alerts import Alerts
 from dispinmap.clock import Clock
-from dispinmap.health import REPORT, REPORT_SECONDS, Part, unknown
+from dispinmap.health import REPORT, REPORT_SECONDS, Part, no_report
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ def remembered(troubles: Troubles, name: str, found: Mapping[str, Part]) -> Trou
     return others
 
 
-class Watch:
+class Alarm:
     """Tells the operator once when a part stays at fault and once when it works again. Retries alerts that failed."""
 
     def __init__(self, parts: Callable[[], Awaitable[Mapping[str, Part]]], alerts: Alerts, clock: Clock) -> None:
@@ -96,4 +96,4 @@ class Watch:
                 return await self._parts()
         except Exception as error:
             log.exception("report_failed")
-            return unknown(error)
+            return no_report(error)
