@@ -193,7 +193,7 @@ class Application:
         if catch_up is not None:
             problem = problem or str(catch_up)
         if refusal is not None:
-            problem = " ".join(filter(None, (problem, f"The last post here failed; it is tried again now. {refusal}")))
+            problem = " ".join(filter(None, (problem, f"My last post here failed; I'm trying again now. {refusal}")))
         return CheckResult(new, problem)
 
     async def _feed_read_at(self) -> datetime | None:

@@ -132,7 +132,7 @@ def test_killed_while_the_copy_is_put_back_the_next_start_puts_it_back(large: Pa
         path, lambda progress: progress.step == "put the copy back" and progress.done < progress.total
     )
     assert revision(f"sqlite:///{path}") == head()
-    with pytest.raises(DatabaseError, match=r"not_ours should not be there.*again as it was"):
+    with pytest.raises(DatabaseError, match=r"not_ours should not be there.*is as it was before"):
         upgrade(f"sqlite:///{path}")
     assert sorted(schema(path).items()) == before
     assert rows(path, COUNT_SEEN) == [MANY + 3]
