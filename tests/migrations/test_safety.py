@@ -169,7 +169,7 @@ def test_a_damaged_database_is_refused_before_anything_is_changed(legacy_file: P
 
 
 def test_a_database_that_somebody_holds_is_left_as_it_is(legacy_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dispinmap.database.safety.BUSY_TIMEOUT_MS", 1)
+    monkeypatch.setattr("dispinmap.database.copies.BUSY_TIMEOUT_MS", 1)
     before = schema(legacy_file)
     with closing(sqlite3.connect(legacy_file)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -46,7 +46,7 @@ def copy_database(source: Path, target: Path, progress: OnProgress) -> None:
     temporary = target.with_name(f"{target.name}.part")
     try:
         remove_file(temporary)
-        with closing(_connect(source)) as reading, closing(_connect(temporary)) as writing:
+        with closing(connect(source)) as reading, closing(connect(temporary)) as writing:
             # Inside a read transaction, because every write by others would otherwise restart the copying.
             reading.execute("BEGIN")
             reading.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
@@ -70,7 +70,7 @@ def put_back(copy: Path, file: Path, progress: OnProgress) -> None:
     Raises DatabaseError if that fails.
     """
     try:
-        with closing(_connect(copy)) as reading, closing(_connect(file)) as writing:
+        with closing(connect(copy)) as reading, closing(connect(file)) as writing:
             _require_free(writing)
             _transfer(reading, writing, progress, "put the copy back")
     except (OSError, sqlite3.Error) as error:
@@ -114,7 +114,8 @@ def remove_file(file: Path) -> None:
         file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
-def _connect(file: Path) -> sqlite3.Connection:
+def connect(file: Path) -> sqlite3.Connection:
+    """Plain SQLite without implicit transactions. Waits as long as the bot does for another writer."""
     return sqlite3.connect(file, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
 
 

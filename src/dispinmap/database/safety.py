@@ -8,7 +8,6 @@ from pathlib import Path
 import structlog
 
 from dispinmap.database import copies
-from dispinmap.database.engine import BUSY_TIMEOUT_MS
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.progress import OnProgress
 from dispinmap.database.verify import revision
@@ -89,7 +88,7 @@ def _set_mark(file: Path, mark: int) -> None:
 @contextmanager
 def _open(file: Path) -> Iterator[sqlite3.Connection]:
     try:
-        with closing(sqlite3.connect(file, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)) as connection:
+        with closing(copies.connect(file)) as connection:
             yield connection
     except sqlite3.Error as error:
         raise DatabaseError(
