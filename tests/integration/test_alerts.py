@@ -35,9 +35,7 @@ async def refuse(_sentence: str) -> None:
     raise ConnectionError(f"https://discord.example/{TOKEN}")
 
 
-async def test_a_webhook_gets_the_sentence_and_mentions_nobody(
-    webhook: Webhook, session: aiohttp.ClientSession
-) -> None:
+async def test_a_webhook_gets_the_sentence_without_mentions(webhook: Webhook, session: aiohttp.ClientSession) -> None:
     assert await Alerts(session, Secret(webhook.url)).tell("It broke, @everyone.")
     assert webhook.bodies == [{"content": "It broke, @everyone.", "allowed_mentions": {"parse": []}}]
 
@@ -48,7 +46,7 @@ async def test_a_long_sentence_is_cut_to_what_discord_takes(webhook: Webhook, se
     assert (len(str(told)), str(told)[-1]) == (CONTENT_LIMIT, "…")
 
 
-async def test_nobody_to_tell_is_no_failure(session: aiohttp.ClientSession) -> None:
+async def test_having_no_operator_to_tell_is_not_a_failure(session: aiohttp.ClientSession) -> None:
     assert await Alerts(session).tell("It broke.")
 
 
@@ -125,7 +123,7 @@ async def test_a_fault_that_stays_is_told_once_and_so_is_its_end(
     assert "Litestream cannot write" in str(webhook.told[3])
 
 
-async def test_what_could_not_be_told_is_told_as_soon_as_it_can(
+async def test_a_failed_alert_is_sent_as_soon_as_possible(
     webhook: Webhook, session: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
     webhook.answers = [503, 503]
@@ -137,7 +135,7 @@ async def test_what_could_not_be_told_is_told_as_soon_as_it_can(
     assert str(webhook.told[2]).startswith("⚠ DisPinMap, report: The bot cannot tell its state (OSError)")
 
 
-async def test_without_a_way_to_the_operator_the_log_tells(session: aiohttp.ClientSession, clock: ManualClock) -> None:
+async def test_without_a_way_to_the_operator_the_log_has_it(session: aiohttp.ClientSession, clock: ManualClock) -> None:
     bot = Bot()
     alarm = Alarm(bot.parts, Alerts(session), clock)
     await alarm.step()
@@ -152,7 +150,7 @@ async def test_without_a_way_to_the_operator_the_log_tells(session: aiohttp.Clie
     ]
 
 
-async def test_the_watch_looks_every_minute(session: aiohttp.ClientSession, clock: ManualClock) -> None:
+async def test_the_alarm_looks_every_minute(session: aiohttp.ClientSession, clock: ManualClock) -> None:
     looks = 0
 
     async def look() -> Mapping[str, Part]:

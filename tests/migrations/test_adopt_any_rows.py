@@ -1,4 +1,4 @@
-"""Whatever the rows of the original bot's other shapes hold, every target is accounted for."""
+"""Every target is accounted for, with any rows of the original bot's other shapes."""
 
 import shutil
 import sqlite3

@@ -58,7 +58,7 @@ def schema_operations(node: ast.AST) -> list[str]:
 
 
 def changes_data(node: ast.AST) -> bool:
-    # An inspector is read from, whatever it is given.
+    # Calling an inspector only reads, with any arguments.
     return any(
         name in DATA for owner, name in calls(node) if not (name == "get_bind" and "sa.inspect(" in ast.unparse(node))
     ) or any(isinstance(part, ast.ImportFrom) and "migrations" in (part.module or "") for part in ast.walk(node))

@@ -1,4 +1,4 @@
-"""An upgrade leaves a copy behind, and nothing but that copy's state where anything is off."""
+"""An upgrade leaves a copy behind, and puts it back if anything is wrong."""
 
 import fcntl
 import os
@@ -39,7 +39,7 @@ def test_the_copy_holds_the_database_as_it_was(legacy_file: Path) -> None:
     assert rows(copy, COUNT_TARGETS) == [len(TARGETS)]
 
 
-def test_the_copy_holds_what_was_only_in_the_log_so_far(legacy_file: Path) -> None:
+def test_the_copy_holds_rows_that_were_only_in_the_log(legacy_file: Path) -> None:
     with closing(sqlite3.connect(legacy_file)) as running:
         running.execute("PRAGMA journal_mode = WAL")
         running.execute("INSERT INTO seen_submissions (channel_id, submission_id) VALUES (12, 5)")
@@ -49,7 +49,7 @@ def test_the_copy_holds_what_was_only_in_the_log_so_far(legacy_file: Path) -> No
     assert rows(copy, "SELECT submission_id FROM seen_submissions WHERE channel_id = 12") == [5]
 
 
-def test_the_copy_may_be_read_by_nobody_who_could_not_read_the_database(legacy_file: Path) -> None:
+def test_the_copy_has_the_permissions_of_the_database(legacy_file: Path) -> None:
     legacy_file.chmod(0o600)
     upgrade(f"sqlite:///{legacy_file}")
     assert copies.copy_of(legacy_file, LEGACY_REVISION).stat().st_mode & 0o777 == 0o600
@@ -64,7 +64,7 @@ def test_a_new_database_and_one_at_head_are_not_copied(tmp_path: Path, database_
     assert files_beside(folder / "bot.db") == []
 
 
-def test_the_newest_three_copies_are_kept_and_other_files_let_be(legacy_file: Path) -> None:
+def test_the_newest_three_copies_and_all_other_files_are_kept(legacy_file: Path) -> None:
     for age, name in enumerate(("aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"), 1):
         os.utime(create(copies.copy_of(legacy_file, name)), (age, age))
     other = create(legacy_file.with_name("other.db.before-aaaaaaaaaaaa"))
@@ -73,7 +73,7 @@ def test_the_newest_three_copies_are_kept_and_other_files_let_be(legacy_file: Pa
     assert files_beside(legacy_file) == sorted([*kept, other.name])
 
 
-def test_a_schema_that_differs_in_the_end_brings_the_copy_back(legacy_file: Path) -> None:
+def test_a_schema_that_differs_after_an_upgrade_brings_the_copy_back(legacy_file: Path) -> None:
     write(legacy_file, "CREATE INDEX not_ours ON channel_configs (guild_id)")
     before, targets = sorted(schema(legacy_file)), rows(legacy_file, "SELECT * FROM monitoring_targets")
     with pytest.raises(DatabaseError, match=r"index not_ours should not be there\. The database is as it was"):
@@ -115,7 +115,7 @@ def test_a_revision_that_loses_rows_is_undone(legacy_file: Path) -> None:
     assert "alembic_version" not in schema(legacy_file)
 
 
-def test_rows_may_go_only_where_they_were_merged() -> None:
+def test_rows_may_disappear_only_if_they_were_merged() -> None:
     before = {"targets": 10, "channels": 3, "dropped": 4}
     assert unaccounted(before, {"targets": 8, "channels": 5}, {"targets": 2}) == []
     assert unaccounted(before, {"targets": 7, "channels": 3}, {"targets": 2}) == [
@@ -168,7 +168,7 @@ def test_a_damaged_database_is_refused_before_anything_is_changed(legacy_file: P
     assert files_beside(legacy_file) == []
 
 
-def test_a_database_that_somebody_holds_is_left_as_it_is(legacy_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_database_is_left_as_it_is(legacy_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dispinmap.database.copies.BUSY_TIMEOUT_MS", 1)
     before = schema(legacy_file)
     with closing(sqlite3.connect(legacy_file)) as other:
@@ -178,7 +178,7 @@ def test_a_database_that_somebody_holds_is_left_as_it_is(legacy_file: Path, monk
     assert schema(legacy_file) == before
 
 
-def test_going_back_is_guarded_too(database_file: Path) -> None:
+def test_a_downgrade_is_guarded_too(database_file: Path) -> None:
     downgrade(f"sqlite:///{database_file}", "-1")
     assert files_beside(database_file) == [f"{database_file.name}.before-{head()}"]
     assert revision(f"sqlite:///{database_file}") != head()
@@ -188,7 +188,7 @@ def test_going_back_is_guarded_too(database_file: Path) -> None:
     assert verify(f"sqlite:///{database_file}") == []
 
 
-def test_going_back_further_than_there_is_a_way_ends_where_it_began(legacy_file: Path) -> None:
+def test_a_downgrade_that_goes_too_far_ends_where_it_began(legacy_file: Path) -> None:
     upgrade(f"sqlite:///{legacy_file}")
     with pytest.raises(DatabaseError, match=r"There is nothing before 6f6f6afb1af3.*is as it was before"):
         downgrade(f"sqlite:///{legacy_file}", "base")
@@ -204,7 +204,7 @@ def test_of_two_starts_at_once_one_waits_for_the_other(legacy_file: Path) -> Non
     assert files_beside(legacy_file) == [f"legacy.db.before-{LEGACY_REVISION}"]
 
 
-def test_who_waits_goes_on_when_the_other_dies(legacy_file: Path) -> None:
+def test_a_waiting_upgrade_continues_when_the_other_process_dies(legacy_file: Path) -> None:
     with dying(legacy_file):
         upgrade(f"sqlite:///{legacy_file}")
     assert verify(f"sqlite:///{legacy_file}") == []

@@ -97,11 +97,11 @@ def test_a_bot_just_started_has_time_to_make_up_for_its_absence() -> None:
     )
 
 
-def test_nobody_is_asked_where_nothing_is_watched() -> None:
+def test_nothing_is_polled_if_nothing_is_watched() -> None:
     assert faults(replace(WELL, targets=0, last_good_poll_at=None)) == {}
 
 
-def test_who_begins_to_watch_after_a_long_idleness_is_polled_for_in_time() -> None:
+def test_a_first_target_after_a_long_idle_time_is_not_a_fault() -> None:
     idle = replace(WELL, last_good_poll_at=None)
     assert faults(replace(idle, watched_since=NOON - SECOND)) == {}
     assert list(faults(replace(idle, watched_since=NOON - POLL_OVERDUE - SECOND))) == ["pinballmap"]
@@ -196,7 +196,7 @@ moments = st.none() | st.timedeltas(-3 * DAY, 9 * DAY).map(lambda span: NOON - s
     problem=st.none() | st.just("It ended."),
     later=st.timedeltas(timedelta(), 3 * DAY),
 )
-def test_faults_are_the_parts_that_are_not_ok_and_time_alone_mends_none(
+def test_faults_are_the_parts_that_are_not_ok_and_do_not_end_by_themselves(
     started: timedelta,
     polled: datetime | None,
     due: datetime | None,
@@ -230,11 +230,11 @@ def test_faults_are_the_parts_that_are_not_ok_and_time_alone_mends_none(
         (timedelta(days=2), "2 days"),
     ],
 )
-def test_an_age_is_said_in_its_largest_whole_unit(span: timedelta, words: str) -> None:
+def test_an_age_is_given_in_its_largest_whole_unit(span: timedelta, words: str) -> None:
     assert age(span) == words
 
 
-def test_one_thing_is_not_many() -> None:
+def test_one_thing_is_singular() -> None:
     assert [counted(number, "target") for number in (0, 1, 2)] == ["0 targets", "1 target", "2 targets"]
 
 
