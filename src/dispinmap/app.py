@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 import aiohttp
 import structlog
 
+from dispinmap.alerts.alarm import Alarm
 from dispinmap.alerts.alerts import Alerts
-from dispinmap.alerts.watch import Watch
 from dispinmap.clock import Clock
 from dispinmap.database.child import bring_to_head
 from dispinmap.database.engine import Database
@@ -28,7 +28,7 @@ from dispinmap.errors import DisPinMapError
 from dispinmap.feed.cursor import Cursor
 from dispinmap.feed.poller import Poller
 from dispinmap.geocoding.client import GeocodingClient
-from dispinmap.health import CatchUp, HealthReport, Part, Vitals, parts
+from dispinmap.health import CatchUp, HealthReport, Part, Vitals, judge
 from dispinmap.http import open_session
 from dispinmap.outbox.counting import CountingDestination
 from dispinmap.outbox.sender import Sender
@@ -46,17 +46,17 @@ log = structlog.get_logger(__name__)
 
 
 CLOSE_SECONDS = 2.0
-"""How long the goodbye to Discord may take: the platform grants 10 seconds for everything."""
+"""How long logging out of Discord may take. The platform grants 10 seconds for the whole stop."""
 
 
 async def run(settings: Settings, clock: Clock, *, web_host: str = ANY_HOST) -> None:
     """Bring the database to head and run the bot, without a backup, until it is cancelled or fails for good.
 
-    The web pages are served on `web_host` and the settings' port. Raises DatabaseError where another bot has the file.
+    The web pages are served on `web_host` and the settings' port. Raises DatabaseError if another bot uses the file.
     """
     if settings.litestream_config or settings.litestream_replica_url or settings.litestream_bucket:
-        # Whoever named a place for the backup believes that there is one.
-        log.warning("backup_left_out", cure="run `dispinmap start`: until then what is written is in no backup")
+        # An operator who configured a backup expects to have one.
+        log.warning("backup_left_out", cure="run `dispinmap start`: `dispinmap run` makes no backup")
     with keep_others_out(settings.database_url):
         await bring_to_head(settings.database_url)
         database = Database(settings.database_url)
@@ -137,10 +137,10 @@ class Application:
 
         channel_id = settings.operator_channel_id
         alerts = Alerts(session, settings.operator_webhook_url, partial(posts.say, channel_id) if channel_id else None)
-        self._watch = Watch(self._parts, alerts, clock)
+        self._alarm = Alarm(self._parts, alerts, clock)
 
     async def run(self) -> None:
-        """Log in and serve until cancelled. Raises DisPinMapError where Discord refuses the token or the intents."""
+        """Log in and serve until cancelled. Raises DisPinMapError if Discord refuses the token or the intents."""
         use_api_base(self._settings.discord_api_base)
         await self._poller.begin()
         if self._settings.pinballmap_api_token is None:
@@ -151,7 +151,7 @@ class Application:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._serve_discord(), name="discord")
                 group.create_task(self._work(group), name="start-loops")
-                self._supervise(group, {"alerts": self._watch.run, **(self._backup.loops if self._backup else {})})
+                self._supervise(group, {"alerts": self._alarm.run, **(self._backup.loops if self._backup else {})})
         except* DisPinMapError as errors:
             raise errors.exceptions[0] from None
         finally:
@@ -160,7 +160,7 @@ class Application:
 
     async def _serve_discord(self) -> NoReturn:
         await self.bot.serve(self._settings.discord_token.get_secret_value())
-        # Without commands and cards there is nothing to stay alive for.
+        # Without a connection to Discord, the bot has nothing to do.
         raise DisPinMapError("Discord ended the connection for good: start the bot again.")
 
     async def _work(self, group: asyncio.TaskGroup) -> None:
@@ -176,7 +176,7 @@ class Application:
             group.create_task(supervise(name, loop, self._clock, self.vitals), name=name)
 
     async def check(self, channel_id: int) -> CheckResult:
-        """Ask Pinball Map now and make what waits for the channel due."""
+        """Ask Pinball Map now, and make everything that waits for the channel due."""
         started = self._clock.now()
         problem = None
         try:
@@ -193,7 +193,7 @@ class Application:
         if catch_up is not None:
             problem = problem or str(catch_up)
         if refusal is not None:
-            problem = " ".join(filter(None, (problem, f"The last post here failed; it is tried again now. {refusal}")))
+            problem = " ".join(filter(None, (problem, f"My last post here failed; I'm trying again now. {refusal}")))
         return CheckResult(new, problem)
 
     async def _feed_read_at(self) -> datetime | None:
@@ -202,14 +202,14 @@ class Application:
         return None if cursor is None else cursor.last_polled_at
 
     def _is_connected(self) -> bool:
-        # Once ready, the bot calls itself so also while discord.py reconnects.
+        # `is_ready` stays true while discord.py reconnects.
         return self.bot.is_ready() and not any(shard.is_closed() for shard in self.bot.shards.values())
 
     async def _parts(self) -> Mapping[str, Part]:
-        return parts(await self.report())
+        return judge(await self.report())
 
     async def report(self) -> HealthReport:
-        """One look at everything."""
+        """The state of everything now."""
         now = self._clock.now()
         async with self._database.read() as session:
             stored = await status(session, now)

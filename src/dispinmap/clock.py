@@ -1,4 +1,4 @@
-"""The clock everybody is handed: aware UTC, and the one place that sleeps."""
+"""The clock that is passed around: it tells the time in aware UTC, and it is the only thing that sleeps."""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds since some moment, for differences only: nobody can set this clock, and it never goes back."""
+        """Seconds since some moment, for differences only. This clock cannot be set and never goes back."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -30,7 +30,7 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        # Linux's usual one stands still while the machine sleeps, and whoever waits for our lease does not.
+        # Linux's usual clock stops while the machine sleeps, but our lease goes on expiring for those who wait for it.
         return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
     async def sleep(self, seconds: float) -> None:

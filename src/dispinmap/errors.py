@@ -1,4 +1,4 @@
-"""The root of every error that has a sentence for a person."""
+"""The base classes of errors whose text is written for people."""
 
 from collections.abc import Callable
 
@@ -12,14 +12,14 @@ class SettingsError(DisPinMapError):
 
 
 WORD_LIMIT = 100
-"""Characters of somebody's words that a sentence repeats."""
+"""How many characters of a person's words a sentence repeats."""
 
 
 class UserError(DisPinMapError):
     """What a person asked for cannot be done as asked; the text may be shown to them.
 
-    Each `{}` of the sentence stands for one of `words`, which people typed or made up: they are shortened to one line,
-    and whoever shows the sentence where they could mean something gets it from `shown`.
+    Each `{}` of the sentence stands for one of `words`, which people typed. They are shortened to one line. To show the
+    sentence in a place that interprets markup, use `shown`.
     """
 
     def __init__(self, sentence: str, *words: str) -> None:

@@ -1,4 +1,4 @@
-"""What the bot knows of its own state, for `/monitor_health`, the web pages and the operator (pure)."""
+"""The bot's own state, for `/monitor_health`, the web pages and the operator (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 RUNNING = "running"
 NOT_CONFIGURED = "Not configured."
 REPORT = "report"
-"""The part that stands for all others while nothing is known of them."""
+"""The only part that is shown if the report fails."""
 REPORT_SECONDS = 10.0
-"""How long a look may take: a disk that hangs must be told of, and not hang whoever tells of it."""
+"""How long a report may take. If the disk hangs, the web pages and alerts must say so instead of hanging too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class QueueState:
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """The reading of what happened while the bot was away."""
+    """The progress of reading what happened while the bot was away."""
 
     since: datetime
     """When the gap began."""
@@ -42,7 +42,7 @@ class CatchUp:
 
 @dataclass(frozen=True, slots=True)
 class DrillState:
-    """How one trial restore of our own backup went. `problem` is None where it stood up to the checks."""
+    """How one test restore of our backup went. `problem` is None if the restored copy passed all checks."""
 
     finished_at: datetime
     restore_seconds: float | None
@@ -53,7 +53,7 @@ class DrillState:
 
 @dataclass(frozen=True, slots=True)
 class BackupState:
-    """What is known of the backup."""
+    """The state of the backup."""
 
     replica: str
     """Its address, without credentials."""
@@ -68,18 +68,18 @@ class BackupState:
     last_drill: DrillState | None
     last_good_drill_at: datetime | None
     restored_in_seconds: float | None
-    """How long the restore at this start took; None where none was needed."""
+    """How long the restore at this start took; None if none was needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """How one part of the bot does its work."""
+    """Whether one part of the bot works."""
 
     ok: bool
     reason: str
-    """A sentence that anybody may read."""
+    """A sentence that anyone may read."""
     detail: str | None = None
-    """What only the operator may read besides: it can name addresses."""
+    """More details, for the operator only, because they can name addresses."""
 
     def __str__(self) -> str:
         """Everything, for the operator."""
@@ -88,14 +88,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Starting:
-    """The bot does not serve yet, and why: it waits for another one to stop, or restores its database."""
+    """The bot is not ready yet: `sentence` says why, such as that it waits for another bot or restores its database."""
 
     sentence: str
 
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """One look at everything. Times are aware UTC."""
+    """The state of everything at `now`. Times are aware UTC."""
 
     now: datetime
     started_at: datetime
@@ -116,11 +116,11 @@ class HealthReport:
     head_revision: str
     """The revision this code needs."""
     backup: BackupState | None
-    """None where none is configured."""
+    """None if none is configured."""
     channels: int = 0
     targets: int = 0
     watched_since: datetime | None = None
-    """When the oldest of the targets was added: before, nobody was asked."""
+    """When the oldest of the targets was added. Before that, the bot had no reason to poll."""
     polls: Mapping[str, int] = field(default_factory=dict)
     """Looks at the feed since the start, by outcome: "ok" or "failed"."""
     deliveries: Mapping[str, int] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class HealthReport:
 
 
 class Vitals:
-    """What the loops and commands report of themselves while the process lives."""
+    """What the loops and commands report about themselves while the process lives."""
 
     def __init__(self, started_at: datetime) -> None:
         self.started_at = started_at
@@ -149,12 +149,12 @@ class Vitals:
         self.loops[name] = sentence
 
     def failed(self, _sentence: str = "") -> None:
-        """Something outside the loops went wrong and was logged."""
+        """Count a failure outside the loops, which the caller has logged."""
         self.errors += 1
 
 
 def age(span: timedelta) -> str:
-    """Such as "5 minutes", in the largest whole unit; what is not past yet counts as "a moment"."""
+    """Such as "5 minutes", in the largest whole unit; "a moment" if it is less than a second."""
     seconds = int(span.total_seconds())
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
         if seconds >= size:
@@ -168,26 +168,26 @@ def counted(number: int, noun: str) -> str:
 
 
 POLL_OVERDUE = timedelta(minutes=45)
-"""Three of the longest intervals between two looks at Pinball Map: past that somebody should know."""
+"""Three times the longest interval between two polls. After that, something is wrong."""
 
 DELIVERY_OVERDUE = timedelta(minutes=30)
-"""Far beyond any backlog that leaves at Discord's own speed."""
+"""Much longer than it takes to send any backlog as fast as Discord allows."""
 
 BACKUP_GRACE = timedelta(minutes=1)
-"""How long Litestream may have a problem before it counts: a restart of it takes seconds."""
+"""How long Litestream may have a problem before it counts: restarting Litestream takes seconds."""
 
 BACKUP_OVERDUE = timedelta(minutes=5)
 """Ten heartbeats that never reached the replica."""
 
 DRILLS_OVERDUE = 1.5
-"""In intervals between two drills: one drill was missed, and half the time to the next one has passed too."""
+"""In intervals between drills: one drill was missed, and half of the next interval has passed too."""
 
 DRILL_GRACE = timedelta(minutes=30)
-"""What a bot just started has for the drill that came due while it was away."""
+"""How long a bot may take after its start for a drill that came due while it was away."""
 
 
-def parts(report: HealthReport) -> dict[str, Part]:
-    """Every part and how it does, always all of them."""
+def judge(report: HealthReport) -> dict[str, Part]:
+    """Every part of the bot, and whether it works."""
     return {
         "discord": _discord(report),
         "database": _database(report),
@@ -200,12 +200,12 @@ def parts(report: HealthReport) -> dict[str, Part]:
 
 
 def faults(report: HealthReport) -> dict[str, str]:
-    """What keeps the bot from doing its work: part to sentence, empty when all is well."""
-    return {name: part.reason for name, part in parts(report).items() if not part.ok}
+    """What keeps the bot from working: part to sentence, empty if all is well."""
+    return {name: part.reason for name, part in judge(report).items() if not part.ok}
 
 
-def unknown(error: Exception) -> dict[str, Part]:
-    """What is left to say where the report itself failed with `error`, which whoever asked has logged."""
+def no_report(error: Exception) -> dict[str, Part]:
+    """The only part to show if the report failed with `error`, which the caller has logged."""
     return {REPORT: Part(False, f"The bot cannot tell its state ({type(error).__name__}): see the log.")}
 
 
@@ -228,21 +228,21 @@ def _database(report: HealthReport) -> Part:
 
 def _pinballmap(report: HealthReport) -> Part:
     if not report.targets:
-        return Part(True, "Nothing is watched, so nothing is asked.")
+        return Part(True, "Nothing is watched, so there is nothing to poll.")
     if report.catch_up is not None and report.last_poll_problem is None:
         return Part(True, str(report.catch_up))
     since = max(
         filter(None, (_past(report, report.last_good_poll_at), _past(report, report.watched_since))), default=None
     )
     if _older(report, since, POLL_OVERDUE):
-        return Part(False, report.last_poll_problem or "Pinball Map was not asked for too long.")
+        return Part(False, report.last_poll_problem or "The last good poll was too long ago.")
     return Part(True, f"Last good poll: {_ago(report, report.last_good_poll_at)}.")
 
 
 def _outbox(report: HealthReport) -> Part:
     queue = report.queue
     if queue.oldest_due_at is not None and _older(report, queue.oldest_due_at, DELIVERY_OVERDUE):
-        return Part(False, f"{queue.due} notifications are due and do not leave: see the log.")
+        return Part(False, f"{queue.due} notifications are due but not being sent: see the log.")
     return Part(True, f"{queue.due} due, {queue.waiting} waiting, {queue.in_doubt} in doubt.")
 
 
@@ -261,7 +261,7 @@ def _backup(report: HealthReport) -> Part:
     if backup.problem is not None and _older(report, backup.caught_up_at, BACKUP_GRACE):
         return Part(False, f"{complete} Nothing is replicated right now: see the log.", backup.problem)
     if _older(report, backup.caught_up_at, BACKUP_OVERDUE):
-        return Part(False, f"{complete} It falls behind: see whether the storage can be reached.", backup.problem)
+        return Part(False, f"{complete} It is falling behind: check that the storage can be reached.", backup.problem)
     return Part(True, complete)
 
 
@@ -271,7 +271,7 @@ def _drill(report: HealthReport) -> Part:
         return Part(True, NOT_CONFIGURED)
     good = f"Last good drill: {_ago(report, backup.last_good_drill_at)}."
     if backup.last_drill is not None and backup.last_drill.problem is not None:
-        reason = f"{good} The backup did not stand up to the last one: run dispinmap backup validate."
+        reason = f"{good} The last one failed: run dispinmap backup validate."
         return Part(False, reason, backup.last_drill.problem)
     if report.now > _drill_due(report, backup):
         return Part(False, f"{good} The next one is overdue: see the log.")
@@ -279,7 +279,7 @@ def _drill(report: HealthReport) -> Part:
 
 
 def _drill_due(report: HealthReport, backup: BackupState) -> datetime:
-    """Until when the next good drill has time."""
+    """When the next good drill becomes overdue."""
     good = backup.last_good_drill_at
     if good is None or good > report.now:
         return report.started_at + DRILLS_OVERDUE * backup.drill_every
@@ -295,9 +295,9 @@ def _past(report: HealthReport, moment: datetime | None) -> datetime | None:
 
 
 def _older(report: HealthReport, moment: datetime | None, span: timedelta) -> bool:
-    """Whether `moment` is further back than `span`; a bot just started has as long to make up for it.
+    """Whether both `moment` and the bot's start are longer ago than `span`, so that a new bot has time to catch up.
 
-    A moment in the future, from before the clock was put right, tells nothing.
+    A moment in the future is ignored: the clock was corrected since.
     """
     past = moment if moment is not None and moment <= report.now else report.started_at
     return report.now - max(past, report.started_at) > span

@@ -1,4 +1,4 @@
-"""What both outside services share: one session, one way to ask, and no aiohttp error beyond this file."""
+"""HTTP requests to the two outside services. aiohttp's errors do not leave this file."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from dispinmap.errors import DisPinMapError
 TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
 # A search of Pinball Map for a very common word is a few MB; the container has 256 MiB.
 MAX_BODY_BYTES = 16 * 2**20
-# Longer waits are taken for a mistake of the server: an hour later one request finds out.
+# If a server asks for a longer wait, that is probably a mistake: after an hour, one request finds out.
 MAX_RETRY_AFTER_SECONDS = 3600.0
 
 
@@ -24,12 +24,12 @@ Params = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
 class NoAnswer(DisPinMapError):
-    """No complete answer came; the text is what the server did, to be put after its name."""
+    """There was no complete answer. The text says what the server did and goes after its name: "did not answer"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer, whatever its status."""
+    """A complete answer, with any status."""
 
     status: int
     headers: Mapping[str, str]
@@ -38,12 +38,12 @@ class Answer:
 
 
 def user_agent() -> str:
-    """Who we are and where to complain, as Pinball Map asks every client to say."""
+    """Our name and a contact address, which Pinball Map asks every client to send."""
     return f"DisPinMap/{version('dispinmap')} (+https://github.com/dispinmap/dispinmap; self-hosted Discord bot)"
 
 
 def open_session(timeout: aiohttp.ClientTimeout = TIMEOUT) -> aiohttp.ClientSession:
-    """The one session for Pinball Map and the geocoder; whoever opens it closes it. Keeps no cookies."""
+    """The one session for Pinball Map and the geocoder. The caller closes it. Keeps no cookies."""
     return aiohttp.ClientSession(
         headers={"User-Agent": user_agent(), "Accept": "application/json"},
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -56,7 +56,7 @@ async def get(
 ) -> Answer:
     """Ask once. Raises NoAnswer.
 
-    Redirects are not followed: aiohttp would carry a token in a header of its own name to the other host.
+    Redirects are not followed, because aiohttp would send a token in a custom header on to the other host.
     """
     try:
         async with session.get(url, params=params, headers=headers, allow_redirects=False) as response:
@@ -109,5 +109,5 @@ def _seconds_until(text: str, now: datetime) -> float | None:
         at = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    # An HTTP date is always GMT; "-0000" makes the parser leave the zone open.
+    # An HTTP date is always GMT, but for "-0000" the parser returns a naive datetime.
     return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()

@@ -1,4 +1,4 @@
-"""Logging: structlog in front, the standard library's records through the same pipe, secrets masked in every line."""
+"""Logging with structlog. The standard library's records are written the same way, and secrets are always masked."""
 
 import logging
 import sys
@@ -11,18 +11,18 @@ from structlog.typing import EventDict, Processor
 
 MASK = "**********"
 _QUIET: Final = {
-    # Every request at INFO and every frame at DEBUG; its warnings are what matters.
+    # It logs every request at INFO and every frame at DEBUG; only its warnings matter.
     "discord": logging.WARNING,
-    # At each start it warns that voice and the message-content intent are missing, which we do without on purpose.
+    # At each start it warns about missing voice support and message-content intent, which we leave out on purpose.
     "discord.client": logging.ERROR,
     "discord.ext.commands.bot": logging.ERROR,
-    # Each revision and plug-in; our own event says from which revision to which.
+    # It logs each revision and plug-in; our own event names the first and last revision.
     "alembic": logging.WARNING,
     "aiosqlite": logging.WARNING,
-    # Where it found credentials, and each request at DEBUG with what signs it.
+    # It logs the source of credentials and, at DEBUG, each request with its signature.
     "botocore": logging.WARNING,
 }
-"""Loggers of libraries, and the least level from which they are heard."""
+"""Loggers of libraries, and the lowest level of theirs that we write."""
 
 
 def configure(level: str, log_format: Literal["console", "json"], secrets: Collection[str] = ()) -> None:
@@ -39,7 +39,7 @@ def configure(level: str, log_format: Literal["console", "json"], secrets: Colle
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    # An outage is one event when it begins and one when it ends; stamina would tell of every attempt.
+    # We log an outage once when it begins and once when it ends; stamina would log every attempt.
     stamina.instrumentation.set_on_retry_hooks([])
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -59,14 +59,14 @@ def _renderers(log_format: Literal["console", "json"], secrets: Collection[str])
     if log_format == "json":
         render: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        # The default shows every local variable of a traceback, which may hold what nobody should read.
+        # The default prints every local variable of a traceback, which may hold secrets.
         plain = structlog.dev.plain_traceback
         render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     return [*render, _Masking(secrets)]
 
 
 class _Masking:
-    """The last processor: it sees the finished line, tracebacks included."""
+    """The last processor, because it must see the finished line, including tracebacks."""
 
     def __init__(self, secrets: Collection[str]) -> None:
         self._secrets = [secret for secret in secrets if secret]

@@ -10,7 +10,7 @@ class Secret:
     _value: str = field(repr=False)
 
     def get_secret_value(self) -> str:
-        """In clear, for the one place that needs it."""
+        """The value in clear text."""
         return self._value
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What the operator sets: environment variables, and `.env` in development."""
+"""The operator's settings: environment variables, and `.env` in development."""
 
 import math
 import os
@@ -18,27 +18,27 @@ DISCORD_API_BASE = "https://discord.com/api/v10"
 PINBALLMAP_API_BASE = "https://pinballmap.com/api/v1"
 GEOCODING_API_BASE = "https://geocoding-api.open-meteo.com/v1"
 MIN_RETENTION_DAYS = 31
-"""Longer than the bot can be down and still read the feed back to where it left."""
+"""Longer than the bot can be down and still find its last submission in the feed."""
 MAX_RETENTION_DAYS = 36500
 DOTENV: Final = ".env"
 CREDENTIALS: Final = ("AWS_", "GOOGLE_", "LITESTREAM_ACCESS_KEY_ID", "LITESTREAM_SECRET_ACCESS_KEY")
-"""How the variables begin that the storages' own libraries read, and Litestream."""
+"""Prefixes of the variables that Litestream and the storages' own libraries read."""
 
 _READ: Final = "read"
 _CURE: Final = "cure"
-"""In a field's metadata: what reads its variable's text, and what is said if one without a default is not set."""
+"""Keys of a field's metadata: the function that reads its text, and what to do if it has no default and is not set."""
 
 Read = Callable[[str], object]
 """Returns the value in a variable's text. Raises ValueError with what to write instead."""
 
 
 def read_by(read: Read) -> Mapping[str, Read]:
-    """The metadata of a field that is read by `read`; without it the text is the value."""
+    """The metadata of a field whose text is read by `read`. Without it, the text is the value."""
     return {_READ: read}
 
 
 def base_url(text: str) -> str:
-    """The address of a service, without a slash at its end."""
+    """The address of a service, without a slash at the end."""
     instead = "write an address that starts with https:// (or http://)"
     try:
         parts = urlsplit(text)
@@ -54,18 +54,18 @@ def _token(text: str) -> Secret:
     if not text:
         raise ValueError("it is empty: paste the token")
     if re.search(r"\s", text):
-        raise ValueError("a token has no blanks in it: paste it again, alone")
+        raise ValueError("a token contains no spaces: paste only the token")
     return Secret(text)
 
 
 def _webhook_url(text: str) -> Secret:
-    # A webhook's address is all that is needed to write there, and therefore is not repeated.
+    # Secret, because anyone who has a webhook's address can write there.
     base_url(text)
     return Secret(text)
 
 
 def _database_url(text: str) -> Secret:
-    # Other databases have a password in their address, which therefore is not repeated here.
+    # Errors do not repeat the text, because the address of another kind of database contains a password.
     if not re.match(r"sqlite(\+pysqlite)?://", text):
         raise ValueError("write the address of a SQLite file, such as sqlite:////data/pinball_bot.db")
     return Secret(text)
@@ -81,7 +81,7 @@ def _whole(least: int, most: int, instead: str) -> Read:
 
 
 def _number(least: float, most: float, instead: str, *, above: bool = False) -> Read:
-    """From `least`, or `above` it, to `most`."""
+    """From `least` to `most`, without `least` itself if `above`."""
 
     def read(text: str) -> float:
         try:
@@ -116,13 +116,13 @@ def _switch(text: str) -> bool:
 
 def _prefix(text: str) -> str:
     if not re.fullmatch(r"\S{0,5}", text):
-        raise ValueError("write at most 5 characters without blanks, such as !, or leave it empty")
+        raise ValueError("write at most 5 characters without spaces, such as !, or leave it empty")
     return text
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseSettings:
-    """Where the database is: all that commands about it need."""
+    """Where the database is, for commands that need only that."""
 
     sqlalchemy_url: Secret | None = field(default=None, metadata=read_by(_database_url))
     litestream_path: str | None = None
@@ -142,7 +142,7 @@ class DatabaseSettings:
 
     @classmethod
     def of(cls, variables: Mapping[str, str | None]) -> Self:
-        """From variables by their names, in any case; those without a text count as not set. Raises SettingsError."""
+        """Read `variables`, whose names are in any case. Empty ones count as not set. Raises SettingsError."""
         given = {name.lower(): text for name, text in variables.items() if text}
         values: dict[str, Any] = {}
         problems = []
@@ -162,7 +162,7 @@ class DatabaseSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class BackupSettings(DatabaseSettings):
-    """Where the database is and where it is replicated to: all that commands about the backup need."""
+    """Where the database is and where it is replicated to, for commands about the backup."""
 
     litestream_bucket: str | None = None
     litestream_replica_url: str | None = None
@@ -178,7 +178,7 @@ class BackupSettings(DatabaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Also give the storages' libraries and Litestream, which read the environment alone, `.env`'s credentials."""
+        """Also copy `.env`'s credentials to the environment, where Litestream and storage clients look for them."""
         for name, value in dotenv_values(DOTENV).items():
             if value and name.startswith(CREDENTIALS) and not os.environ.get(name):
                 os.environ[name] = value
@@ -187,7 +187,7 @@ class BackupSettings(DatabaseSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(BackupSettings):
-    """Every setting, named as its environment variable in lower case. Tokens are masked wherever this is shown."""
+    """Every setting, named like its environment variable in lower case. Tokens are masked when this is printed."""
 
     discord_token: Secret = field(
         metadata={
@@ -242,6 +242,6 @@ class Settings(BackupSettings):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What is secret in clear, for the one who masks it in the log."""
+        """The secret values in clear text, for masking them in the log."""
         tokens = (self.discord_token, self.pinballmap_api_token, self.operator_webhook_url)
         return tuple(token.get_secret_value() for token in tokens if token is not None)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from dispinmap.alerts.alarm import LOOK_SECONDS, Alarm
 from dispinmap.alerts.alerts import Alerts
-from dispinmap.alerts.watch import LOOK_SECONDS, Watch
 from dispinmap.backup.checks import look_at
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.continuity import is_newest
@@ -25,7 +25,7 @@ from dispinmap.backup.service import Backup
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
 from dispinmap.database.child import bring_to_head
-from dispinmap.database.engine import Database, undivided
+from dispinmap.database.engine import Database, uninterrupted
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.lock import in_use
 from dispinmap.health import HealthReport, Part, Starting
@@ -113,14 +113,14 @@ class _Launch:
             return {"lease": Part(regaining.done(), EXPIRED)}
 
         async with open_session() as session:
-            watch = Watch(parts, Alerts(session, self._settings.operator_webhook_url), self._clock)
+            alarm = Alarm(parts, Alerts(session, self._settings.operator_webhook_url), self._clock)
             regaining = asyncio.create_task(self._place.lease.regain(), name="lease")
             try:
                 while not regaining.done():
-                    await watch.step()
+                    await alarm.step()
                     await asyncio.wait({regaining}, timeout=LOOK_SECONDS)
                 previous = regaining.result()
-                await watch.step()
+                await alarm.step()
             finally:
                 await _end(regaining)
         return previous
@@ -235,7 +235,7 @@ class _Launch:
         _raise(replicating)
         _raise(bot)
 
-    @undivided
+    @uninterrupted
     async def _stop(
         self,
         backup: Backup,
@@ -286,7 +286,7 @@ def _left(until: float, kept: float = 0.0) -> float:
     return max(until - kept - _time(), 0.1)
 
 
-@undivided
+@uninterrupted
 async def _end(task: asyncio.Task[Any]) -> None:
     """Cancel it and wait until it has cleaned up; how it ended is looked at elsewhere."""
     task.cancel()

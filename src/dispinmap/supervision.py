@@ -1,4 +1,4 @@
-"""Loops that must not die unnoticed."""
+"""Restarting loops that fail, and reporting the failures."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
@@ -10,7 +10,7 @@ from dispinmap.clock import Clock
 from dispinmap.health import Vitals
 
 MAX_FAILURES: Final = 8
-"""Failures in a row after which the process ends, so that whoever runs it starts a fresh one."""
+"""Failures in a row after which the process ends, so that the platform starts a new one."""
 LONGEST_PAUSE_SECONDS: Final = 60.0
 STEADY_SECONDS: Final = 600.0
 """A loop that ran this long before it failed had recovered: its failures count from one again."""
@@ -19,7 +19,10 @@ log = structlog.get_logger(__name__)
 
 
 async def supervise(name: str, loop: Callable[[], Awaitable[NoReturn]], clock: Clock, vitals: Vitals) -> None:
-    """Run `loop` for ever: report each failure, restart it after a growing pause, raise the last one in the end."""
+    """Run `loop` forever. Report each failure and restart the loop after a growing pause.
+
+    Raises the last failure after `MAX_FAILURES` in a row.
+    """
     failures = 0
     while True:
         vitals.loop_runs(name)

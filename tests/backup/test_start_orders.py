@@ -15,7 +15,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from dispinmap import start
-from dispinmap.alerts import watch
+from dispinmap.alerts import alarm
 from dispinmap.backup.checks import read_heartbeat
 from dispinmap.backup.errors import LeaseExpired, LeaseLost, RestoreFailed
 from dispinmap.backup.models import LeaseRecord
@@ -194,7 +194,7 @@ async def test_after_an_expired_lease_is_regained_the_bot_serves_on_from_the_sam
 async def test_the_operator_hears_of_an_expired_lease_that_cannot_be_renewed_and_of_its_end(
     services: EmbeddedServices, settings: Settings, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
-    monkeypatch.setattr(watch, "PATIENCE", timedelta(0))
+    monkeypatch.setattr(alarm, "PATIENCE", timedelta(0))
     async with open_webhook() as webhook:
         settings = replace(settings, operator_webhook_url=Secret(webhook.url))
         async with _launched(recorded, settings):

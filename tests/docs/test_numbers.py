@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dispinmap import start, supervision
-from dispinmap.alerts import watch
+from dispinmap.alerts import alarm
 from dispinmap.backup import drill, heartbeat
 from dispinmap.backup.configuration import effective
 from dispinmap.backup.lease import rules
@@ -105,7 +105,7 @@ FIGURES = {
         f"dispinmap_replication_lag_seconds > {BACKUP_OVERDUE.total_seconds():g}",
         f"dispinmap_last_good_drill_timestamp_seconds > {DRILLS_OVERDUE * DRILL_HOURS * 3600:g}",
     ),
-    ("monitoring", "Messages to the operator"): (f"{WORDS[watch.PATIENCE // MINUTE]} minutes",),
+    ("monitoring", "Messages to the operator"): (f"{WORDS[alarm.PATIENCE // MINUTE]} minutes",),
 }
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dispinmap.database import backup
+from dispinmap.database import copies
 from dispinmap.database.engine import Database
 from dispinmap.database.progress import silent
 from dispinmap.database.queries import heartbeat
@@ -37,7 +37,7 @@ async def test_what_the_lost_database_had_posted_is_found_and_only_the_rest_is_p
     posted = [arrival()]
     stage.pass_time()
     await stage.card(posted[0])
-    backup.copy_database(database_file, tmp_path / "copy.db", silent)
+    copies.copy_database(database_file, tmp_path / "copy.db", silent)
     for _ in range(2):
         posted += [arrival(), arrival()]
         stage.pass_time()

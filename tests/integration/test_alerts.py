@@ -9,9 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from dispinmap.alerts import alerts
+from dispinmap.alerts.alarm import LOOK_SECONDS, PATIENCE, Alarm
 from dispinmap.alerts.alerts import CONTENT_LIMIT, Alerts
-from dispinmap.alerts.watch import LOOK_SECONDS, PATIENCE, Watch
-from dispinmap.health import HealthReport, Part, parts
+from dispinmap.health import HealthReport, Part, judge
 from dispinmap.http import open_session
 from dispinmap.secret import Secret
 from tests.fakes.clock import ManualClock
@@ -35,9 +35,7 @@ async def refuse(_sentence: str) -> None:
     raise ConnectionError(f"https://discord.example/{TOKEN}")
 
 
-async def test_a_webhook_gets_the_sentence_and_mentions_nobody(
-    webhook: Webhook, session: aiohttp.ClientSession
-) -> None:
+async def test_a_webhook_gets_the_sentence_without_mentions(webhook: Webhook, session: aiohttp.ClientSession) -> None:
     assert await Alerts(session, Secret(webhook.url)).tell("It broke, @everyone.")
     assert webhook.bodies == [{"content": "It broke, @everyone.", "allowed_mentions": {"parse": []}}]
 
@@ -48,7 +46,7 @@ async def test_a_long_sentence_is_cut_to_what_discord_takes(webhook: Webhook, se
     assert (len(str(told)), str(told)[-1]) == (CONTENT_LIMIT, "…")
 
 
-async def test_nobody_to_tell_is_no_failure(session: aiohttp.ClientSession) -> None:
+async def test_having_no_operator_to_tell_is_not_a_failure(session: aiohttp.ClientSession) -> None:
     assert await Alerts(session).tell("It broke.")
 
 
@@ -98,61 +96,61 @@ class Bot:
     async def parts(self) -> Mapping[str, Part]:
         if self.state is None:
             raise OSError("disk")
-        return parts(self.state)
+        return judge(self.state)
 
 
-async def pass_minutes(clock: ManualClock, watch: Watch, minutes: int) -> None:
+async def pass_minutes(clock: ManualClock, alarm: Alarm, minutes: int) -> None:
     for _ in range(minutes):
         clock.advance(LOOK_SECONDS)
-        await watch.step()
+        await alarm.step()
 
 
 async def test_a_fault_that_stays_is_told_once_and_so_is_its_end(
     webhook: Webhook, session: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
     bot = Bot()
-    watch = Watch(bot.parts, Alerts(session, Secret(webhook.url)), clock)
-    await watch.step()
+    alarm = Alarm(bot.parts, Alerts(session, Secret(webhook.url)), clock)
+    await alarm.step()
     bot.state = UNWELL
-    await watch.step()
+    await alarm.step()
     assert [str(told).split(":")[0] for told in webhook.told] == ["⚠ DisPinMap, drill"]
-    await pass_minutes(clock, watch, 9)
+    await pass_minutes(clock, alarm, 9)
     bot.state = WELL
-    await pass_minutes(clock, watch, 9)
+    await pass_minutes(clock, alarm, 9)
     begun = ["⚠ DisPinMap, drill", *(f"⚠ DisPinMap, {name}" for name in ("discord", "loops", "backup"))]
     ended = [f"✓ DisPinMap, {name}" for name in ("backup", "discord", "drill", "loops")]
     assert [str(told).split(":")[0] for told in webhook.told] == begun + ended
     assert "Litestream cannot write" in str(webhook.told[3])
 
 
-async def test_what_could_not_be_told_is_told_as_soon_as_it_can(
+async def test_a_failed_alert_is_sent_as_soon_as_possible(
     webhook: Webhook, session: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
     webhook.answers = [503, 503]
     bot = Bot(None)
-    watch = Watch(bot.parts, Alerts(session, Secret(webhook.url)), clock)
-    await watch.step()
-    await pass_minutes(clock, watch, int(PATIENCE.total_seconds() // LOOK_SECONDS) + 9)
+    alarm = Alarm(bot.parts, Alerts(session, Secret(webhook.url)), clock)
+    await alarm.step()
+    await pass_minutes(clock, alarm, int(PATIENCE.total_seconds() // LOOK_SECONDS) + 9)
     assert len(webhook.bodies) == 3
     assert str(webhook.told[2]).startswith("⚠ DisPinMap, report: The bot cannot tell its state (OSError)")
 
 
-async def test_without_a_way_to_the_operator_the_log_tells(session: aiohttp.ClientSession, clock: ManualClock) -> None:
+async def test_without_a_way_to_the_operator_the_log_has_it(session: aiohttp.ClientSession, clock: ManualClock) -> None:
     bot = Bot()
-    watch = Watch(bot.parts, Alerts(session), clock)
-    await watch.step()
+    alarm = Alarm(bot.parts, Alerts(session), clock)
+    await alarm.step()
     bot.state = UNWELL
     with capture_logs() as logs:
-        await watch.step()
+        await alarm.step()
         bot.state = WELL
-        await watch.step()
+        await alarm.step()
     assert [(line["event"], line["part"], line["well"]) for line in logs] == [
         ("operator_told", "drill", False),
         ("operator_told", "drill", True),
     ]
 
 
-async def test_the_watch_looks_every_minute(session: aiohttp.ClientSession, clock: ManualClock) -> None:
+async def test_the_alarm_looks_every_minute(session: aiohttp.ClientSession, clock: ManualClock) -> None:
     looks = 0
 
     async def look() -> Mapping[str, Part]:
@@ -160,7 +158,7 @@ async def test_the_watch_looks_every_minute(session: aiohttp.ClientSession, cloc
         looks += 1
         return {}
 
-    watching = asyncio.create_task(Watch(look, Alerts(session), clock).run())
+    watching = asyncio.create_task(Alarm(look, Alerts(session), clock).run())
     for expected in (1, 2, 3):
         await asyncio.sleep(0)
         assert looks == expected

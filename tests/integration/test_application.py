@@ -110,7 +110,7 @@ async def test_a_check_says_why_nothing_could_be_posted_and_tries_again_at_once(
             pass
     stage.services.discord.allow(stage.channel_id, Permission.SEND_MESSAGES)
     answer = text_of(await stage.command("check"))
-    assert "The last post here failed; it is tried again now." in answer
+    assert "My last post here failed; I'm trying again now." in answer
     assert "Send Messages" in answer
     await stage.card(row.id)
     assert stage.announced() == [row.id]

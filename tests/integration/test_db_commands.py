@@ -47,12 +47,12 @@ def test_upgrade_brings_a_legacy_file_to_head_and_says_so(db: Db, tmp_path: Path
     path = legacy.create(tmp_path / "legacy.db")
     result = db("upgrade", url(path))
     assert result.exit_code == 0
-    assert f"The database is at {head()}, checked." in result.stdout
+    assert f"The database is at {head()} and was checked." in result.stdout
     assert "copy" in result.stderr
     assert rows(path, "SELECT COUNT(*) FROM monitoring_targets") == [8]
 
 
-def test_upgrade_tells_machines_from_where_to_where(tmp_path: Path) -> None:
+def test_upgrade_tells_both_revisions_as_json(tmp_path: Path) -> None:
     path = legacy.create(tmp_path / "legacy.db")
     command = [str(Path(sys.executable).with_name("dispinmap")), "db", "upgrade", url(path), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
@@ -82,7 +82,7 @@ def test_an_error_is_a_sentence_and_exits_with_one(tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 1
-    assert "There is no database yet" in done.stderr
+    assert "There is no database to downgrade" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -100,14 +100,14 @@ def test_verify_of_a_good_database_exits_with_zero(db: Db, database_file: Path) 
     assert answer(db("verify", url(database_file), "--json")) == {"problems": [], "notes": []}
 
 
-def test_verify_says_what_is_off_and_exits_with_one(db: Db, database_file: Path) -> None:
+def test_verify_says_what_is_wrong_and_exits_with_one(db: Db, database_file: Path) -> None:
     write(database_file, "DROP INDEX unique_channel_area")
     result = db("verify", url(database_file))
     assert result.exit_code == 1
     assert "index unique_channel_area is missing" in result.stdout
 
 
-def test_verify_of_a_database_that_is_not_there_makes_none(db: Db, tmp_path: Path) -> None:
+def test_verify_of_a_missing_database_creates_none(db: Db, tmp_path: Path) -> None:
     assert db("verify", url(tmp_path / "none.db")).exit_code == 1
     assert not (tmp_path / "none.db").exists()
 
@@ -138,16 +138,16 @@ def test_backup_finds_a_name_itself_and_never_overwrites(db: Db, database_file: 
     assert Path(made).name.startswith(f"{database_file.name}.20")
     refused = db("backup", made, url(database_file))
     assert refused.exit_code == 1
-    assert "is there already" in str(refused.exception)
+    assert "exists already" in str(refused.exception)
 
 
-def test_backup_to_a_folder_that_is_not_there_is_refused(db: Db, database_file: Path, tmp_path: Path) -> None:
+def test_backup_to_a_missing_folder_is_refused(db: Db, database_file: Path, tmp_path: Path) -> None:
     refused = db("backup", str(tmp_path / "nowhere" / "copy.db"), url(database_file))
     assert "cannot be copied to" in str(refused.exception)
 
 
 def test_backup_of_nothing_is_refused(db: Db, tmp_path: Path) -> None:
-    assert "that is there can be copied" in str(db("backup", url(tmp_path / "none.db")).exception)
+    assert "existing SQLite file can be copied" in str(db("backup", url(tmp_path / "none.db")).exception)
 
 
 @pytest.mark.parametrize("name", QUERIES)

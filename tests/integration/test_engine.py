@@ -91,7 +91,7 @@ async def test_many_writers_at_once_all_succeed(database: Database, channel: int
     assert sorted(int(name.split(",")[1]) for name in await names(database)) == list(range(30))
 
 
-async def test_a_reader_keeps_its_view_while_somebody_writes(database: Database, channel: int) -> None:
+async def test_a_reader_keeps_its_view_while_another_session_writes(database: Database, channel: int) -> None:
     count = select(func.count()).select_from(MonitoringTargetRow)
     async with database.read() as reading:
         assert await reading.scalar(count) == 0
@@ -146,7 +146,7 @@ async def test_stored_times_are_read_as_aware_utc(
 
 @pytest.mark.parametrize("stored", ["yesterday", "", 7, b"2025-06-01", "9999-12-31 23:59:59-12:00"])
 @pytest.mark.usefixtures("channel")
-async def test_what_nobody_can_read_as_a_time_is_none(database: Database, database_file: Path, stored: object) -> None:
+async def test_text_that_is_not_a_time_is_none(database: Database, database_file: Path, stored: object) -> None:
     with closing(sqlite3.connect(database_file)) as connection, connection:
         connection.execute("UPDATE channel_configs SET last_poll_at = ?", (stored,))
     async with database.read() as session:

@@ -1,4 +1,4 @@
-"""Old rows go, new ones stay, and whatever goes nothing is announced twice."""
+"""Old rows are deleted, new ones stay, and nothing is announced twice."""
 
 import asyncio
 import random
@@ -82,21 +82,21 @@ async def ids(database: Database, column: object) -> list[int]:
         return sorted(await session.scalars(select(column)))  # type: ignore[call-overload]
 
 
-async def test_what_is_old_goes_and_what_is_younger_stays(database: Database, clock: ManualClock) -> None:
+async def test_old_rows_are_deleted_and_younger_ones_stay(database: Database, clock: ManualClock) -> None:
     await fill(database, clock.now(), {1: 150, 2: 101.5, 3: 99, 4: 41, 5: 39, 6: 0})
     await tidied(database, clock)
     assert await ids(database, MessageRow.id) == await ids(database, NotificationRow.submission_id) == [5, 6]
     assert await ids(database, SubmissionRow.id) == await ids(database, SeenSubmissionRow.submission_id) == [3, 4, 5, 6]
 
 
-async def test_what_is_not_delivered_stays_however_old(database: Database, clock: ManualClock) -> None:
+async def test_undelivered_rows_stay_at_any_age(database: Database, clock: ManualClock) -> None:
     await fill(database, clock.now(), {1: 250, 2: 150}, state="pending")
     await tidied(database, clock)
     for column in (MessageRow.id, NotificationRow.submission_id, SubmissionRow.id, SeenSubmissionRow.submission_id):
         assert await ids(database, column) == [1, 2]
 
 
-async def test_what_was_cancelled_is_known_as_long_as_its_submission(database: Database, clock: ManualClock) -> None:
+async def test_a_cancelled_notification_stays_as_long_as_its_submission(database: Database, clock: ManualClock) -> None:
     await fill(database, clock.now(), {1: 150, 2: 90})
     async with database.write() as session:
         await session.execute(text("UPDATE notifications SET state = 'cancelled', message_id = NULL"))
@@ -104,7 +104,7 @@ async def test_what_was_cancelled_is_known_as_long_as_its_submission(database: D
     assert await ids(database, NotificationRow.submission_id) == await ids(database, SubmissionRow.id) == [2]
 
 
-async def test_what_goes_is_history_a_run_earlier(database: Database, clock: ManualClock) -> None:
+async def test_rows_are_history_one_run_before_they_are_deleted(database: Database, clock: ManualClock) -> None:
     await fill(database, clock.now(), {1: 150})
     await tidied(database, clock, days=1)
     assert await ids(database, SubmissionRow.id) == [1]
@@ -179,9 +179,7 @@ async def test_the_loop_begins_after_the_start_and_comes_back_daily(database: Da
     assert tidied_at == [started + FIRST_AFTER, started + FIRST_AFTER + EVERY]
 
 
-async def test_whatever_goes_nothing_is_announced_twice_and_nothing_is_missed(
-    database: Database, clock: ManualClock
-) -> None:
+async def test_deleting_causes_no_repeated_and_no_missing_posts(database: Database, clock: ManualClock) -> None:
     """Pinball Map's page of 200 shows rows of years, as in a quiet world; the bot forgets them after 31 days."""
     chance = random.Random(7)  # noqa: S311 - no secret
     async with running_pipeline(clock, database) as pipeline:
@@ -204,7 +202,7 @@ async def test_whatever_goes_nothing_is_announced_twice_and_nothing_is_missed(
 
 
 @pytest.mark.parametrize("runs_before_the_poll", [0, 1, 2])
-async def test_a_poll_under_way_takes_nothing_forgotten_meanwhile_for_news(
+async def test_a_poll_under_way_does_not_take_deleted_submissions_for_news(
     database: Database, clock: ManualClock, runs_before_the_poll: int
 ) -> None:
     async with running_pipeline(clock, database) as pipeline:
@@ -242,9 +240,7 @@ moments = st.integers(0, 1500).map(lambda days: datetime(2024, 1, 1, tzinfo=UTC)
 
 
 @given(moments, moments, moments)
-def test_nothing_goes_that_is_not_history_yet_and_history_only_grows(
-    history: datetime, newest: datetime, now: datetime
-) -> None:
+def test_only_history_is_deleted_and_history_only_grows(history: datetime, newest: datetime, now: datetime) -> None:
     found = limits(KEEP, Cursor(history, newest), now)
     assert found.seen < found.submissions <= history <= found.history
     assert found.submissions <= newest - KEEP.submissions

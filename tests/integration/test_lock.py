@@ -53,7 +53,7 @@ def db(monkeypatch: pytest.MonkeyPatch) -> Db:
     return lambda *arguments: CliRunner().invoke(command_line, ["db", *arguments])
 
 
-def test_a_file_that_another_bot_has_is_refused_until_that_one_is_gone_however_it_went(tmp_path: Path) -> None:
+def test_a_file_that_another_bot_uses_is_refused_until_it_ends_in_any_way(tmp_path: Path) -> None:
     file = tmp_path / "bot.db"
     with another_bot(file) as holder:
         with pytest.raises(DatabaseError, match=r"Another bot is using .*bot\.db: stop it first\."), in_use(file):
@@ -70,20 +70,20 @@ def test_two_names_of_one_file_are_one_file(tmp_path: Path) -> None:
         pass
 
 
-def test_a_block_that_failed_holds_nothing(tmp_path: Path) -> None:
+def test_a_block_that_failed_releases_the_lock(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), in_use(tmp_path / "bot.db"):
         raise ZeroDivisionError
     with in_use(tmp_path / "bot.db"):
         pass
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="check that it exists"), in_use(tmp_path / "nowhere" / "bot.db"):
         pass
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql://somewhere/bot"])
-def test_what_is_no_file_is_not_held(url: str) -> None:
+def test_a_database_that_is_not_a_file_is_not_locked(url: str) -> None:
     with keep_others_out(url), keep_others_out(url):
         pass
 
@@ -108,7 +108,7 @@ def test_nothing_changes_the_schema_under_a_running_bot(
 
 
 @pytest.mark.parametrize("command", ["current", "history", "verify", "backup copy.db"])
-def test_looking_and_copying_is_possible_while_the_bot_runs(
+def test_reading_and_copying_is_possible_while_the_bot_runs(
     db: Db, database_file: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.chdir(database_file.parent)
@@ -116,7 +116,7 @@ def test_looking_and_copying_is_possible_while_the_bot_runs(
         assert db(*command.split(), "--url", f"sqlite:///{database_file}").exit_code == 0
 
 
-def test_alembic_itself_takes_nothing_back_under_a_running_bot(database_file: Path) -> None:
+def test_alembic_itself_does_not_downgrade_under_a_running_bot(database_file: Path) -> None:
     with in_use(database_file):
         answer = alembic(database_file, "downgrade", "-1")
         assert answer.returncode != 0
@@ -130,5 +130,5 @@ def test_a_file_system_without_locks_is_named_as_the_trouble(tmp_path: Path) -> 
     descriptor, other = os.pipe()
     os.close(other)
     os.close(descriptor)
-    with pytest.raises(DatabaseError, match="must know locks"):
+    with pytest.raises(DatabaseError, match="a file system that has locks"):
         _lock(descriptor, tmp_path / "bot.db")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
-from dispinmap.database import backup
+from dispinmap.database import copies
 from dispinmap.database.engine import Database
 from dispinmap.database.progress import silent
 from dispinmap.database.queries import heartbeat, notifications, outbox, submissions
@@ -77,7 +77,7 @@ async def test_everything_stands_in_the_channels_once_whenever_the_backup_was_ma
     expected = [pipeline.world.remove_machine(GROUND_KONTROL, leaving).id]
     for turn in range(TURNS):
         if turn == backed_up_after:
-            backup.copy_database(_file(pipeline.database), tmp_path / "copy.db", silent)
+            copies.copy_database(_file(pipeline.database), tmp_path / "copy.db", silent)
         expected += [_comment(pipeline) for _ in range(2)]
         if turn in (0, 4):
             pipeline.destination.spoiled.add(expected[-2])
@@ -94,7 +94,7 @@ async def test_everything_stands_in_the_channels_once_whenever_the_backup_was_ma
 async def test_a_message_whose_attempt_the_backup_never_heard_of_is_found(pipeline: Pipeline, tmp_path: Path) -> None:
     await pipeline.watch(kind="comments")
     ids = await _comments_due(pipeline, 3)
-    backup.copy_database(_file(pipeline.database), tmp_path / "copy.db", silent)
+    copies.copy_database(_file(pipeline.database), tmp_path / "copy.db", silent)
     await pipeline.sender.drain()
     await _restore(pipeline, tmp_path / "copy.db")
     await pipeline.sender.drain()
@@ -120,10 +120,10 @@ async def test_a_clock_behind_pinball_maps_does_not_hide_what_was_posted(
 ) -> None:
     await pipeline.watch(kind="comments")
     if not promised:
-        backup.copy_database(_file(pipeline.database), tmp_path / "copy.db", silent)
+        copies.copy_database(_file(pipeline.database), tmp_path / "copy.db", silent)
     ids = await _comments_due(pipeline, 3)
     if promised:
-        backup.copy_database(_file(pipeline.database), tmp_path / "copy.db", silent)
+        copies.copy_database(_file(pipeline.database), tmp_path / "copy.db", silent)
     await pipeline.sender.drain()
     pipeline.clock.advance(-3600)
     await _restore(pipeline, tmp_path / "copy.db")

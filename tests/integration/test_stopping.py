@@ -65,7 +65,7 @@ def test_a_thread_that_hangs_does_not_hold_up_the_end() -> None:
         assert process.wait(PATIENCE) == 0
 
 
-def test_signals_after_the_first_do_not_break_off_the_cleaning_up() -> None:
+def test_more_signals_do_not_interrupt_the_clean_up() -> None:
     with _process(_CLEANING) as process:
         process.send_signal(signal.SIGTERM)
         assert _line(process) == "cleaning"

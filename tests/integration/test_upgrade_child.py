@@ -73,7 +73,7 @@ async def test_a_database_that_cannot_be_upgraded_ends_the_start_with_its_senten
         await bring_to_head(f"sqlite:///{legacy_file}")
 
 
-async def test_a_process_that_dies_is_an_error_and_the_next_start_goes_on(
+async def test_a_process_that_dies_is_an_error_and_the_next_start_continues(
     legacy_file: Path, started: asyncio.Queue[Process]
 ) -> None:
     with closing(sqlite3.connect(legacy_file, isolation_level=None)) as writer:

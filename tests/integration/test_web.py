@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from dispinmap.errors import SettingsError
-from dispinmap.health import HealthReport, Starting, parts
+from dispinmap.health import HealthReport, Starting, judge
 from dispinmap.web import look
 from dispinmap.web.server import WebServer
 from tests.fakes.reports import DRILLED_AT, SECRET, UNWELL, WELL
@@ -70,7 +70,7 @@ async def test_a_bot_that_works_is_ready_and_says_so_of_every_part() -> None:
         assert answer.status == 200
         assert await answer.json() == {
             "ready": True,
-            "parts": {name: {"ok": True, "reason": part.reason} for name, part in parts(WELL).items()},
+            "parts": {name: {"ok": True, "reason": part.reason} for name, part in judge(WELL).items()},
             "faults": {},
         }
 
@@ -91,7 +91,7 @@ async def test_a_bot_in_standby_is_not_ready_and_says_what_it_waits_for() -> Non
         assert (await answer.json())["faults"] == {"start": STANDBY.sentence}
 
 
-async def test_a_state_that_cannot_be_read_is_told_everywhere() -> None:
+async def test_a_report_that_fails_is_shown_everywhere() -> None:
     status, text = await page(OSError(SECRET), "/ready")
     assert status == 503
     assert "cannot tell its state (OSError): see the log." in text
@@ -99,7 +99,7 @@ async def test_a_state_that_cannot_be_read_is_told_everywhere() -> None:
     assert (await samples(OSError(SECRET)))["dispinmap_ready"] == 0
 
 
-async def test_a_look_that_never_ends_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_report_that_never_ends_is_shown_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(look, "REPORT_SECONDS", 0.05)
 
     async def report() -> HealthReport:
@@ -236,7 +236,7 @@ async def test_the_page_tells_numbers_and_the_kind_of_storage() -> None:
         assert words in shown
 
 
-async def test_the_page_calls_a_backup_that_nobody_wanted_off() -> None:
+async def test_the_page_calls_a_backup_that_is_not_configured_off() -> None:
     _, text = await page(replace(WELL, backup=None), "/")
     assert text.count('<p class="state">Off</p><p>Not configured.</p>') == 2
     assert "Litestream" not in text
@@ -248,7 +248,7 @@ async def test_the_page_of_a_starting_bot_says_what_it_waits_for() -> None:
     assert STANDBY.sentence in text
 
 
-async def test_words_of_others_stay_words() -> None:
+async def test_text_from_others_is_escaped() -> None:
     assert "<b>" not in (await page(Starting("<b>bold</b>"), "/"))[1]
 
 

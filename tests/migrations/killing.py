@@ -40,7 +40,7 @@ def kill_at_report(path: Path, moment: Callable[[Progress], bool]) -> bool:
 
 
 def _dies(work: Callable[[], None]) -> bool:
-    """Whether a forked child running `work` was killed. Forking spares importing everything anew."""
+    """Whether a forked child running `work` was killed. Forking saves importing everything again."""
     child = os.fork()
     if child == 0:
         code = 1

@@ -79,7 +79,7 @@ def create(path: Path, targets: Iterable[LegacyTarget] = TARGETS) -> Path:
 
 
 def rows(path: Path, sql: str, *values: object) -> list[Any]:
-    """What plain sqlite3 reads from the file: tuples, or bare values where the query has one column."""
+    """What plain sqlite3 reads from the file: tuples, or bare values if the query has one column."""
     with closing(sqlite3.connect(path)) as connection:
         found = connection.execute(sql, values).fetchall()
     return [row[0] for row in found] if found and len(found[0]) == 1 else found

@@ -84,7 +84,7 @@ def production(path: Path) -> Path:
 
 
 def production_without_litestream(path: Path) -> Path:
-    """A as nobody replicated it."""
+    """Shape A without Litestream's tables."""
     return _make(legacy.create(path), "DROP TABLE _litestream_seq; DROP TABLE _litestream_lock")
 
 

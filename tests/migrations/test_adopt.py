@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dispinmap.database.adopt.adoption import Adopter
-from dispinmap.database.adopt.report import Fate, Report, TargetReport
+from dispinmap.database.adopt.report import AdoptionReport, Fate, TargetReport
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.revisions import LEGACY_REVISION
 from dispinmap.database.verify import verify
@@ -46,11 +46,11 @@ def new(tmp_path: Path, migrated_file: Path) -> Path:
     return Path(shutil.copy(migrated_file, folder / "pinball_bot.db"))
 
 
-async def adopt(file: Path, new: Path, geocoder: FakeGeocoder, *, dry_run: bool = False) -> Report:
+async def adopt(file: Path, new: Path, geocoder: FakeGeocoder, *, dry_run: bool = False) -> AdoptionReport:
     return await Adopter(geocoder).adopt(file, f"sqlite:///{new}", dry_run=dry_run)
 
 
-def fates(report: Report) -> list[Fate]:
+def fates(report: AdoptionReport) -> list[Fate]:
     return [row.fate for row in report.targets]
 
 
@@ -59,7 +59,7 @@ def folder_digest(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("shape", shapes.EVERY)
-async def test_every_shape_is_taken_over_whole_and_its_file_left_as_it_was(
+async def test_every_shape_is_adopted_completely_and_its_file_is_not_changed(
     shape: str, tmp_path: Path, new: Path, geocoder: FakeGeocoder
 ) -> None:
     file = shapes.EVERY[shape](tmp_path / "old.db")
@@ -125,7 +125,7 @@ async def test_lost_cities_are_found_again_or_marked_with_what_to_do(
     assert geocoder.asked == ["Austin, Texas, US", "Nowhere", "Springfield", "Austin, TX"]
 
 
-async def test_a_geocoder_that_fails_stops_it_because_it_may_find_them_later(
+async def test_a_geocoder_that_fails_stops_the_adoption_because_it_may_answer_later(
     tmp_path: Path, new: Path, geocoder: FakeGeocoder
 ) -> None:
     geocoder.failure = GeocodingError("The geocoder is overloaded (HTTP 429): try again in a few minutes.")
@@ -157,7 +157,7 @@ async def test_the_redesign_s_points_and_cities_are_told_apart_by_their_names(
     assert geocoder.asked == []
 
 
-async def test_what_came_before_sqlalchemy_is_imported(tmp_path: Path, new: Path, geocoder: FakeGeocoder) -> None:
+async def test_a_database_from_before_sqlalchemy_is_adopted(tmp_path: Path, new: Path, geocoder: FakeGeocoder) -> None:
     report = await adopt(shapes.early(tmp_path / "old.db"), new, geocoder)
     assert rows(new, ROWS) == [
         (11, "location", "Austin Pinball Collective", None, 26454),
@@ -171,7 +171,7 @@ async def test_what_came_before_sqlalchemy_is_imported(tmp_path: Path, new: Path
 @pytest.mark.parametrize(
     ("shape", "stamp"), [("A", "5c8e4212f5ed"), ("B", LEGACY_REVISION), ("C", "43d138bd38f5"), ("D", "made-up")]
 )
-async def test_a_stamp_that_lies_is_not_believed(
+async def test_a_wrong_stamp_does_not_matter(
     shape: str, stamp: str, tmp_path: Path, new: Path, geocoder: FakeGeocoder
 ) -> None:
     file = shapes.EVERY[shape](tmp_path / "old.db")
@@ -188,9 +188,7 @@ async def test_litestream_s_tables_are_left_out(tmp_path: Path, new: Path, geoco
     assert "_litestream_seq" not in legacy.schema(new)
 
 
-async def test_what_the_channel_received_before_it_receives_after(
-    tmp_path: Path, new: Path, geocoder: FakeGeocoder
-) -> None:
+async def test_a_channel_receives_the_same_before_and_after(tmp_path: Path, new: Path, geocoder: FakeGeocoder) -> None:
     await adopt(shapes.no_coordinates(tmp_path / "old.db"), new, geocoder)
     write(
         new, "UPDATE channel_configs SET poll_rate_minutes = 60, notification_types = 'comments' WHERE channel_id = 11"
@@ -215,7 +213,7 @@ async def test_adopting_twice_adds_nothing(tmp_path: Path, new: Path, geocoder: 
     assert (legacy.rows(new, "SELECT * FROM monitoring_targets"), rows(new, SEEN)) == before
 
 
-async def test_times_come_along_and_text_that_is_no_time_becomes_none(
+async def test_times_are_kept_and_text_that_is_not_a_time_becomes_none(
     tmp_path: Path, new: Path, geocoder: FakeGeocoder
 ) -> None:
     await adopt(shapes.no_coordinates(tmp_path / "old.db"), new, geocoder)
@@ -229,7 +227,7 @@ async def test_times_come_along_and_text_that_is_no_time_becomes_none(
     ]
 
 
-async def test_a_dry_run_without_a_database_makes_none(tmp_path: Path, geocoder: FakeGeocoder) -> None:
+async def test_a_dry_run_without_a_database_creates_none(tmp_path: Path, geocoder: FakeGeocoder) -> None:
     file = shapes.redesign(tmp_path / "old.db")
     tried = await adopt(file, tmp_path / "new.db", geocoder, dry_run=True)
     assert (len(tried.targets), tried.new_channels) == (5, 3)
@@ -250,7 +248,7 @@ async def test_a_dry_run_reports_the_same_and_writes_nothing(tmp_path: Path, new
     assert folder_digest(new.parent) == before
 
 
-async def test_rows_that_are_still_in_the_log_come_along_and_no_trace_is_left_beside_the_file(
+async def test_rows_still_in_the_log_are_adopted_and_no_trace_is_left_beside_the_file(
     tmp_path: Path, new: Path, geocoder: FakeGeocoder
 ) -> None:
     made = shapes.early(tmp_path / "made.db")
@@ -272,7 +270,9 @@ async def test_rows_that_are_still_in_the_log_come_along_and_no_trace_is_left_be
     assert 777 in rows(new, "SELECT location_id FROM monitoring_targets")
 
 
-async def test_more_rows_than_one_statement_takes_come_along(tmp_path: Path, new: Path, geocoder: FakeGeocoder) -> None:
+async def test_more_rows_than_one_statement_takes_are_adopted(
+    tmp_path: Path, new: Path, geocoder: FakeGeocoder
+) -> None:
     file = shapes.early(tmp_path / "old.db")
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.executemany(

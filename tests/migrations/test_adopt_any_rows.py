@@ -1,4 +1,4 @@
-"""Whatever the rows of the original bot's other shapes hold, every target is accounted for."""
+"""Every target is accounted for, with any rows of the original bot's other shapes."""
 
 import shutil
 import sqlite3
@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispinmap.database.adopt.adoption import Adopter
-from dispinmap.database.adopt.report import Fate, Report, TargetReport
+from dispinmap.database.adopt.report import AdoptionReport, Fate, TargetReport
 from dispinmap.database.verify import verify
 from dispinmap.errors import UserError
 from dispinmap.geocoding.models import Place
@@ -110,7 +110,7 @@ async def test_every_target_is_the_same_found_merged_or_marked(
         check_meaning(row, before[row.old_id], after[row.new_id])
 
 
-def check_accounts(report: Report, before: dict[int, Values], after: dict[int, Values]) -> None:
+def check_accounts(report: AdoptionReport, before: dict[int, Values], after: dict[int, Values]) -> None:
     """Each old row has one line, each new row an oldest origin, and the rest is merged into it."""
     assert [row.old_id for row in report.targets] == list(before)
     assert {row.new_id for row in report.targets} == set(after)

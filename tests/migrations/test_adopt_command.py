@@ -38,7 +38,7 @@ def test_a_plan_is_shown_first_and_then_carried_out(tmp_path: Path) -> None:
     assert rows(tmp_path / "pinball_bot.db", "SELECT COUNT(*) FROM monitoring_targets") == [5]
 
 
-def test_machines_get_the_same_report(tmp_path: Path) -> None:
+def test_json_has_the_same_report(tmp_path: Path) -> None:
     shapes.no_coordinates(tmp_path / "old.db")
     answer = dispinmap(tmp_path, "old.db", "--json", "--no-geocoding", "--into", f"sqlite:///{tmp_path / 'new.db'}")
     report = json.loads(answer.stdout)

@@ -59,14 +59,14 @@ async def adopt(file: Path, new: Path) -> None:
     assert verify(f"sqlite:///{new}") == []
 
 
-async def test_settings_of_targets_come_along_because_here_they_had_an_effect(other: Path, database_file: Path) -> None:
+async def test_settings_of_targets_are_kept_because_this_bot_used_them(other: Path, database_file: Path) -> None:
     await adopt(other, database_file)
     settings = rows(database_file, "SELECT poll_rate_minutes, notification_types FROM monitoring_targets ORDER BY id")
     assert settings[0] == (5, "comments")
     assert set(settings[1:]) == {(None, None)}
 
 
-async def test_what_waits_is_delivered_from_here(other: Path, database_file: Path) -> None:
+async def test_waiting_notifications_are_delivered_by_the_new_bot(other: Path, database_file: Path) -> None:
     # Other ids than in the other database.
     write(database_file, "INSERT INTO channel_configs (channel_id, guild_id) VALUES (1, 1)")
     write(
@@ -82,13 +82,13 @@ async def test_what_waits_is_delivered_from_here(other: Path, database_file: Pat
     assert rows(database_file, "SELECT channel_id, attempts FROM channel_parkings") == [(12, 2)]
 
 
-async def test_a_new_bot_reads_on_where_the_other_left_the_feed(other: Path, database_file: Path) -> None:
+async def test_a_new_bot_continues_the_feed_where_the_other_stopped(other: Path, database_file: Path) -> None:
     await adopt(other, database_file)
     assert rows(database_file, "SELECT cursor_created_at FROM feed_state") == [NOW]
     assert rows(database_file, "SELECT COUNT(*) FROM submissions WHERE fed_at IS NOT NULL") == [2]
 
 
-async def test_a_bot_with_a_feed_of_its_own_still_announces_what_only_the_other_has_read(
+async def test_a_bot_that_reads_the_feed_still_announces_what_only_the_other_read(
     other: Path, database_file: Path
 ) -> None:
     write(
@@ -108,7 +108,9 @@ async def test_adopting_it_twice_delivers_nothing_twice(other: Path, database_fi
 
 
 @pytest.mark.parametrize("revision", ["456027f000c1", "5c8e4212f5ed"])
-async def test_an_older_one_is_upgraded_on_a_copy_first(revision: str, tmp_path: Path, database_file: Path) -> None:
+async def test_an_older_database_is_upgraded_on_a_copy_first(
+    revision: str, tmp_path: Path, database_file: Path
+) -> None:
     file = shapes.ours(tmp_path / "older.db", revision)
     before = file.read_bytes()
     await adopt(file, database_file)

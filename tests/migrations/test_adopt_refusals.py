@@ -54,9 +54,9 @@ def damaged(path: Path) -> None:
 
 REFUSED: dict[str, Callable[[Path], None]] = {
     "There is no file": missing,
-    "is no SQLite database": text_file,
+    "is not an SQLite database": text_file,
     "lz4 -d": compressed,
-    r"no database of DisPinMap .* \(its tables: invoices\)": another_program_s,
+    r"not a database of DisPinMap .* \(its tables: invoices\)": another_program_s,
     "ffffffffffff, which is newer than this version": newer,
     "but no revision": unstamped,
     "is damaged .* restore a backup": damaged,
@@ -75,7 +75,7 @@ async def test_the_bot_s_own_file_is_refused_because_it_would_change(tmp_path: P
     await refused(file, tmp_path / "." / "old.db", "move it away")
 
 
-async def test_a_file_that_is_being_written_is_refused(
+async def test_a_file_that_is_being_written_to_is_refused(
     tmp_path: Path, database_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = shapes.early(tmp_path / "old.db")
@@ -93,7 +93,7 @@ async def test_a_file_that_is_being_written_is_refused(
 
 
 @pytest.mark.parametrize("step", ["add_channels", "carry_out", "add_seen"])
-async def test_an_adoption_that_breaks_off_leaves_the_database_as_it_was(
+async def test_an_adoption_that_fails_leaves_the_database_as_it_was(
     step: str, tmp_path: Path, database_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = shapes.early(tmp_path / "old.db")

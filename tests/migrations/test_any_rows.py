@@ -1,4 +1,4 @@
-"""Whatever the original bot's rows hold, every target is accounted for, up and down."""
+"""Every target is accounted for, up and down, with any rows of the original bot."""
 
 import re
 from collections import defaultdict
@@ -77,7 +77,7 @@ def test_every_target_keeps_its_meaning_or_is_merged_into_the_oldest_that_has_it
     there_and_back(targets)
 
 
-def test_of_thousands_of_rows_none_is_lost() -> None:
+def test_none_of_thousands_of_rows_is_lost() -> None:
     there_and_back(legacy_targets(thousands(Random(5), 4000)))  # noqa: S311 -- made-up rows, the same each time
 
 
@@ -152,12 +152,12 @@ def test_a_merged_target_is_served_as_often_as_the_most_frequent(own: list[int |
 
 
 @given(st.lists(st.none() | kinds, min_size=1), kinds)
-def test_a_merged_target_gets_all_that_any_of_them_got(own: list[str | None], channel: str) -> None:
+def test_a_merged_target_gets_everything_that_its_copies_got(own: list[str | None], channel: str) -> None:
     covered = {"machines": {"m"}, "comments": {"c"}, "all": {"m", "c"}}
     merged = wider_kind(own, channel) or channel
     assert covered[merged] == set.union(*(covered[kind or channel] for kind in own))
 
 
-def test_a_merged_target_goes_on_inheriting_where_that_is_wide_enough() -> None:
+def test_a_merged_target_keeps_inheriting_if_that_is_wide_enough() -> None:
     assert wider_rate([None, 60], 15) is None
     assert wider_kind([None, "comments"], "all") is None

@@ -1,4 +1,4 @@
-"""A revision happens whole or not at all."""
+"""A revision happens completely or not at all."""
 
 import shutil
 from itertools import count
@@ -69,7 +69,7 @@ def by_revision(stamped: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
         command.upgrade(alembic_config(f"sqlite:///{path}"), "+1")
 
 
-def test_an_upgrade_broken_off_anywhere_leaves_one_revision_whole_and_can_go_on(
+def test_an_upgrade_interrupted_anywhere_leaves_a_complete_revision_and_can_continue(
     stamped: Path, by_revision: dict[str | None, object], tmp_path: Path
 ) -> None:
     statements = run(Path(shutil.copy(stamped, tmp_path / "undisturbed.db")))

@@ -25,7 +25,7 @@ async def _fill(database: Database) -> None:
     await database.close()
 
 
-async def test_the_heartbeat_and_the_drills_go_with_their_tables_and_begin_anew(
+async def test_the_heartbeat_and_the_drills_go_with_their_tables_and_start_again(
     database: Database, database_file: Path
 ) -> None:
     await _fill(database)

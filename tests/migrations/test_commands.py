@@ -36,7 +36,7 @@ def test_a_legacy_copy_is_stamped_upgraded_and_taken_back_by_hand(legacy_file: P
     assert rows(legacy_file, "SELECT COUNT(*) FROM monitoring_targets") == [8]
 
 
-def test_history_tells_the_chain(tmp_path: Path) -> None:
+def test_history_lists_the_chain(tmp_path: Path) -> None:
     history = alembic(tmp_path / "none.db", "history").stdout
     assert f"<base> -> {LEGACY_REVISION}" in history
     assert "(head)" in history

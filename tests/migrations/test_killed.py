@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 
-from dispinmap.database import backup
+from dispinmap.database import copies
 from dispinmap.database.chain import alembic_config
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.revisions import LEGACY_REVISION, ORIGINAL_BASELINE, head
@@ -116,7 +116,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_killed_while_it_copies_the_next_start_copies_again(large: Path, tmp_path: Path) -> None:
     path = copied(large, tmp_path / "killed" / "bot.db")
-    copy = backup.copy_of(path, LEGACY_REVISION)
+    copy = copies.copy_of(path, LEGACY_REVISION)
     assert kill_at_report(path, lambda progress: progress.step == "copy")
     assert not copy.exists()
     upgrade(f"sqlite:///{path}")
@@ -132,7 +132,7 @@ def test_killed_while_the_copy_is_put_back_the_next_start_puts_it_back(large: Pa
         path, lambda progress: progress.step == "put the copy back" and progress.done < progress.total
     )
     assert revision(f"sqlite:///{path}") == head()
-    with pytest.raises(DatabaseError, match=r"not_ours should not be there.*again as it was"):
+    with pytest.raises(DatabaseError, match=r"not_ours should not be there.*is as it was before"):
         upgrade(f"sqlite:///{path}")
     assert sorted(schema(path).items()) == before
     assert rows(path, COUNT_SEEN) == [MANY + 3]

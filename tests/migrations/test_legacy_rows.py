@@ -64,7 +64,7 @@ def test_rows_without_a_channel_get_an_inactive_one(at_head: Path) -> None:
     assert rows(at_head, "SELECT channel_id, is_active FROM channel_configs WHERE guild_id = 0") == [(98, 0), (99, 0)]
 
 
-def test_what_was_seen_stays_seen(at_head: Path) -> None:
+def test_seen_submissions_stay_seen(at_head: Path) -> None:
     assert rows(at_head, "SELECT channel_id, submission_id FROM seen_submissions") == [(11, 1), (11, 2), (98, 1)]
 
 
@@ -73,7 +73,7 @@ def test_the_tables_of_litestream_are_left_alone(at_head: Path) -> None:
     assert "_litestream_lock" in schema(at_head)
 
 
-def test_the_way_back_rebuilds_the_legacy_tables_and_their_text(legacy_file: Path) -> None:
+def test_a_downgrade_rebuilds_the_legacy_tables_and_their_text(legacy_file: Path) -> None:
     legacy_names = schema(legacy_file).keys()
     upgrade(f"sqlite:///{legacy_file}")
     downgrade(legacy_file, LEGACY_REVISION)
@@ -86,14 +86,14 @@ def test_the_way_back_rebuilds_the_legacy_tables_and_their_text(legacy_file: Pat
     assert fillers == [(60, "machines")]
 
 
-def test_there_and_back_and_there_again_is_the_same_as_there(at_head: Path) -> None:
+def test_upgrading_again_after_a_downgrade_gives_the_same(at_head: Path) -> None:
     before = rows(at_head, HEAD_ROWS)
     downgrade(at_head, LEGACY_REVISION)
     upgrade(f"sqlite:///{at_head}")
     assert rows(at_head, HEAD_ROWS) == before
 
 
-def test_each_step_can_be_taken_down_and_up_again_with_rows(at_head: Path) -> None:
+def test_each_revision_can_be_undone_and_repeated_with_rows(at_head: Path) -> None:
     config = alembic_config(f"sqlite:///{at_head}")
     before = rows(at_head, HEAD_ROWS)
     while revision(f"sqlite:///{at_head}") != LEGACY_REVISION:
@@ -107,7 +107,7 @@ def test_each_step_can_be_taken_down_and_up_again_with_rows(at_head: Path) -> No
     assert rows(at_head, HEAD_ROWS) == before
 
 
-def test_equal_names_are_told_apart_on_the_way_back(at_head: Path) -> None:
+def test_a_downgrade_makes_equal_names_different(at_head: Path) -> None:
     insert = "INSERT INTO monitoring_targets (channel_id, target_type, target_name, display_name, location_id) VALUES "
     write(at_head, insert + "(12, 'location', 'Ground Kontrol', NULL, 875), (12, 'city', '45.5,-122.6', 'Here', NULL)")
     write(at_head, insert + "(12, 'city', '45.5,-122.6,10', 'Here', NULL)")
@@ -123,14 +123,14 @@ def test_equal_names_are_told_apart_on_the_way_back(at_head: Path) -> None:
     ]
 
 
-def test_nothing_lies_before_the_legacy_tables(at_head: Path) -> None:
-    with pytest.raises(CommandError, match="Nothing lies before 6f6f6afb1af3"):
+def test_there_is_no_downgrade_before_the_legacy_tables(at_head: Path) -> None:
+    with pytest.raises(CommandError, match="There is nothing before 6f6f6afb1af3"):
         downgrade(at_head, "base")
     assert revision(f"sqlite:///{at_head}") == LEGACY_REVISION
     assert len(rows(at_head, "SELECT id FROM monitoring_targets")) == 8
 
 
-def test_times_that_nobody_can_read_become_none_and_the_log_keeps_their_text(legacy_file: Path) -> None:
+def test_unreadable_times_become_none_and_the_log_keeps_their_text(legacy_file: Path) -> None:
     for target_id, text in ((1, "yesterday"), (3, "2025-06-01T14:30:00+02:00"), (4, "2025-06-01 12:30:00"), (6, 7)):
         write(legacy_file, "UPDATE monitoring_targets SET created_at = ? WHERE id = ?", text, target_id)
     with capture_logs() as logs:

@@ -17,7 +17,7 @@ def stamp(path: Path, *revisions: str) -> None:
         write(path, "INSERT INTO alembic_version VALUES (?)", one)
 
 
-def test_a_file_that_is_not_there_is_made(tmp_path: Path) -> None:
+def test_a_missing_file_is_created(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new 100%.db'}"
     upgrade(url)
     assert revision(url) == head()
@@ -30,7 +30,7 @@ def test_upgrading_twice_changes_nothing(database_file: Path) -> None:
 
 
 @pytest.mark.parametrize("stamps", [(), (LEGACY_REVISION,), (ORIGINAL_BASELINE,), (UNIQUE_LOCATION_REVISION,)])
-def test_production_s_tables_are_upgraded_whatever_their_stamp(legacy_file: Path, stamps: tuple[str, ...]) -> None:
+def test_production_s_tables_are_upgraded_with_any_stamp(legacy_file: Path, stamps: tuple[str, ...]) -> None:
     stamp(legacy_file, *stamps)
     upgrade(f"sqlite:///{legacy_file}")
     assert revision(f"sqlite:///{legacy_file}") == head()
@@ -42,30 +42,30 @@ def test_the_original_s_tables_of_another_age_are_refused(legacy_file: Path) -> 
     assert_refused(legacy_file, "not those the original bot had in production")
 
 
-def test_tables_of_somebody_else_are_refused(tmp_path: Path) -> None:
+def test_tables_of_another_program_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     write(path, "CREATE TABLE recipes (id INTEGER)")
     assert_refused(path, r"its tables \(recipes\) are not those")
 
 
-def test_a_revision_nobody_knows_is_refused(legacy_file: Path) -> None:
+def test_an_unknown_revision_is_refused(legacy_file: Path) -> None:
     stamp(legacy_file, "ffffffffffff")
     assert_refused(legacy_file, "at revision ffffffffffff, which this version does not know")
 
 
 def test_two_stamps_are_refused(legacy_file: Path) -> None:
     stamp(legacy_file, LEGACY_REVISION, UNIQUE_LOCATION_REVISION)
-    assert_refused(legacy_file, "carries several revisions")
+    assert_refused(legacy_file, "has several revisions")
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "photo.db"
     path.write_bytes(b"not a database, not even nearly" * 100)
     with pytest.raises(DatabaseError, match="cannot be read"):
         upgrade(f"sqlite:///{path}")
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match=r"The folder of .* cannot be opened .*check that it exists"):
         upgrade(f"sqlite:///{tmp_path / 'nowhere' / 'new.db'}")
 

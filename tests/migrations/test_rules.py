@@ -9,8 +9,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 
 from dispinmap.database.chain import alembic_config, scripts
+from dispinmap.database.comparison import COMPARISON
 from dispinmap.database.engine import sync_engine
-from dispinmap.database.migrations.options import COMPARISON
 from dispinmap.database.revisions import LEGACY_REVISION, UNIQUE_LOCATION_REVISION, head, revisions
 from dispinmap.database.tables import Base
 
@@ -58,7 +58,7 @@ def schema_operations(node: ast.AST) -> list[str]:
 
 
 def changes_data(node: ast.AST) -> bool:
-    # An inspector is read from, whatever it is given.
+    # Calling an inspector only reads, with any arguments.
     return any(
         name in DATA for owner, name in calls(node) if not (name == "get_bind" and "sa.inspect(" in ast.unparse(node))
     ) or any(isinstance(part, ast.ImportFrom) and "migrations" in (part.module or "") for part in ast.walk(node))

@@ -1,4 +1,4 @@
-"""An upgrade leaves a copy behind, and nothing but that copy's state where anything is off."""
+"""An upgrade leaves a copy behind, and puts it back if anything is wrong."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from dispinmap.database import backup
+from dispinmap.database import copies
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.migrations.accounting import unaccounted
 from dispinmap.database.progress import Progress, logged, silent
@@ -26,57 +26,57 @@ from tests.migrations.legacy import TARGETS, create, rows, schema, write
 COUNT_TARGETS = "SELECT COUNT(*) FROM monitoring_targets"
 
 
-def copies(path: Path) -> list[str]:
+def files_beside(path: Path) -> list[str]:
     return sorted(each.name for each in path.parent.iterdir() if each != path)
 
 
 def test_the_copy_holds_the_database_as_it_was(legacy_file: Path) -> None:
     before = schema(legacy_file)
     upgrade(f"sqlite:///{legacy_file}")
-    assert copies(legacy_file) == [f"legacy.db.before-{LEGACY_REVISION}"]
-    copy = backup.copy_of(legacy_file, LEGACY_REVISION)
+    assert files_beside(legacy_file) == [f"legacy.db.before-{LEGACY_REVISION}"]
+    copy = copies.copy_of(legacy_file, LEGACY_REVISION)
     assert schema(copy) == before
     assert rows(copy, COUNT_TARGETS) == [len(TARGETS)]
 
 
-def test_the_copy_holds_what_was_only_in_the_log_so_far(legacy_file: Path) -> None:
+def test_the_copy_holds_rows_that_were_only_in_the_log(legacy_file: Path) -> None:
     with closing(sqlite3.connect(legacy_file)) as running:
         running.execute("PRAGMA journal_mode = WAL")
         running.execute("INSERT INTO seen_submissions (channel_id, submission_id) VALUES (12, 5)")
         running.commit()
         upgrade(f"sqlite:///{legacy_file}")
-    copy = backup.copy_of(legacy_file, LEGACY_REVISION)
+    copy = copies.copy_of(legacy_file, LEGACY_REVISION)
     assert rows(copy, "SELECT submission_id FROM seen_submissions WHERE channel_id = 12") == [5]
 
 
-def test_the_copy_may_be_read_by_nobody_who_could_not_read_the_database(legacy_file: Path) -> None:
+def test_the_copy_has_the_permissions_of_the_database(legacy_file: Path) -> None:
     legacy_file.chmod(0o600)
     upgrade(f"sqlite:///{legacy_file}")
-    assert backup.copy_of(legacy_file, LEGACY_REVISION).stat().st_mode & 0o777 == 0o600
+    assert copies.copy_of(legacy_file, LEGACY_REVISION).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_new_database_and_one_at_head_are_not_copied(tmp_path: Path, database_file: Path) -> None:
     upgrade(f"sqlite:///{database_file}")
-    assert copies(database_file) == []
+    assert files_beside(database_file) == []
     folder = tmp_path / "new"
     folder.mkdir()
     upgrade(f"sqlite:///{folder / 'bot.db'}")
-    assert copies(folder / "bot.db") == []
+    assert files_beside(folder / "bot.db") == []
 
 
-def test_the_newest_three_copies_are_kept_and_other_files_let_be(legacy_file: Path) -> None:
+def test_the_newest_three_copies_and_all_other_files_are_kept(legacy_file: Path) -> None:
     for age, name in enumerate(("aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc"), 1):
-        os.utime(create(backup.copy_of(legacy_file, name)), (age, age))
+        os.utime(create(copies.copy_of(legacy_file, name)), (age, age))
     other = create(legacy_file.with_name("other.db.before-aaaaaaaaaaaa"))
     upgrade(f"sqlite:///{legacy_file}")
-    kept = [backup.copy_of(legacy_file, name).name for name in (LEGACY_REVISION, "bbbbbbbbbbbb", "cccccccccccc")]
-    assert copies(legacy_file) == sorted([*kept, other.name])
+    kept = [copies.copy_of(legacy_file, name).name for name in (LEGACY_REVISION, "bbbbbbbbbbbb", "cccccccccccc")]
+    assert files_beside(legacy_file) == sorted([*kept, other.name])
 
 
-def test_a_schema_that_differs_in_the_end_brings_the_copy_back(legacy_file: Path) -> None:
+def test_a_schema_that_differs_after_an_upgrade_brings_the_copy_back(legacy_file: Path) -> None:
     write(legacy_file, "CREATE INDEX not_ours ON channel_configs (guild_id)")
     before, targets = sorted(schema(legacy_file)), rows(legacy_file, "SELECT * FROM monitoring_targets")
-    with pytest.raises(DatabaseError, match=r"index not_ours should not be there\. The database is again as it was"):
+    with pytest.raises(DatabaseError, match=r"index not_ours should not be there\. The database is as it was"):
         upgrade(f"sqlite:///{legacy_file}")
     assert sorted(schema(legacy_file)) == before
     assert rows(legacy_file, "SELECT * FROM monitoring_targets") == targets
@@ -84,12 +84,12 @@ def test_a_schema_that_differs_in_the_end_brings_the_copy_back(legacy_file: Path
 
 
 def test_a_copy_of_an_attempt_that_changed_nothing_is_not_put_back_later(legacy_file: Path) -> None:
-    stale = backup.copy_of(legacy_file, LEGACY_REVISION)
-    backup.copy_database(legacy_file, stale, silent)
-    write(legacy_file, f"PRAGMA user_version = {backup.mark_of(LEGACY_REVISION)}")
+    stale = copies.copy_of(legacy_file, LEGACY_REVISION)
+    copies.copy_database(legacy_file, stale, silent)
+    write(legacy_file, f"PRAGMA user_version = {copies.mark_of(LEGACY_REVISION)}")
     write(legacy_file, "INSERT INTO seen_submissions (channel_id, submission_id) VALUES (12, 5)")
     write(legacy_file, "CREATE INDEX not_ours ON channel_configs (guild_id)")
-    with pytest.raises(DatabaseError, match="again as it was before"):
+    with pytest.raises(DatabaseError, match="is as it was before"):
         upgrade(f"sqlite:///{legacy_file}")
     assert rows(legacy_file, "SELECT submission_id FROM seen_submissions WHERE channel_id = 12") == [5]
 
@@ -97,7 +97,7 @@ def test_a_copy_of_an_attempt_that_changed_nothing_is_not_put_back_later(legacy_
 def test_a_revision_that_fails_brings_the_copy_back(legacy_file: Path) -> None:
     write(legacy_file, "CREATE VIEW submissions AS SELECT 1")
     before = schema(legacy_file)
-    with pytest.raises(DatabaseError, match=r"submissions.*again as it was before"):
+    with pytest.raises(DatabaseError, match=r"submissions.*is as it was before"):
         upgrade(f"sqlite:///{legacy_file}")
     assert schema(legacy_file) == before
 
@@ -115,7 +115,7 @@ def test_a_revision_that_loses_rows_is_undone(legacy_file: Path) -> None:
     assert "alembic_version" not in schema(legacy_file)
 
 
-def test_rows_may_go_only_where_they_were_merged() -> None:
+def test_rows_may_disappear_only_if_they_were_merged() -> None:
     before = {"targets": 10, "channels": 3, "dropped": 4}
     assert unaccounted(before, {"targets": 8, "channels": 5}, {"targets": 2}) == []
     assert unaccounted(before, {"targets": 7, "channels": 3}, {"targets": 2}) == [
@@ -154,7 +154,7 @@ def test_a_newer_database_is_refused_untouched(database_file: Path) -> None:
     with pytest.raises(DatabaseError, match="made by a newer version"):
         upgrade(f"sqlite:///{database_file}")
     assert database_file.read_bytes() == before
-    assert copies(database_file) == []
+    assert files_beside(database_file) == []
 
 
 def test_a_damaged_database_is_refused_before_anything_is_changed(legacy_file: Path) -> None:
@@ -165,22 +165,22 @@ def test_a_damaged_database_is_refused_before_anything_is_changed(legacy_file: P
     with pytest.raises(DatabaseError, match=r"is damaged .*It was not changed"):
         upgrade(f"sqlite:///{legacy_file}")
     assert legacy_file.read_bytes() == content
-    assert copies(legacy_file) == []
+    assert files_beside(legacy_file) == []
 
 
-def test_a_database_that_somebody_holds_is_left_as_it_is(legacy_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dispinmap.database.safety.BUSY_TIMEOUT_MS", 1)
+def test_a_locked_database_is_left_as_it_is(legacy_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dispinmap.database.copies.BUSY_TIMEOUT_MS", 1)
     before = schema(legacy_file)
     with closing(sqlite3.connect(legacy_file)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(DatabaseError, match="no other program holds it"):
+        with pytest.raises(DatabaseError, match="no other program has locked it"):
             upgrade(f"sqlite:///{legacy_file}")
     assert schema(legacy_file) == before
 
 
-def test_going_back_is_guarded_too(database_file: Path) -> None:
+def test_a_downgrade_is_guarded_too(database_file: Path) -> None:
     downgrade(f"sqlite:///{database_file}", "-1")
-    assert copies(database_file) == [f"{database_file.name}.before-{head()}"]
+    assert files_beside(database_file) == [f"{database_file.name}.before-{head()}"]
     assert revision(f"sqlite:///{database_file}") != head()
     with pytest.raises(DatabaseError, match="nowhere"):
         downgrade(f"sqlite:///{database_file}", "nowhere")
@@ -188,9 +188,9 @@ def test_going_back_is_guarded_too(database_file: Path) -> None:
     assert verify(f"sqlite:///{database_file}") == []
 
 
-def test_going_back_further_than_there_is_a_way_ends_where_it_began(legacy_file: Path) -> None:
+def test_a_downgrade_that_goes_too_far_ends_where_it_began(legacy_file: Path) -> None:
     upgrade(f"sqlite:///{legacy_file}")
-    with pytest.raises(DatabaseError, match=r"Nothing lies before 6f6f6afb1af3.*again as it was before"):
+    with pytest.raises(DatabaseError, match=r"There is nothing before 6f6f6afb1af3.*is as it was before"):
         downgrade(f"sqlite:///{legacy_file}", "base")
     assert revision(f"sqlite:///{legacy_file}") == head()
 
@@ -201,10 +201,10 @@ def test_of_two_starts_at_once_one_waits_for_the_other(legacy_file: Path) -> Non
     assert [each.wait() for each in both] == [0, 0]
     assert verify(f"sqlite:///{legacy_file}") == []
     assert rows(legacy_file, COUNT_TARGETS) == [8]
-    assert copies(legacy_file) == [f"legacy.db.before-{LEGACY_REVISION}"]
+    assert files_beside(legacy_file) == [f"legacy.db.before-{LEGACY_REVISION}"]
 
 
-def test_who_waits_goes_on_when_the_other_dies(legacy_file: Path) -> None:
+def test_a_waiting_upgrade_continues_when_the_other_process_dies(legacy_file: Path) -> None:
     with dying(legacy_file):
         upgrade(f"sqlite:///{legacy_file}")
     assert verify(f"sqlite:///{legacy_file}") == []
@@ -212,10 +212,10 @@ def test_who_waits_goes_on_when_the_other_dies(legacy_file: Path) -> None:
 
 @contextmanager
 def dying(path: Path) -> Iterator[None]:
-    """Somebody who is in the middle of an upgrade, and dies once the block has begun to wait for them."""
+    """Another process is in the middle of an upgrade, and dies once the block has begun to wait for it."""
     code = (
-        "import sys, time, pathlib; from dispinmap.database import backup\n"
-        f"with backup.alone(pathlib.Path({str(path)!r})):\n print('in', flush=True); sys.stdin.read()"
+        "import sys; from dispinmap.database.lock import one_change_at_a_time\n"
+        f"with one_change_at_a_time('sqlite:///{path}'):\n print('in', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None

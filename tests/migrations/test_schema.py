@@ -14,7 +14,7 @@ from tests.migrations.legacy import write
 
 
 def modelled(path: Path) -> bool:
-    engine = sync_engine(f"sqlite:///{path}", looking=True)
+    engine = sync_engine(f"sqlite:///{path}", keep_journal_mode=True)
     try:
         with engine.connect() as connection:
             return is_as_modelled(connection)
@@ -64,7 +64,7 @@ def test_tables_of_litestream_make_no_difference(database_file: Path) -> None:
         "CREATE TRIGGER forgetful AFTER INSERT ON messages BEGIN DELETE FROM messages; END",
     ],
 )
-def test_what_is_added_or_missing_makes_one(database_file: Path, change: str) -> None:
+def test_an_addition_or_omission_is_a_difference(database_file: Path, change: str) -> None:
     write(database_file, change)
     assert not modelled(database_file)
 
@@ -80,12 +80,12 @@ def test_what_is_added_or_missing_makes_one(database_file: Path, change: str) ->
         ("REFERENCES channel_configs (channel_id)", "REFERENCES channel_configs (guild_id)"),
     ],
 )
-def test_another_type_key_default_or_rule_makes_one(database_file: Path, old: str, new: str) -> None:
+def test_another_type_key_default_or_rule_is_a_difference(database_file: Path, old: str, new: str) -> None:
     rebuilt(database_file, "seen_submissions", old, new)
     assert not modelled(database_file)
 
 
-def test_an_index_of_other_rows_makes_one(database_file: Path) -> None:
+def test_an_index_of_other_rows_is_a_difference(database_file: Path) -> None:
     ((text,),) = found(database_file, "SELECT sql FROM sqlite_master WHERE name = 'unique_channel_area'")
     write(database_file, "DROP INDEX unique_channel_area")
     write(database_file, str(text).replace("location_id IS NULL", "location_id IS NOT NULL"))

@@ -1,4 +1,4 @@
-"""Whatever is off in a database is said in a sentence."""
+"""Every problem of a database is reported in a sentence."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from dispinmap.database.verify import notes, revision, verify
 from tests.migrations.legacy import rows, write
 
 
-def test_a_database_at_head_has_nothing_off(database_file: Path) -> None:
+def test_a_database_at_head_has_no_problems(database_file: Path) -> None:
     assert verify(f"sqlite:///{database_file}") == []
 
 
@@ -24,11 +24,11 @@ def test_a_database_at_head_has_nothing_off(database_file: Path) -> None:
         ("DROP INDEX unique_channel_area", "monitoring_targets: index unique_channel_area is missing."),
         (
             "INSERT INTO seen_submissions (channel_id, submission_id) VALUES (404, 1)",
-            "seen_submissions refers to rows of channel_configs that are not there (how many: 1, the first: 1).",
+            "seen_submissions refers to rows of channel_configs that do not exist (how many: 1, the first: 1).",
         ),
     ],
 )
-def test_what_differs_is_said(database_file: Path, damage: str, sentence: str) -> None:
+def test_differences_are_reported(database_file: Path, damage: str, sentence: str) -> None:
     write(database_file, damage)
     assert verify(f"sqlite:///{database_file}") == [sentence]
 
@@ -68,7 +68,7 @@ def test_a_damaged_file_is_reported(database_file: Path) -> None:
     assert verify(f"sqlite:///{database_file}") != []
 
 
-def test_a_file_that_is_not_there_is_reported_and_not_made(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_and_not_created(tmp_path: Path) -> None:
     path = tmp_path / "nowhere.db"
     assert verify(f"sqlite:///{path}") == [f"There is no database at {path}: check the path."]
     assert revision(f"sqlite:///{path}") is None
@@ -105,7 +105,7 @@ def test_the_rows_of_a_partial_index_are_compared(database_file: Path, condition
     )
 
 
-def test_another_revision_is_said_and_not_how_each_table_differs(legacy_file: Path) -> None:
+def test_another_revision_is_reported_instead_of_each_difference(legacy_file: Path) -> None:
     sentence = verify(f"sqlite:///{legacy_file}")[-1]
     assert sentence.startswith("The database is without a revision and this version needs")
 
@@ -118,7 +118,7 @@ def test_what_a_foreign_key_does_is_compared(database_file: Path) -> None:
     assert any("fk on target_id" in sentence for sentence in found)
 
 
-def test_times_that_nobody_can_read_and_targets_nobody_can_watch_are_noted(database_file: Path) -> None:
+def test_unreadable_times_and_targets_that_cannot_be_watched_are_noted(database_file: Path) -> None:
     write(database_file, "INSERT INTO channel_configs (channel_id, guild_id, last_poll_at) VALUES (1, 1, 'noon')")
     write(
         database_file,
@@ -127,10 +127,10 @@ def test_times_that_nobody_can_read_and_targets_nobody_can_watch_are_noted(datab
     assert verify(f"sqlite:///{database_file}") == []
     target, time = notes(f"sqlite:///{database_file}")
     assert target == "Channel 1, target 1: “Nowhere” has no Pinball Map location id: remove it and add it again."
-    assert time.startswith("channel_configs.last_poll_at of row 1 is “noon”, which is no time: write it in UTC")
+    assert time.startswith("channel_configs.last_poll_at of row 1 is “noon”, which is not a time: write it in UTC")
 
 
-def test_words_that_name_no_kind_are_noted(database_file: Path) -> None:
+def test_unknown_kinds_are_noted(database_file: Path) -> None:
     write(
         database_file,
         "INSERT INTO channel_configs (channel_id, guild_id, notification_types) VALUES "
@@ -138,11 +138,11 @@ def test_words_that_name_no_kind_are_noted(database_file: Path) -> None:
     )
     (sentence,) = notes(f"sqlite:///{database_file}")
     assert sentence.startswith(
-        "channel_configs.notification_types of row 1 is “machines, scroes”, where scroes names no kind: use machines,"
+        "channel_configs.notification_types of row 1 is “machines, scroes”. Unknown there: scroes. Use machines,"
     )
 
 
-def test_several_stamps_are_said(database_file: Path) -> None:
+def test_several_stamps_are_reported(database_file: Path) -> None:
     write(database_file, "INSERT INTO alembic_version VALUES ('ffffffffffff')")
     (sentence,) = verify(f"sqlite:///{database_file}")
-    assert "carries several revisions" in sentence
+    assert "has several revisions" in sentence

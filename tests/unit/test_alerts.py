@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.alerts.watch import PATIENCE, Trouble, Troubles, decide, remembered
+from dispinmap.alerts.alarm import PATIENCE, Trouble, Troubles, decide, remembered
 from dispinmap.health import REPORT, Part
 from tests.fakes.values import NOON
 
@@ -50,14 +50,14 @@ def test_the_end_of_a_told_fault_is_told_once() -> None:
     assert decide(remembered(troubles, "discord", WELL), WELL, NOON + 2 * SECOND) == ({}, {})
 
 
-def test_what_could_not_be_told_is_told_next_time() -> None:
+def test_a_failed_alert_is_repeated_next_time() -> None:
     troubles, news = decide({"discord": Trouble(NOON)}, LOST, NOON + PATIENCE)
     assert decide(troubles, LOST, NOON + PATIENCE + SECOND)[1] == news
     troubles, news = decide({"discord": Trouble(NOON, told=True)}, WELL, NOON)
     assert decide(troubles, WELL, NOON + SECOND)[1] == news
 
 
-def test_without_a_report_nothing_counts_as_mended() -> None:
+def test_without_a_report_no_fault_counts_as_ended() -> None:
     known = {"discord": Trouble(NOON, told=True), "drill": Trouble(NOON)}
     troubles, news = decide(known, BLIND, NOON + PATIENCE)
     assert (troubles, news) == ({**known, REPORT: Trouble(NOON + PATIENCE)}, {})
@@ -65,7 +65,7 @@ def test_without_a_report_nothing_counts_as_mended() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), max_size=30))
-def test_beginnings_and_ends_alternate_whatever_happens(minutes: list[tuple[bool, bool, bool]]) -> None:
+def test_beginnings_and_ends_always_alternate(minutes: list[tuple[bool, bool, bool]]) -> None:
     """Each minute the part is at fault or not, the report fails or not, and the operator can be told or not."""
     troubles: Troubles = {}
     heard = ""

@@ -24,8 +24,8 @@ from dispinmap.health import (
     age,
     counted,
     faults,
-    parts,
-    unknown,
+    judge,
+    no_report,
 )
 from tests.fakes.values import NOON
 
@@ -97,11 +97,11 @@ def test_a_bot_just_started_has_time_to_make_up_for_its_absence() -> None:
     )
 
 
-def test_nobody_is_asked_where_nothing_is_watched() -> None:
+def test_nothing_is_polled_if_nothing_is_watched() -> None:
     assert faults(replace(WELL, targets=0, last_good_poll_at=None)) == {}
 
 
-def test_who_begins_to_watch_after_a_long_idleness_is_polled_for_in_time() -> None:
+def test_a_first_target_after_a_long_idle_time_is_not_a_fault() -> None:
     idle = replace(WELL, last_good_poll_at=None)
     assert faults(replace(idle, watched_since=NOON - SECOND)) == {}
     assert list(faults(replace(idle, watched_since=NOON - POLL_OVERDUE - SECOND))) == ["pinballmap"]
@@ -110,21 +110,21 @@ def test_who_begins_to_watch_after_a_long_idleness_is_polled_for_in_time() -> No
 
 def test_every_part_always_has_its_sentence() -> None:
     for report in (WELL, backed_up(), backed_up(caught_up_at=None, last_drill=None, last_good_drill_at=None)):
-        found = parts(report)
+        found = judge(report)
         assert list(found) == PARTS
         assert all(part.reason.endswith(".") for part in found.values())
 
 
 def test_without_a_backup_nothing_is_asked_of_it() -> None:
-    found = parts(WELL)
+    found = judge(WELL)
     assert (found["backup"].ok, found["backup"].reason) == (True, NOT_CONFIGURED)
     assert (found["drill"].ok, found["drill"].reason) == (True, NOT_CONFIGURED)
 
 
 def test_a_backup_that_keeps_up_is_well() -> None:
     assert faults(backed_up()) == {}
-    assert parts(backed_up())["backup"].reason == "Replica last complete: 2 seconds ago."
-    assert parts(backed_up())["drill"].reason == "Last good drill: 1 day ago."
+    assert judge(backed_up())["backup"].reason == "Replica last complete: 2 seconds ago."
+    assert judge(backed_up())["drill"].reason == "Last good drill: 1 day ago."
 
 
 @pytest.mark.parametrize(
@@ -174,14 +174,14 @@ def test_a_drill_is_overdue_when_one_and_a_half_intervals_have_passed(
 def test_what_only_the_operator_may_read_is_in_no_reason() -> None:
     failed = DrillState(NOON, None, None, f"{SECRET} was refused.")
     report = backed_up(replica=f"s3://{SECRET}/db", problem=f"{SECRET} ended.", caught_up_at=None, last_drill=failed)
-    found = parts(report)
+    found = judge(report)
     assert [name for name, part in found.items() if not part.ok] == ["backup", "drill"]
     assert SECRET not in " ".join(part.reason for part in found.values())
     assert all(SECRET in str(found[name]) for name in ("backup", "drill"))
 
 
 def test_a_report_that_fails_leaves_one_part_that_says_so() -> None:
-    assert [(name, part.ok) for name, part in unknown(OSError("disk")).items()] == [("report", False)]
+    assert [(name, part.ok) for name, part in no_report(OSError("disk")).items()] == [("report", False)]
 
 
 moments = st.none() | st.timedeltas(-3 * DAY, 9 * DAY).map(lambda span: NOON - span)
@@ -196,7 +196,7 @@ moments = st.none() | st.timedeltas(-3 * DAY, 9 * DAY).map(lambda span: NOON - s
     problem=st.none() | st.just("It ended."),
     later=st.timedeltas(timedelta(), 3 * DAY),
 )
-def test_faults_are_the_parts_that_are_not_ok_and_time_alone_mends_none(
+def test_faults_are_the_parts_that_are_not_ok_and_do_not_end_by_themselves(
     started: timedelta,
     polled: datetime | None,
     due: datetime | None,
@@ -211,7 +211,7 @@ def test_faults_are_the_parts_that_are_not_ok_and_time_alone_mends_none(
         last_good_poll_at=polled,
         queue=QueueState(due=1, oldest_due_at=due),
     )
-    found = parts(report)
+    found = judge(report)
     assert faults(report) == {name: part.reason for name, part in found.items() if not part.ok}
     if all(at is None or at <= NOON for at in (polled, due, caught_up, good)):
         assert faults(report).keys() <= faults(replace(report, now=NOON + later)).keys()
@@ -230,18 +230,18 @@ def test_faults_are_the_parts_that_are_not_ok_and_time_alone_mends_none(
         (timedelta(days=2), "2 days"),
     ],
 )
-def test_an_age_is_said_in_its_largest_whole_unit(span: timedelta, words: str) -> None:
+def test_an_age_is_given_in_its_largest_whole_unit(span: timedelta, words: str) -> None:
     assert age(span) == words
 
 
-def test_one_thing_is_not_many() -> None:
+def test_one_thing_is_singular() -> None:
     assert [counted(number, "target") for number in (0, 1, 2)] == ["0 targets", "1 target", "2 targets"]
 
 
 def test_a_gap_that_is_being_read_is_no_fault_and_says_how_far_it_is() -> None:
     gap = CatchUp(NOON - timedelta(days=30), 0.41)
     report = replace(WELL, last_good_poll_at=NOON - timedelta(days=30), catch_up=gap)
-    part = parts(report)["pinballmap"]
+    part = judge(report)["pinballmap"]
     assert part.ok
     assert part.reason == (
         "Reading what happened since 30 January 2026, 12:00 UTC: 41% is done. News follows after that."
@@ -251,4 +251,4 @@ def test_a_gap_that_is_being_read_is_no_fault_and_says_how_far_it_is() -> None:
 def test_a_gap_that_cannot_be_read_for_too_long_is_a_fault() -> None:
     gap = CatchUp(NOON - timedelta(days=30), 0.41)
     stuck = replace(WELL, last_good_poll_at=NOON - timedelta(days=30), last_poll_problem="It is down.", catch_up=gap)
-    assert parts(stuck)["pinballmap"] == Part(False, "It is down.")
+    assert judge(stuck)["pinballmap"] == Part(False, "It is down.")

@@ -1,4 +1,4 @@
-"""What the operator sets, and what is said where it is wrong."""
+"""The operator's settings, and the errors if they are wrong."""
 
 import os
 from dataclasses import fields
@@ -79,7 +79,7 @@ def test_a_missing_token_says_where_to_get_one(monkeypatch: pytest.MonkeyPatch) 
         Settings.load()
 
 
-def test_no_secret_is_shown_and_each_is_known_to_who_masks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_is_shown_and_each_is_masked_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PINBALLMAP_API_TOKEN", "map-secret")
     settings = Settings.load()
     for secret in ("discord-secret", "map-secret"):
@@ -87,7 +87,7 @@ def test_no_secret_is_shown_and_each_is_known_to_who_masks_it(monkeypatch: pytes
     assert settings.secrets == ("discord-secret", "map-secret")
 
 
-def test_credentials_in_the_file_are_there_for_who_reads_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_in_the_file_are_copied_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {
         "AWS_ACCESS_KEY_ID": "key",
         "GOOGLE_APPLICATION_CREDENTIALS": "key.json",

@@ -11,7 +11,7 @@ from tests.fakes.values import NOON
 
 
 class SkippingClock:
-    """Nobody waits: time jumps to where the sleeper wanted it."""
+    """Does not wait: time jumps to the end of each sleep."""
 
     def __init__(self) -> None:
         self._now = NOON

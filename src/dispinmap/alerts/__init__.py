@@ -1,1 +1,1 @@
-"""The operator is told when something stays broken, and when it works again."""
+"""Telling the operator when something stays broken, and when it works again."""

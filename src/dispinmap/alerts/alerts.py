@@ -1,4 +1,4 @@
-"""The ways to the operator: a webhook, a Discord channel, or both."""
+"""Sending alerts to the operator: to a webhook, a Discord channel, or both."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ Post = Callable[[str], Awaitable[object]]
 
 
 class Alerts:
-    """Tells the operator. What fails is logged, without the webhook's address, which lets anybody write there."""
+    """Sends alerts. Failures are logged, but never the webhook's address: anyone who has it can write there."""
 
     def __init__(
         self, session: aiohttp.ClientSession, webhook_url: Secret | None = None, post: Post | None = None
@@ -35,7 +35,7 @@ class Alerts:
             self._ways["channel"] = post
 
     async def tell(self, sentence: str) -> bool:
-        """Tell it by every way at once; whether one of them worked, or there is none at all. Raises nothing."""
+        """Send `sentence` every way at once. Returns whether one way worked or none is set up. Raises nothing."""
         content = sentence if len(sentence) <= CONTENT_LIMIT else f"{sentence[: CONTENT_LIMIT - 1]}…"
         reached = await asyncio.gather(*(self._try(name, way, content) for name, way in self._ways.items()))
         return any(reached) or not reached
@@ -44,8 +44,8 @@ class Alerts:
         try:
             async with asyncio.timeout(TELL_SECONDS):
                 await way(content)
-        except Exception as error:  # noqa: BLE001 -- an alert that fails must not bring down the loop it tells of
-            # Errors of aiohttp repeat the address; ours are made for being read.
+        except Exception as error:  # noqa: BLE001 -- an alert that fails must not stop the loop that sends it
+            # aiohttp's errors contain the address; ours are written for people.
             told = str(error) if isinstance(error, DisPinMapError) else type(error).__name__
             log.warning("alert_failed", way=name, error=told)
             return False

@@ -138,7 +138,7 @@ def _reading(file: Path) -> Iterator[Connection]:
     mode = {"mode": "ro"} if Path(f"{file}-wal").exists() else {"immutable": "1"}
     # Quoted once for SQLite, which reads a URI, and once more for SQLAlchemy.
     url = URL.create("sqlite", database=f"file:{quote(str(file))}", query={**mode, "uri": "true"})
-    engine = sync_engine(url.render_as_string(), looking=True)
+    engine = sync_engine(url.render_as_string(), keep_journal_mode=True)
     try:
         with engine.connect() as connection:
             yield connection

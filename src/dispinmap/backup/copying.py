@@ -16,7 +16,7 @@ from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Configuration, Format, Replica
 from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
-from dispinmap.database.backup import remove_file
+from dispinmap.database.copies import remove_file
 
 ROOM: Final = "check that its disk has room for one database more, and that its folder may be written"
 FIRST_PAUSE_SECONDS: Final = 2.0

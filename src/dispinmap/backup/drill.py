@@ -18,7 +18,7 @@ from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Configuration
 from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
-from dispinmap.database.engine import Database, undivided
+from dispinmap.database.engine import Database, uninterrupted
 from dispinmap.database.queries import heartbeat
 from dispinmap.health import DrillState
 
@@ -134,7 +134,7 @@ class Drill:
             _report(state)
             await self._save(state)
 
-    @undivided
+    @uninterrupted
     async def _save(self, state: DrillState) -> None:
         async with self._database.write() as session:
             await heartbeat.save_drill(session, state)

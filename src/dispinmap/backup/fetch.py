@@ -23,7 +23,7 @@ from dispinmap.backup.generations import Plan, Segment, holes, plan
 from dispinmap.backup.models import Replica
 from dispinmap.backup.storage.store import Store
 from dispinmap.backup.threads import in_thread
-from dispinmap.database.backup import put_in_place
+from dispinmap.database.copies import put_in_place
 
 AT_A_TIME: Final = 8
 """Downloads at once, and downloaded segments on disk: storage answers slowly, and a day can have thousands of them."""

@@ -9,7 +9,7 @@ from dispinmap.backup.errors import StorageError
 from dispinmap.backup.lease.lease import Lease
 from dispinmap.backup.litestream.litestream import Replication
 from dispinmap.clock import Clock
-from dispinmap.database.engine import Database, undivided
+from dispinmap.database.engine import Database, uninterrupted
 from dispinmap.database.queries import heartbeat
 
 EVERY: Final = timedelta(seconds=30)
@@ -36,7 +36,7 @@ class Heart:
             self._confirm()
             await self.beat()
 
-    @undivided
+    @uninterrupted
     async def beat(self, after: str | None = None) -> datetime:
         """One beat, committed; returns its time. The first one says `after` whom."""
         now = self._clock.now()

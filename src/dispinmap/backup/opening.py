@@ -10,7 +10,7 @@ from dispinmap.backup.models import Configuration, Format
 from dispinmap.backup.place import Place
 from dispinmap.backup.storage.open import open_store
 from dispinmap.clock import Clock
-from dispinmap.database.backup import sqlite_file
+from dispinmap.database.copies import sqlite_file
 from dispinmap.errors import SettingsError
 from dispinmap.settings import BackupSettings
 

@@ -19,7 +19,7 @@ from dispinmap.backup.place import Place
 from dispinmap.backup.restore import install, reason, set_aside, take_back, when_stopped
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
-from dispinmap.database.engine import Database, undivided
+from dispinmap.database.engine import Database, uninterrupted
 from dispinmap.database.lock import in_use
 from dispinmap.database.queries import heartbeat
 from dispinmap.database.upgrade import upgrade
@@ -116,7 +116,7 @@ async def _make_ours(part: Path, copy: Copy, holder: str, previous: LeaseRecord 
     return now
 
 
-@undivided
+@uninterrupted
 async def _exchanged(part: Path, database: Path, clock: Clock) -> Path | None:
     """Ctrl-C between the two would leave no database, and the next start would restore another state than was asked."""
     return await asyncio.to_thread(_exchange, part, database, clock)

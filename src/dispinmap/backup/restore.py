@@ -24,8 +24,8 @@ from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Configuration, LeaseRecord
 from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
-from dispinmap.database.backup import put_in_place, remove_file
-from dispinmap.database.engine import sync_engine, undivided
+from dispinmap.database.copies import put_in_place, remove_file
+from dispinmap.database.engine import sync_engine, uninterrupted
 from dispinmap.database.queries.heartbeat import in_doubt_until
 from dispinmap.database.tables import HeartbeatRow, SubmissionRow
 
@@ -124,7 +124,7 @@ def _require_no_later(configuration: Configuration, local: Copy, previous: Lease
     )
 
 
-@undivided
+@uninterrupted
 async def _finished(part: Path, database: Path, copy: Copy, now: datetime) -> None:
     """A thread that went on by itself could put in place what the next attempt has not checked yet."""
     await asyncio.to_thread(_finish, part, database, copy, now)

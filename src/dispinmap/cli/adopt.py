@@ -1,4 +1,4 @@
-"""`dispinmap db adopt`: what another database holds becomes the bot's."""
+"""`dispinmap db adopt`: take over another database."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from rich.text import Text
 from dispinmap import log
 from dispinmap.clock import SystemClock
 from dispinmap.database.adopt.adoption import Adopter
-from dispinmap.database.adopt.report import Fate, Report
+from dispinmap.database.adopt.report import AdoptionReport, Fate
 from dispinmap.database.lock import keep_others_out
 from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.http import open_session
@@ -26,7 +26,7 @@ _COLOURS = {Fate.SAME: "green", Fate.FOUND: "green", Fate.MERGED: "cyan", Fate.M
 
 @dataclass(frozen=True, kw_only=True)
 class _Settings(DatabaseSettings):
-    """No token: nobody logs in here."""
+    """Without Discord's token, because adopting a database does not need it."""
 
     geocoding_api_base: str = field(default=GEOCODING_API_BASE, metadata=read_by(base_url))
 
@@ -36,7 +36,7 @@ def adopt(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and write nothing.")] = False,
     geocoding: Annotated[bool, typer.Option(help="Look up cities that lost their coordinates, or mark them.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     into: Annotated[str | None, typer.Option(help="The bot's database, such as sqlite:///pinball_bot.db.")] = None,
 ) -> None:
     """Take over a database of the original bot, or another one of this bot."""
@@ -52,14 +52,14 @@ def adopt(
         _show(report, Console())
 
 
-async def _adopt(file: Path, into: str, geocoder_base: str | None, *, dry_run: bool) -> Report:
+async def _adopt(file: Path, into: str, geocoder_base: str | None, *, dry_run: bool) -> AdoptionReport:
     async with open_session() as session:
         geocoder = GeocodingClient(session, geocoder_base, SystemClock()) if geocoder_base else None
-        with Console(stderr=True).status("Reading, and asking where lost cities are (one a second) …"):
+        with Console(stderr=True).status("Reading, and looking up lost cities (one a second) …"):
             return await Adopter(geocoder).adopt(file, into, dry_run=dry_run)
 
 
-def _show(report: Report, console: Console) -> None:
+def _show(report: AdoptionReport, console: Console) -> None:
     console.print(f"{report.file} is {report.shape}.", soft_wrap=True, markup=False)
     table = Table("Old id", "Channel", "Was", "Becomes", "How", "New id", "Note")
     for row in report.targets:
@@ -71,16 +71,16 @@ def _show(report: Report, console: Console) -> None:
         console.print(line, soft_wrap=True, markup=False)
 
 
-def summary(report: Report) -> list[str]:
-    """What a person needs to know when the table has scrolled by."""
+def summary(report: AdoptionReport) -> list[str]:
+    """The sentences below the table."""
     counts = ", ".join(f"{count} {fate}" for fate, count in report.counts.items() if count) or "none"
     lines = [
         f"Targets: {len(report.targets)} ({counts}). None is lost.",
         f"Channels: {report.channels}, of which {report.new_channels} new. Seen submissions: {report.seen}.",
     ]
     if report.litestream:
-        lines.append("Litestream's own tables were left out: Litestream makes them anew.")
+        lines.append("Litestream's own tables were left out: Litestream makes them again.")
     if report.counts[Fate.MARKED]:
-        lines.append("What is marked is not watched: the channel's /list says what to do, and so does the note above.")
+        lines.append("Marked targets are not watched. The notes above say what to do, and so does the channel's /list.")
     wrote = "Nothing was written: run it again without --dry-run." if report.dry_run else f"Written to {report.into}."
     return [*lines, wrote]

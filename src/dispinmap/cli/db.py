@@ -1,4 +1,4 @@
-"""`dispinmap db`: the database by hand, with the same code the bot runs at its start."""
+"""`dispinmap db`: looking after the database by hand, with the code that the bot runs at its start."""
 
 import json
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from rich.text import Text
 from dispinmap import log
 from dispinmap.cli.adopt import adopt
 from dispinmap.clock import SystemClock
-from dispinmap.database import backup as copying
+from dispinmap.database import copies
 from dispinmap.database.chain import scripts
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.lock import keep_others_out
@@ -33,14 +33,14 @@ app = typer.Typer(help="Look after the database.", no_args_is_help=True, add_com
 Url = Annotated[
     str | None,
     typer.Option(
-        help="Another database, such as sqlite:///copy.db; else SQLALCHEMY_URL, LITESTREAM_PATH or DATABASE_PATH."
+        help="A database such as sqlite:///copy.db, instead of SQLALCHEMY_URL, LITESTREAM_PATH or DATABASE_PATH."
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer for machines.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
 class _Shown:
-    """A bar per long step on standard error, which leaves standard output to the answer."""
+    """Shows a progress bar per step on standard error, because standard output is for the answer."""
 
     def __init__(self, bar: Bar) -> None:
         self._bar = bar
@@ -65,11 +65,15 @@ def upgrade(*, url: Url = None, as_json: AsJson = False) -> None:
     with keep_others_out(address), _bar(as_json=as_json) as bar:
         run_upgrade(address, progress=_Shown(bar))
     _tell(
-        f"The database is at {head()}, checked.", as_json=as_json, before=before, after=head(), changed=before != head()
+        f"The database is at {head()} and was checked.",
+        as_json=as_json,
+        before=before,
+        after=head(),
+        changed=before != head(),
     )
 
 
-# Else "-1" would be taken for an option.
+# Otherwise "-1" would be read as an option.
 @app.command(context_settings={"ignore_unknown_options": True})
 def downgrade(
     to: Annotated[str, typer.Argument(metavar="REVISION", help="A revision, or -1 for the one before.")],
@@ -77,7 +81,7 @@ def downgrade(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take the schema back, after copying the database. What only the newer schema can hold is lost from it."""
+    """Take the schema back, after copying the database. Data that only the newer schema can hold is lost from it."""
     address = _address(url, changing=True)
     before = revision(address)
     with keep_others_out(address), _bar(as_json=as_json) as bar:
@@ -115,7 +119,7 @@ def history(*, url: Url = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def verify(*, url: Url = None, as_json: AsJson = False) -> None:
-    """Compare the schema with what this version needs, and check the file. Exits with 1 if anything is off."""
+    """Compare the schema with what this version needs, and check the file. Exits with 1 if anything is wrong."""
     address = _address(url)
     with _bar(as_json=as_json) as bar:
         problems = run_checks(address, progress=_Shown(bar))
@@ -131,37 +135,38 @@ def verify(*, url: Url = None, as_json: AsJson = False) -> None:
 @app.command()
 def backup(
     file: Annotated[
-        Path | None, typer.Argument(help="Where to; a name with the time, beside the database, if left out.")
+        Path | None, typer.Argument(help="The copy's file. Default: beside the database, with the time in its name.")
     ] = None,
     *,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy the database, whoever uses it meanwhile. The copy is whole or not there, and checked."""
+    """Copy the database, even while the bot uses it. The copy is complete and checked, or not there."""
     address = _address(url)
-    source = copying.sqlite_file(address)
+    source = copies.sqlite_file(address)
     if source is None or missing(address):
-        raise DatabaseError(
-            "Only an SQLite file that is there can be copied: check the path, or use the server's own tool."
-        )
+        raise DatabaseError("Only an existing SQLite file can be copied: check the path, or use the server's own tool.")
     target = file or source.with_name(f"{source.name}.{_stamp(SystemClock().now())}")
     if target.exists():
-        raise DatabaseError(f"{target} is there already: name another file.")
+        raise DatabaseError(f"{target} exists already: name another file.")
     with _bar(as_json=as_json) as bar:
-        copying.copy_database(source, target, _Shown(bar))
+        copies.copy_database(source, target, _Shown(bar))
     _tell(
-        f"The database is copied to {target}, checked.", as_json=as_json, file=str(target), bytes=target.stat().st_size
+        f"The database was copied to {target} and checked.",
+        as_json=as_json,
+        file=str(target),
+        bytes=target.stat().st_size,
     )
 
 
 @app.command()
 def queries(
-    name: Annotated[str | None, typer.Argument(help="Which; a list of them if left out.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A query's name. Default: list the queries.")] = None,
     *,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the database one of the useful questions."""
+    """Run one of the built-in queries."""
     found = _questions() if name is None else answer(_address(url), name)
     if as_json:
         return _print_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])
@@ -179,7 +184,7 @@ def _questions() -> Answer:
 
 
 def _address(url: str | None, *, changing: bool = False) -> str:
-    """The database meant; what a change reports as it goes is shown."""
+    """The URL of the database to use. Also sets up the log, so that a change shows its progress."""
     log.configure("INFO" if changing else "WARNING", "console")
     return url or DatabaseSettings.load().database_url
 

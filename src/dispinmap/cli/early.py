@@ -1,7 +1,7 @@
-"""SIGTERM while the program is still being imported.
+"""Handle a SIGTERM that comes while the program is still being imported.
 
-The kernel keeps from the first process of a container every signal for which it has no handler: for a second or two a
-stop would be overlooked, the bot would start all the same, and be killed with the lease in its hand.
+The kernel does not deliver a signal to a container's first process if it has no handler for it. So for a second or two
+a stop would be ignored: the bot would start all the same, and later be killed while it holds the lease.
 """
 
 import os

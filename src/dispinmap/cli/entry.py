@@ -1,4 +1,4 @@
-"""`dispinmap`: the entry point, and how errors leave it."""
+"""The entry point of `dispinmap`, and how it shows errors."""
 
 import sys
 from typing import Final
@@ -11,7 +11,7 @@ EXIT_SETTINGS: Final = 2
 
 
 def main() -> None:
-    """Run the command. An error that has a sentence ends it with that sentence alone."""
+    """Run the command. If it fails with one of our errors, print only its sentence."""
     try:
         _run(sys.argv[1:])
     except SettingsError as error:
@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def _run(words: list[str]) -> None:
-    # The bot without options has no use for Typer and Rich, which cost it 5 MiB and a tenth of a second.
+    # Without options the bot does not need Typer and Rich, which cost 5 MiB and a tenth of a second.
     if words in (["run"], ["start"]):
         with unsearched():
             from dispinmap.cli import launching  # noqa: PLC0415 -- only the commands that start the bot need it

@@ -1,4 +1,4 @@
-"""The bot for real, started by `dispinmap run` and `dispinmap start`."""
+"""Starting the bot, for `dispinmap run` and `dispinmap start`."""
 
 from dispinmap.cli import lean  # noqa: F401, I001 -- before everything that imports structlog
 from dispinmap import log
@@ -12,7 +12,7 @@ def run() -> None:
     """Run the bot without a backup until it is stopped. Raises DisPinMapError."""
     settings = _settings()
     with unsearched():
-        from dispinmap import app  # noqa: PLC0415 -- a wrong setting is told before the long imports
+        from dispinmap import app  # noqa: PLC0415 -- reports a wrong setting before the slow imports
     run_until_stopped(app.run(settings, SystemClock()))
 
 

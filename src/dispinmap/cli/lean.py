@@ -1,4 +1,4 @@
-"""What keeps the bot small, before anything else is imported or any thread started."""
+"""Save memory, before anything else is imported and before any thread starts."""
 
 import ctypes
 import sys
@@ -8,8 +8,8 @@ from typing import Final
 M_ARENA_MAX: Final = -8
 """https://man7.org/linux/man-pages/man3/mallopt.3.html"""
 
-# glibc gives each thread a pool of memory of its own, and keeps in each what was once in use: the threads that talk to
-# SQLite take turns, and still 10 MiB were spread over their pools. Other C libraries have no such call, nor the pools.
+# glibc gives each thread its own memory pool and keeps freed memory there: although the threads that talk to SQLite
+# take turns, 10 MiB were spread over their pools. Other C libraries have neither the pools nor this call.
 with suppress(AttributeError):
     ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 

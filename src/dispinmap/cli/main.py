@@ -1,4 +1,4 @@
-"""`dispinmap` with all its commands, for Typer."""
+"""The Typer application with all commands of `dispinmap`."""
 
 from importlib import import_module
 from importlib.metadata import version
@@ -11,11 +11,11 @@ from typer.main import get_command
 from dispinmap.cli.importing import unsearched
 
 COMMANDS: Final = ("run", "start", "sandbox", "db", "backup")
-"""Each is a module here, with its `app`."""
+"""Each is a module of this package with an `app`."""
 
 
 class _OnDemand(TyperGroup):
-    """Imports a command when it is asked for: a bot that starts again has no time for the imports of the others."""
+    """Imports only the command that is called, because a restart must not wait for the imports of the others."""
 
     def list_commands(self, _context: object, /) -> list[str]:
         return list(COMMANDS)

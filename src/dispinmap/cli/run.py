@@ -1,4 +1,4 @@
-"""`dispinmap run`: the bot for real."""
+"""`dispinmap run`: the bot without a backup."""
 
 import typer
 
@@ -9,5 +9,5 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def run() -> None:
-    """Run the bot. It reads its settings from the environment and from .env."""
+    """Run the bot without a backup. It reads its settings from the environment and from .env."""
     launching.run()

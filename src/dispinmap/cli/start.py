@@ -1,4 +1,4 @@
-"""`dispinmap start`: the bot for real, with its backup."""
+"""`dispinmap start`: the bot with its backup."""
 
 from typing import Annotated
 
@@ -13,8 +13,8 @@ app = typer.Typer(add_completion=False)
 def start(
     *,
     allow_empty: Annotated[
-        bool, typer.Option("--allow-empty", help="Begin empty where a bot has written and nothing of it is left.")
+        bool, typer.Option("--allow-empty", help="Start empty even if an earlier bot's data can't be found.")
     ] = False,
 ) -> None:
-    """Restore the database if there is none, replicate it all the time, and run the bot: the container's command."""
+    """Restore the database if there is none, replicate it all the time, and run the bot. The container runs this."""
     launching.start(allow_empty=allow_empty)

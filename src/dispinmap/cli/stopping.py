@@ -11,7 +11,7 @@ from dispinmap.backup.threads import Unwaited
 
 
 def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` until it ends, or cancel it at SIGTERM or Ctrl-C and let it clean up, however often it is asked."""
+    """Run `work` until it ends. The first SIGTERM or Ctrl-C cancels it; more of them do not disturb its clean-up."""
 
     async def stoppable() -> None:
         task = asyncio.ensure_future(work)
@@ -25,11 +25,12 @@ def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(stoppable())
     finally:
-        # Python looks through all there is once more before it ends: half a second of the ten there are, or more.
+        # Otherwise Python collects garbage once more before it exits, which takes half a second or more of the ten
+        # that the platform grants.
         gc.freeze()
 
 
 def _cancel_once(task: asyncio.Future[None]) -> None:
-    """Cancelling what cleans up would break off the last sync."""
+    """Cancel the task only once: a second time would interrupt the last sync."""
     if isinstance(task, asyncio.Task) and not task.cancelling():
         task.cancel()

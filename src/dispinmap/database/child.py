@@ -1,7 +1,7 @@
-"""The upgrade at the bot's start: in a process of its own, so that Alembic's memory goes with it.
+"""The upgrade at the bot's start, in a process of its own, so that Alembic's memory is freed with it.
 
-`python -m dispinmap.database.child` is that process. It reads what to do from standard input, writes its events to
-standard output as JSON, a line each, and ends when standard input does: an upgrade does not outlive its bot.
+`python -m dispinmap.database.child` is that process. It reads its order from standard input, writes its events to
+standard output as JSON lines, and exits when standard input closes: an upgrade does not outlive its bot.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import structlog
 
-from dispinmap.database.engine import undivided
+from dispinmap.database.engine import uninterrupted
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.progress import logged
 from dispinmap.database.revisions import head
@@ -30,12 +30,12 @@ _STANDARD_INPUT: Final = 0
 async def bring_to_head(url: str, *, checked: bool = False) -> None:
     """Do what `upgrade` does, log its progress, and raise its DatabaseError.
 
-    A database at head is only checked, which needs no Alembic and therefore no other process.
+    A database at head is only checked. That needs no Alembic, and therefore no other process.
     """
     if await asyncio.to_thread(revision, url) == head():
         await asyncio.to_thread(upgrade, url, progress=logged, checked=checked)
         return
-    # A session of its own, so that Ctrl-C in a terminal reaches the bot alone.
+    # In its own session, so that Ctrl-C in a terminal reaches only the bot.
     command = (sys.executable, "-m", __name__)
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, start_new_session=True)
     try:
@@ -60,27 +60,27 @@ async def _follow(process: Process, order: dict[str, object]) -> None:
         raise DatabaseError(failure)
     if code:
         raise DatabaseError(
-            f"The upgrade of the database ended with code {code}: the log says why. What it had done by then is "
-            "complete, and the next start goes on from there."
+            f"The upgrade of the database ended with code {code}: the log says why. The steps it finished are kept, "
+            "and the next start continues from there."
         )
 
 
 def _log(event: dict[str, Any]) -> None:
-    """In the bot's own log, under the name of the module that said it."""
+    """Repeat an event in the bot's own log, under the name of the module that logged it."""
     name, level = event.pop("logger"), event.pop("level")
     structlog.get_logger(name).log(logging.getLevelNamesMapping()[level.upper()], event.pop("event"), **event)
 
 
-@undivided
+@uninterrupted
 async def _end(process: Process) -> None:
-    """Kill it if it still runs: every revision is one transaction, and the next start goes on after the last."""
+    """Kill the process if it still runs. Each revision is one transaction: the next start continues after the last."""
     if process.returncode is None:
         process.kill()
     await process.wait()
 
 
 def main() -> None:
-    """Upgrade the database that the bot names, and tell it what happens."""
+    """Upgrade the database that the bot names, and report what happens to the bot."""
     order = json.loads(_line())
     threading.Thread(target=_end_with_the_bot, daemon=True).start()
     structlog.configure(
@@ -99,7 +99,7 @@ def main() -> None:
 
 
 class _Lines:
-    """Writes each event at once: the bot shows it while the upgrade goes on."""
+    """Writes each event immediately, so that the bot can show it during the upgrade."""
 
     def __init__(self, name: str = "dispinmap.database") -> None:
         self.name = name
@@ -111,7 +111,7 @@ class _Lines:
 
 
 def _line() -> bytes:
-    # Not through sys.stdin: what that has read ahead, and the lock it holds, would be in the way at the end.
+    # Not through sys.stdin: it reads ahead, and its lock gets in the way when the process exits.
     line = b""
     while not line.endswith(b"\n"):
         line += os.read(_STANDARD_INPUT, 65536)

@@ -1,20 +1,41 @@
 """How the live schema differs from the models, in sentences."""
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal
 
 from alembic.autogenerate import compare_metadata
+from alembic.autogenerate.api import AutogenContext
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection, DefaultClause, Index, Inspector, Table, inspect
 from sqlalchemy.schema import ColumnCollectionConstraint
 
-from dispinmap.database.migrations.options import COMPARISON
 from dispinmap.database.tables import Base
+from dispinmap.database.types import UtcDateTime
+
+
+def _is_ours(name: str | None, kind: str, _parents: Mapping[str, str | None]) -> bool:
+    """Litestream's own tables in the file are neither reported nor dropped."""
+    return not (kind == "table" and name is not None and name.startswith("_litestream_"))
+
+
+def _render(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
+    """Revisions spell types in plain SQLAlchemy, so that an old one never depends on today's code."""
+    return "sa.DateTime()" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+COMPARISON: Final[Mapping[str, Any]] = {
+    "compare_type": True,
+    "compare_server_default": True,
+    "include_name": _is_ours,
+    "render_as_batch": True,
+    "render_item": _render,
+}
+"""How Alembic compares the live schema with the models, in its own commands and in `differences`."""
 
 
 def differences(connection: Connection) -> list[str]:
-    """Tables, columns, types, nullability, defaults, keys, constraints and indexes that are not as the models say."""
+    """Tables, columns, types, nullability, defaults, keys, constraints and indexes that differ from the models."""
     context = MigrationContext.configure(connection, opts={**COMPARISON, "target_metadata": Base.metadata})
     found = [_sentence(difference) for difference in _flat(compare_metadata(context, Base.metadata))]
     inspector = inspect(connection)
@@ -25,7 +46,7 @@ def differences(connection: Connection) -> list[str]:
 
 
 def _primary_key(inspector: Inspector, table: Table) -> list[str]:
-    """Alembic does not look at primary keys."""
+    """Alembic does not compare primary keys."""
     found = inspector.get_pk_constraint(table.name)["constrained_columns"]
     wanted = [column.name for column in table.primary_key]
     if found == wanted:
@@ -34,7 +55,7 @@ def _primary_key(inspector: Inspector, table: Table) -> list[str]:
 
 
 def _checks(inspector: Inspector, table: Table) -> list[str]:
-    """Alembic does not look at CHECKs."""
+    """Alembic does not compare CHECKs."""
     found = {_plain(check["sqltext"]) for check in inspector.get_check_constraints(table.name)}
     wanted = {_plain(each.sqltext) for each in table.constraints if isinstance(each, CheckConstraint)}
     return [
@@ -44,7 +65,7 @@ def _checks(inspector: Inspector, table: Table) -> list[str]:
 
 
 def _conditions(inspector: Inspector, table: Table) -> list[str]:
-    """Alembic does not look at which rows a partial index holds."""
+    """Alembic does not compare the conditions of partial indexes."""
     where = f"{inspector.dialect.name}_where"
     wanted = {index.name: _plain(index.dialect_kwargs.get(where)) for index in table.indexes}
     found = {
@@ -63,13 +84,13 @@ def _rows(condition: str) -> str:
 
 
 def _plain(sql: object) -> str:
-    """A condition without its outer brackets and in lower case, as databases differ in both; empty for None."""
+    """A condition without outer brackets and in lower case, because databases differ in both; empty for None."""
     text = "" if sql is None else " ".join(str(sql).split()).lower()
     return text[1:-1] if re.fullmatch(r"\([^()]*\)", text) else text
 
 
 def _flat(differences: Iterable[Any]) -> Iterable[Sequence[Any]]:
-    """Alembic puts the differences of one column into a list of their own."""
+    """All differences in one list: Alembic groups those of one column in a list of their own."""
     for difference in differences:
         if isinstance(difference, list):
             yield from difference
@@ -78,7 +99,7 @@ def _flat(differences: Iterable[Any]) -> Iterable[Sequence[Any]]:
 
 
 def _sentence(difference: Sequence[Any]) -> str:
-    """One of Alembic's difference tuples in words; their shapes are those of `compare_metadata`."""
+    """Describe one of the tuples that Alembic's `compare_metadata` returns."""
     kind, *what = difference
     if kind.startswith("modify_"):
         _schema, table, column, _known, found, wanted = what

@@ -1,4 +1,4 @@
-"""Opening the database. The driver never begins or commits by itself: we say when, also around DDL."""
+"""Opening the database. The driver never begins or commits a transaction by itself: we do, around DDL too."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -24,10 +24,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def undivided(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Let a cancellation wait for the end of `method`.
+def uninterrupted(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Make a cancellation wait until `method` has finished.
 
-    A connection whose statement or opening is cancelled half-way is lost to the pool and left open.
+    If it interrupted a statement or the opening of a connection, the pool would lose the connection and leave it open.
     """
 
     @wraps(method)
@@ -43,20 +43,20 @@ def undivided(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corout
 
 
 class Database:
-    """Sessions on one database. Whoever opens a session commits by leaving the block without an error."""
+    """Sessions on one database. Leaving the block of `write` without an error commits."""
 
     def __init__(self, url: str, *, checkpoints: bool = True) -> None:
         """`url` is a synchronous SQLAlchemy URL such as "sqlite:///pinball_bot.db".
 
-        Without `checkpoints` somebody else has to move SQLite's log into the file, such as Litestream. Errors name
-        statements and never the values, which are other people's words.
+        Without `checkpoints` another program, such as Litestream, has to move SQLite's log into the file. Errors show
+        statements but never their values, which people typed.
         """
         self.url = url
         self._engine: AsyncEngine = create_async_engine(_async_url(url), hide_parameters=True)
         _prepare(self._engine.sync_engine, checkpoints=checkpoints)
         self._reading = self._sessions(_READ)
         self._writing = self._sessions(_WRITE)
-        # SQLite lets waiting writers in as it likes, so one of many can wait past its busy timeout. These take turns.
+        # SQLite does not queue its writers, so one of many can exceed its busy timeout. With this lock they take turns.
         self._writer = asyncio.Lock()
         self._open = 0
         self._closing = False
@@ -72,13 +72,13 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """One transaction that takes the writer's lock at once, so that it cannot fail half-way for want of it."""
+        """One transaction. It takes SQLite's write lock at its start, so that it cannot fail half-way without it."""
         with self._in_use():
             async with self._writer, self._writing() as session, session.begin():
                 yield session
 
     async def close(self) -> None:
-        """Let what is under way finish, up to `CLOSE_SECONDS`, and close every connection."""
+        """Wait up to `CLOSE_SECONDS` for open sessions to end, then close every connection."""
         self._closing = True
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), CLOSE_SECONDS)
@@ -101,15 +101,15 @@ class Database:
         return async_sessionmaker(self._engine.execution_options(**{_MODE: mode}), expire_on_commit=False)
 
 
-def sync_engine(url: str, *, migrating: bool = False, looking: bool = False) -> Engine:
-    """An engine for checks, with the same rules.
+def sync_engine(url: str, *, migrating: bool = False, keep_journal_mode: bool = False) -> Engine:
+    """A synchronous engine for checks and migrations, with the same connection settings.
 
-    With `looking` an SQLite file keeps its journal mode, so that a file which is not ours stays as it is.
-    With `migrating` its transactions take the writer's lock at once, and foreign keys are off: rebuilding a table drops
-    it first, and SQLite ignores the switch inside a transaction. Whoever migrates checks the keys before the commit.
+    With `keep_journal_mode`, an SQLite file is not switched to WAL, so that a file that is not ours stays as it is.
+    With `migrating`, transactions take the write lock at their start, and foreign keys are off: rebuilding a table
+    drops it first, and SQLite ignores the switch inside a transaction. The migration checks the keys before its commit.
     """
     engine = create_engine(url, hide_parameters=True)
-    _prepare(engine, foreign_keys=not migrating, wal=not looking)
+    _prepare(engine, foreign_keys=not migrating, wal=not keep_journal_mode)
     return engine.execution_options(**{_MODE: _WRITE}) if migrating else engine
 
 
@@ -126,7 +126,7 @@ def _prepare(engine: Engine, *, foreign_keys: bool = True, wal: bool = True, che
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: DBAPIConnection, _record: object) -> None:
-        # None: the driver would otherwise commit before DDL and begin when it likes.
+        # Without this, the driver commits before DDL and begins transactions by itself.
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

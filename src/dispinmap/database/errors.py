@@ -1,4 +1,4 @@
-"""What can be wrong with the database."""
+"""The error of this package."""
 
 from dispinmap.errors import DisPinMapError
 

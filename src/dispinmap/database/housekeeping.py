@@ -1,10 +1,8 @@
-"""What is done once a day: what was delivered long ago is deleted, and the times of the last checks are written down.
+"""The daily clean-up: delete what was delivered long ago, and write down the times of the last checks.
 
-Nothing is announced twice because of it.
-
-A submission that the feed still shows may only go once nobody could take it for news again. So what is going to be
-deleted is declared history first (`feed_state.history_until`), and deleted by the next run: every poll then works with
-that boundary, also one that was under way while it was drawn.
+If we deleted a submission that the feed still shows, a poll could announce it again. So a run first declares everything
+up to a certain time history (`feed_state.history_until`), and only the next run deletes it: by then every poll respects
+that boundary, even one that was under way when it was moved.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,15 +15,15 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.clock import Clock
-from dispinmap.database.engine import Database, undivided
+from dispinmap.database.engine import Database, uninterrupted
 from dispinmap.database.queries import channels, feed, retention, targets
 from dispinmap.feed.cursor import Cursor
 
 FIRST_AFTER: Final = timedelta(minutes=5)
-"""A start has better things to do first."""
+"""The first run waits, because a start is busy enough."""
 EVERY: Final = timedelta(days=1)
 CLOCK_MARGIN: Final = timedelta(days=1)
-"""`seen_at` is our clock's, `created_at` Pinball Map's: they need not agree to the minute."""
+"""`seen_at` comes from our clock and `created_at` from Pinball Map's: they can differ."""
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long things are kept."""
+    """How long rows are kept."""
 
     messages: timedelta
     """Sent and rejected messages with their notifications."""
@@ -44,7 +42,7 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Up to when things go now, and up to when everything is history from now on."""
+    """The times up to which rows are deleted now, and up to which everything is history from now on."""
 
     messages: datetime
     submissions: datetime
@@ -53,7 +51,7 @@ class Limits:
 
 
 def limits(keep: Retention, cursor: Cursor, now: datetime) -> Limits:
-    """Counted back from the newest submission read, so that what an outage hid is not yet old when the feed returns."""
+    """Count back from the newest submission read, not from now: after an outage, unread news must not be too old."""
     newest = min(now, cursor.created_at)
     history = max(cursor.history_until, newest - keep.submissions)
     submissions = min(cursor.history_until, newest - keep.submissions)
@@ -69,16 +67,16 @@ class Housekeeper:
         self._keep = keep
 
     async def run(self) -> NoReturn:
-        """Tidy up for ever."""
+        """Tidy up once a day, forever."""
         await self._clock.sleep(FIRST_AFTER.total_seconds())
         while True:
             await self.tidy()
             await self._clock.sleep(EVERY.total_seconds())
 
     async def tidy(self) -> None:
-        """Note the last checks, delete what is old, and let SQLite use the room.
+        """Note the last checks, delete old rows, and give free pages back.
 
-        Before the feed was ever read nothing is old.
+        Nothing is old before the feed was read for the first time.
         """
         async with self._database.read() as session:
             cursor = await feed.cursor(session)
@@ -90,9 +88,9 @@ class Housekeeper:
         log.info("pages_given_back", pages=pages)
 
     async def _note_checks(self, polled_at: datetime | None) -> None:
-        """Every poll serves all targets and channels, so that it need not write to each of them; once a day is enough.
+        """Write the time of the last poll to every target and channel.
 
-        `feed_state.last_polled_at` has the exact time.
+        Every poll serves all of them, so once a day is enough; `feed_state.last_polled_at` has the exact time.
         """
         if polled_at is None:
             return
@@ -110,25 +108,25 @@ class Housekeeper:
         log.info("old_rows_deleted", messages=messages, cancelled=cancelled, submissions=submissions, seen=seen)
 
     async def _repeat(self, step: Callable[[AsyncSession], Awaitable[int]]) -> int:
-        """Take `step`, each time in a transaction of its own, until it finds nothing more to do."""
+        """Repeat `step`, each time in its own transaction, until it has nothing more to do. Returns the total."""
         total = 0
         while done := await self._once(step):
             total += done
         return total
 
-    @undivided
+    @uninterrupted
     async def _once(self, step: Callable[[AsyncSession], Awaitable[T]]) -> T:
         async with self._database.write() as session:
             return await step(session)
 
-    @undivided
+    @uninterrupted
     async def _declare_history(self, until: datetime) -> None:
         async with self._database.write() as session:
             cursor = await feed.cursor(session)
             if cursor is not None:
                 await feed.save_cursor(session, replace(cursor, history_until=max(cursor.history_until, until)))
 
-    @undivided
+    @uninterrupted
     async def _optimize(self) -> None:
         async with self._database.write() as session:
             await retention.optimize(session)

@@ -1,4 +1,4 @@
-"""How far a long step has come, for whoever shows it."""
+"""The progress of long steps, for the command line and the log."""
 
 import logging
 from collections.abc import Callable
@@ -9,14 +9,14 @@ import structlog
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`done` of `total` parts of a step; what a part is (pages, revisions, checks) depends on the step."""
+    """`done` of `total` units of a step; the unit (pages, revisions, checks) depends on the step."""
 
     step: str
     done: int
     total: int
 
 
-Report = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 
 
 def silent(_progress: Progress) -> None:
@@ -24,7 +24,7 @@ def silent(_progress: Progress) -> None:
 
 
 def logged(progress: Progress) -> None:
-    """For the bot: a line for each step that is done, and for each revision where one has to look closer."""
+    """For the bot: log a step when it is done, and its progress before that at DEBUG."""
     level = logging.INFO if progress.done == progress.total else logging.DEBUG
     structlog.get_logger(__name__).log(
         level, "database_step", step=progress.step, done=progress.done, total=progress.total

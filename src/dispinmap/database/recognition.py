@@ -1,4 +1,4 @@
-"""Which revision a database amounts to, by its stamp and its tables: the stamp alone can lie."""
+"""Which revision a database is at, judged by its stamp and its tables: the stamp alone can be wrong."""
 
 from collections.abc import Mapping
 
@@ -35,10 +35,10 @@ _LEGACY_COLUMNS = {
 
 
 def recognise(stamp: str | None, columns: Mapping[str, set[str]]) -> str | None:
-    """The revision that a database with these tables amounts to, whatever its stamp; None for a new one.
+    """The revision that a database with this stamp and these tables is at; None for a new one.
 
-    `columns` are those of every table that is neither Alembic's nor Litestream's, see `columns_of`.
-    Raises DatabaseError for a foreign one and for one newer than this code.
+    `columns` are the result of `columns_of`. Raises DatabaseError for a database that cannot be upgraded in place, and
+    for one newer than this code.
     """
     shape = foreign(columns)
     if shape is not None:
@@ -52,7 +52,7 @@ def recognise(stamp: str | None, columns: Mapping[str, set[str]]) -> str | None:
         _require_legacy(columns)
         return LEGACY_REVISION
     if stamp == UNIQUE_LOCATION_REVISION and columns == _LEGACY_COLUMNS:
-        # The original bot used this id too, and the stamp alone can lie.
+        # The original bot stamped its own tables with this id too.
         return LEGACY_REVISION
     if stamp not in revisions():
         raise DatabaseError(

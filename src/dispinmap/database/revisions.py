@@ -1,4 +1,4 @@
-"""The revisions this code carries, without Alembic: the bot asks for them all the time and migrates almost never."""
+"""The revisions in this code, read without Alembic: the bot asks for them all the time and migrates almost never."""
 
 import re
 from functools import cache
@@ -13,16 +13,16 @@ MIGRATIONS: Final = Path(__file__).with_name("migrations")
 LEGACY_REVISION: Final = "6f6f6afb1af3"
 UNIQUE_LOCATION_REVISION: Final = "5c8e4212f5ed"
 ORIGINAL_BASELINE: Final = "68d948f60b7a"
-"""The original bot's own stamp on production's tables: a revision that did nothing."""
+"""The original bot's stamp on its tables in production: a revision that did nothing."""
 
 _IDS = re.compile(r'^(?:down_)?revision(?:: [^=\n]+)? = (?:"(\w+)"|None)$', re.MULTILINE)
-"""As our template writes them: the revision, then the one before it."""
+"""The revision and its predecessor, in the form that our template writes them."""
 _VERSION = table("alembic_version", column("version_num"))
 
 
 @cache
 def revisions() -> dict[str, str | None]:
-    """Every revision, with the one before it; read once, as they do not change while the code runs."""
+    """Every revision with its predecessor, read once: they do not change while the code runs."""
     found = {}
     for file in (MIGRATIONS / "versions").glob("*.py"):
         this, before = _IDS.findall(file.read_text(encoding="utf-8"))

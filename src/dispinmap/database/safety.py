@@ -1,35 +1,28 @@
-"""A change of the schema happens alone, on a copied database, and leaves the copy's state behind where it fails."""
+"""Changing a schema safely: after making a copy, which is put back if the change fails."""
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import structlog
 
-from dispinmap.database import backup
-from dispinmap.database.engine import BUSY_TIMEOUT_MS
+from dispinmap.database import copies
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.progress import Report
+from dispinmap.database.progress import OnProgress
 from dispinmap.database.verify import revision
 
 log = structlog.get_logger(__name__)
 
 
-def only_one(url: str) -> AbstractContextManager[None]:
-    """Hold off other processes that want to change the schema too. PostgreSQL's own locks see to that there."""
-    file = backup.sqlite_file(url)
-    return nullcontext() if file is None else backup.alone(file)
-
-
 @contextmanager
-def safety_net(url: str, before: str | None, progress: Report) -> Iterator[None]:
-    """Copy the database, which is at revision `before`, and put the copy back if the block fails, whatever the error.
+def safety_net(url: str, before: str | None, progress: OnProgress) -> Iterator[None]:
+    """Copy the database, which is at revision `before`, and put the copy back if the block fails with any error.
 
-    `before` is None where nothing is going to change. After a crash in an earlier block the copy made then is the one
-    that counts. Without an SQLite file there is no copy, and the log says so.
+    `before` is None if nothing is going to change. If an earlier block was interrupted by a crash, its copy is used
+    instead of a new one. Without an SQLite file there is no copy, and the log says so.
     """
-    file = backup.sqlite_file(url)
+    file = copies.sqlite_file(url)
     if file is None and before is not None:
         log.warning("no_copy_before_upgrade", reason="only an SQLite file is copied", cure="back the server up first")
     copy = _copy(file, before, progress) if file is not None and file.is_file() else None
@@ -44,41 +37,41 @@ def safety_net(url: str, before: str | None, progress: Report) -> Iterator[None]
 
 
 def prepare_new(url: str) -> None:
-    """Let a database that is about to be made give back pages it no longer needs; SQLite asks for that beforehand."""
-    file = backup.sqlite_file(url)
+    """Make a new database able to give free pages back. SQLite allows this only before the first table exists."""
+    file = copies.sqlite_file(url)
     if file is not None:
         with _open(file) as connection:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _copy(file: Path, before: str | None, progress: Report) -> Path | None:
-    """The copy of an interrupted change, while the database is somewhere on that way; else a fresh one."""
-    copy = backup.copy_marked(file, _mark(file))
+def _copy(file: Path, before: str | None, progress: OnProgress) -> Path | None:
+    """The copy of an interrupted change if the database is still half-way; otherwise a new copy, or None."""
+    copy = copies.copy_marked(file, _mark(file))
     if copy is not None and not _unchanged(file, copy):
         return copy
     if before is None:
         return None
-    copy = backup.copy_of(file, before)
-    backup.copy_database(file, copy, progress)
-    _set_mark(file, backup.mark_of(before))
-    backup.prune_copies(file)
+    copy = copies.copy_of(file, before)
+    copies.copy_database(file, copy, progress)
+    _set_mark(file, copies.mark_of(before))
+    copies.prune_copies(file)
     return copy
 
 
 def _unchanged(file: Path, copy: Path) -> bool:
-    """Whether not even one revision was run or taken back: each is one transaction."""
+    """Whether `file` is at the revision of `copy`: as each revision is one transaction, nothing has changed then."""
     return revision(f"sqlite:///{file}") == revision(f"sqlite:///{copy}")
 
 
-def _put_back(copy: Path, file: Path, progress: Report) -> str:
-    """What became of it, in a sentence."""
+def _put_back(copy: Path, file: Path, progress: OnProgress) -> str:
+    """Put the copy back. Returns a sentence about the result."""
     try:
-        backup.put_back(copy, file, progress)
+        copies.put_back(copy, file, progress)
     except DatabaseError as error:
         return str(error)
     log.warning("copy_put_back", copy=copy.name)
-    return f"The database is again as it was before, from {copy.name}."
+    return f"The database is as it was before: {copy.name} was put back."
 
 
 def _mark(file: Path) -> int:
@@ -95,9 +88,9 @@ def _set_mark(file: Path, mark: int) -> None:
 @contextmanager
 def _open(file: Path) -> Iterator[sqlite3.Connection]:
     try:
-        with closing(sqlite3.connect(file, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)) as connection:
+        with closing(copies.connect(file)) as connection:
             yield connection
     except sqlite3.Error as error:
         raise DatabaseError(
-            f"{file} cannot be changed ({error}): check that it may be written and that no other program holds it."
+            f"{file} cannot be changed ({error}): check that it is writable and that no other program has locked it."
         ) from error

@@ -1,4 +1,4 @@
-"""Whether the live schema is that of the models, first by SQLite's own account of both, then by Alembic's."""
+"""Whether the live schema matches the models: first by SQLite's own descriptions of both, then with Alembic."""
 
 import re
 from collections.abc import Hashable
@@ -11,14 +11,14 @@ from dispinmap.database.tables import Base
 
 _NOT_OURS: Final = ("sqlite_", "_litestream_", "alembic_")
 _CLAUSES: Final = re.compile(r"\b(?:CHECK|AUTOINCREMENT|COLLATE|GENERATED|STRICT|WITHOUT|CONFLICT|DEFERRABLE)\b")
-"""What a table can have that no PRAGMA tells of."""
+"""Clauses of a table that no PRAGMA reports."""
 
 
 def schema_problems(connection: Connection) -> list[str]:
     """How the live schema differs from the models, a sentence each.
 
-    A schema that SQLite describes exactly as that of the models needs no closer look. For any other, Alembic decides
-    which of the differences count. It takes 13 MiB of memory and 0.2 s, which a bot with a good database saves.
+    If SQLite describes the live schema exactly like the models' schema, there is no difference. Otherwise Alembic
+    decides which differences count. It takes 13 MiB of memory and 0.2 s, which a bot with a good database saves.
     """
     if is_as_modelled(connection):
         return []
@@ -48,7 +48,7 @@ def _description(connection: Connection) -> Hashable:
     ours = [row for row in rows if not row.tbl_name.startswith(_NOT_OURS)]
     tables = frozenset((row.name, _table(connection, row.name, row.sql)) for row in ours if row.type == "table")
     others = frozenset((row.type, row.name) for row in ours if row.type not in ("table", "index"))
-    # What SQLite made for a constraint has no text; `_table` describes it.
+    # Indexes that SQLite makes for constraints have no SQL; `_table` describes them.
     indexes = frozenset((row.tbl_name, _plain(row.sql)) for row in ours if row.type == "index" and row.sql)
     return tables, indexes, others
 
@@ -65,7 +65,7 @@ def _table(connection: Connection, name: str, sql: str) -> Hashable:
         for origin, index in constraints
     ]
     clauses = sorted(_CLAUSES.findall(sql.upper()))
-    # The ids that SQLite gives to foreign keys and constraints follow their order in the text, which means nothing.
+    # Without the ids of foreign keys and constraints: they only follow the order in the SQL, which does not matter.
     return frozenset(columns), frozenset(key[1:] for key in keys), frozenset(unique), tuple(clauses)
 
 

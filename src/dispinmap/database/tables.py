@@ -1,4 +1,4 @@
-"""The tables at head. Migrations are what creates them; a test holds the two against each other."""
+"""The tables at head. Only migrations create them; a test checks that both agree."""
 
 from datetime import datetime
 from typing import Final
@@ -13,17 +13,19 @@ class Base(DeclarativeBase):
     metadata = MetaData()
 
 
+UNKNOWN_GUILD: Final = 0
+"""The `guild_id` of a channel whose server is unknown. A command in the channel fills in the real one."""
 UNSENT_SQL: Final = "state = 'pending' AND message_id IS NULL"
 AREA_SQL: Final = "target_type <> 'location'"
 UNMAPPED_SQL: Final = f"{AREA_SQL} AND (mapped_name IS NULL OR mapped_name <> target_name)"
-"""Conditions of partial indexes. SQLite uses such an index only for a query with the very same condition."""
+"""Conditions of partial indexes. SQLite uses such an index only for a query with exactly the same condition."""
 
 
 class ChannelConfigRow(Base):
     """A channel and its settings. NULL settings mean the defaults; NULL `is_active` means active.
 
     `served_at` is when the last message left for a target that follows the channel's poll rate. `last_poll_at` is
-    brought up to date once a day.
+    updated once a day.
     """
 
     __tablename__ = "channel_configs"
@@ -42,8 +44,8 @@ class ChannelConfigRow(Base):
 class MonitoringTargetRow(Base):
     """A channel's interest. NULL settings mean the channel's.
 
-    `served_at` is when the last message for it left; it counts if the target has a poll rate of its own. `mapped_name`
-    is the `target_name` whose cells are in `area_cells`. `last_checked_at` is brought up to date once a day.
+    `served_at` is when the last message for it left; it counts only if the target has its own poll rate. `mapped_name`
+    is the `target_name` whose cells are in `area_cells`. `last_checked_at` is updated once a day.
     """
 
     __tablename__ = "monitoring_targets"
@@ -63,7 +65,7 @@ class MonitoringTargetRow(Base):
 
     __table_args__ = (
         UniqueConstraint("channel_id", "target_type", "location_id", name="unique_channel_location"),
-        # A unique constraint lets equal NULLs pass; this closes that hole for areas.
+        # Areas have no location_id, and a unique constraint ignores rows with NULL: this index covers them.
         Index(
             "unique_channel_area",
             "channel_id",
@@ -98,7 +100,7 @@ class AreaCellRow(Base):
 
 
 class SeenSubmissionRow(Base):
-    """What a channel was shown or promised: nothing in here is ever announced to it again."""
+    """A submission that a channel was shown or promised. It is never announced there again."""
 
     __tablename__ = "seen_submissions"
 
@@ -113,8 +115,8 @@ class SeenSubmissionRow(Base):
 class SubmissionRow(Base):
     """Our copy of a submission.
 
-    `fed_at` is when it was matched with the targets. It is NULL while a gap in the feed is being read, and for good if
-    only a look-up brought it.
+    `fed_at` is when it was matched with the targets. It is NULL while a gap in the feed is being read, and stays NULL
+    if the submission came only from a look-up.
     """
 
     __tablename__ = "submissions"
@@ -137,11 +139,11 @@ class SubmissionRow(Base):
 
 
 class FeedStateRow(Base):
-    """How far the feed has been read: one row, whose id is 1.
+    """How far the feed has been read: one row with id 1.
 
     Everything up to `cursor_created_at` was matched, and `last_polled_at` is when the feed was last read without a gap.
-    While a gap is being read, `reading_since` is when that began; what was created before `unread_before` is still
-    missing, and nothing is once that is NULL.
+    While a gap is being read, `reading_since` is when that began, and submissions created before `unread_before` are
+    still missing (NULL: none is).
     """
 
     __tablename__ = "feed_state"
@@ -155,7 +157,7 @@ class FeedStateRow(Base):
 
 
 class MessageRow(Base):
-    """One Discord post. `attempted_at` is set while an attempt's outcome is unknown."""
+    """One Discord post. `attempted_at` is set while the outcome of an attempt is unknown."""
 
     __tablename__ = "messages"
 
@@ -180,8 +182,8 @@ class MessageRow(Base):
 class NotificationRow(Base):
     """One submission for one channel: a row of the outbox.
 
-    It leaves once `due_at` has passed and the feed was read without a gap at or after `settles_at` (NULL: it always
-    was). See `outbox.due`.
+    It leaves once `due_at` has passed and the feed was read without a gap at or after `settles_at` (NULL: it is settled
+    already). See `outbox.due`.
     """
 
     __tablename__ = "notifications"
@@ -218,10 +220,10 @@ class ChannelParkingRow(Base):
 
 
 class HeartbeatRow(Base):
-    """That the bot lived and wrote: one row, whose id is 1. A restored copy tells its age by it.
+    """When the bot last wrote: one row with id 1. In a restored copy it shows how old the copy is.
 
-    `holder` is the run of the bot that wrote it, `previous_holder` the one it took over from. What was created up to
-    `restored_at`, when this database was last restored, may have been posted by what the backup did not hold any more.
+    `holder` is the run of the bot that wrote it, `previous_holder` the run it took over from. `restored_at` is when
+    this database was last restored: submissions created up to then may have been posted without it knowing.
     """
 
     __tablename__ = "heartbeat"
@@ -234,7 +236,7 @@ class HeartbeatRow(Base):
 
 
 class DrillRow(Base):
-    """One restore of our own backup, tried and checked. `problem` is NULL where it stood up to the checks."""
+    """One test restore of our backup. `problem` is NULL if the restored copy passed all checks."""
 
     __tablename__ = "drills"
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer
 from sqlalchemy.types import TypeDecorator
 
-# SQLite gives a primary key its own index unless it is spelled INTEGER, and only INTEGER counts up by itself.
+# In SQLite a primary key needs its own index unless it is spelled INTEGER, and only INTEGER is numbered automatically.
 Id = BigInteger().with_variant(Integer(), "sqlite")
 
 
@@ -19,15 +19,15 @@ REMEMBERED: Final = 16
 class UtcDateTime(TypeDecorator[datetime]):
     """Stores UTC without an offset, as the legacy tables do, and returns aware datetimes.
 
-    Raises ValueError for a naive datetime: nobody could say which zone it meant. Text in SQLite that is no time reads
-    as NULL, because a row typed by hand must not stop the bot; `dispinmap db verify` names it.
+    Raises ValueError for a naive datetime, whose zone is unknown. Text in SQLite that is not a time reads as NULL,
+    because a row typed by hand must not stop the bot; `dispinmap db verify` reports it.
     """
 
     impl = DateTime
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
-        """As SQLAlchemy's own, with the last results kept: rows written together share most of their times."""
+        """SQLAlchemy's own, with the last results cached: rows written together share most of their times."""
         write = super().bind_processor(dialect)
         return None if write is None else lru_cache(maxsize=REMEMBERED)(write)
 

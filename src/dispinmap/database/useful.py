@@ -1,4 +1,4 @@
-"""Queries an operator wants now and then, by name. Each works as it stands in the sqlite3 shell too."""
+"""Queries that operators need now and then, by name. Each also works in the sqlite3 shell."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from dispinmap.database.errors import DatabaseError
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What it answers, and how."""
+    """A question, and the SQL that answers it."""
 
     question: str
     sql: str
@@ -46,7 +46,7 @@ QUERIES: Final[Mapping[str, Query]] = {
         " UNION ALL SELECT 'messages', COUNT(*) FROM messages",
     ),
     "duplicates": Query(
-        "The same place twice in a channel: none, as long as the constraints are there",
+        "The same place twice in a channel: none, thanks to the constraints",
         "SELECT channel_id, target_type, COALESCE(CAST(location_id AS VARCHAR), target_name) AS place,"
         " COUNT(*) AS count FROM monitoring_targets GROUP BY 1, 2, 3 HAVING COUNT(*) > 1",
     ),
@@ -59,7 +59,7 @@ QUERIES: Final[Mapping[str, Query]] = {
         " OR target_type NOT IN ('location', 'city', 'latlong') ORDER BY channel_id, id",
     ),
     "orphans": Query(
-        "Targets whose channel has no row, so that nobody serves them",
+        "Targets whose channel has no row, so they are not served",
         "SELECT id, channel_id, target_type, target_name FROM monitoring_targets"
         " WHERE channel_id NOT IN (SELECT channel_id FROM channel_configs) ORDER BY channel_id, id",
     ),
@@ -75,12 +75,12 @@ QUERIES: Final[Mapping[str, Query]] = {
         " GROUP BY state ORDER BY state",
     ),
     "unsent": Query(
-        "Messages that were not acknowledged yet",
+        "Messages that Discord has not acknowledged yet",
         "SELECT id, channel_id, attempts, attempted_at, next_attempt_at, error FROM messages WHERE state = 'pending'"
         " ORDER BY next_attempt_at",
     ),
     "parked": Query(
-        "Channels that refuse us, and until when they are left alone",
+        "Channels that refuse the bot, and when it tries them again",
         "SELECT channel_id, reason, attempts, retry_at FROM channel_parkings ORDER BY retry_at",
     ),
     "feed": Query(
@@ -91,10 +91,10 @@ QUERIES: Final[Mapping[str, Query]] = {
 
 
 def answer(url: str, name: str) -> Answer:
-    """Ask the database at `url` one of `QUERIES`. Raises DatabaseError where there is no such query or no answer."""
+    """Ask the database at `url` one of `QUERIES`. Raises DatabaseError if there is no such query or if it fails."""
     if name not in QUERIES:
         raise DatabaseError(f"There is no query called {name}: choose one of {', '.join(QUERIES)}.")
-    engine = sync_engine(url, looking=True)
+    engine = sync_engine(url, keep_journal_mode=True)
     try:
         with engine.connect() as connection:
             result = connection.exec_driver_sql(QUERIES[name].sql)

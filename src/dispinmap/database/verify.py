@@ -1,4 +1,4 @@
-"""Trust, but verify: the live schema against the models, and the file against itself."""
+"""Checking a database: its schema against the models, its file for damage, and its rows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.progress import Progress, Report, silent
+from dispinmap.database.progress import OnProgress, Progress, silent
 from dispinmap.database.queries.targets import to_target
 from dispinmap.database.revisions import head, stamps
 from dispinmap.database.schema import schema_problems
@@ -21,15 +21,15 @@ from dispinmap.database.types import UtcDateTime
 from dispinmap.targets.kinds import NotificationKind, unknown_words
 
 
-def verify(url: str, *, progress: Report = silent, integrity: bool = True) -> list[str]:
-    """What is off in the database at `url`, a sentence each; nothing if it is as the code needs it.
+def verify(url: str, *, progress: OnProgress = silent, integrity: bool = True) -> list[str]:
+    """The problems of the database at `url`, a sentence each; empty if there are none.
 
-    Without `integrity` it skips SQLite's own check, which reads every page.
+    Without `integrity` this skips SQLite's own check, which reads every page.
     """
     if missing(url):
         return [f"There is no database at {make_url(url).database}: check the path."]
     try:
-        with _looking(url) as connection:
+        with _connected(url) as connection:
             return _problems(connection, progress, integrity=integrity)
     except DBAPIError as error:
         return [f"The database cannot be read ({error.orig}): restore a backup of it."]
@@ -38,23 +38,23 @@ def verify(url: str, *, progress: Report = silent, integrity: bool = True) -> li
 
 
 def notes(url: str) -> list[str]:
-    """Rows at head that somebody should look at, with what to do.
+    """Rows of a database at head that need attention, with what to do, a sentence each.
 
-    Those are targets that cannot be watched, words that name no kind, and unreadable times.
+    These are targets that cannot be watched, unknown kinds of notifications, and unreadable times.
     """
-    with _looking(url) as connection, Session(connection) as session:
+    with _connected(url) as connection, Session(connection) as session:
         return [*_unwatched(session), *_unknown_kinds(session), *_unreadable_times(session)]
 
 
 def revision(url: str) -> str | None:
     """The revision the database at `url` is stamped with; None without a stamp or without a database.
 
-    Raises DatabaseError if the file is no database or carries several stamps.
+    Raises DatabaseError if the file is not a database or has several stamps.
     """
     if missing(url):
         return None
     try:
-        with _looking(url) as connection:
+        with _connected(url) as connection:
             return _stamp(connection)
     except DBAPIError as error:
         raise DatabaseError(
@@ -63,27 +63,27 @@ def revision(url: str) -> str | None:
 
 
 def broken_references(connection: Connection) -> list[str]:
-    """Rows whose foreign key points nowhere, a sentence per table and parent."""
+    """Rows whose foreign key points to no row, a sentence per table and parent."""
     if connection.dialect.name != "sqlite":
         return []
     rows = connection.exec_driver_sql(
         'SELECT "table", parent, COUNT(*), MIN(rowid) FROM pragma_foreign_key_check GROUP BY 1, 2'
     )
     return [
-        f"{table} refers to rows of {parent} that are not there (how many: {count}, the first: {first})."
+        f"{table} refers to rows of {parent} that do not exist (how many: {count}, the first: {first})."
         for table, parent, count, first in rows
     ]
 
 
 def missing(url: str) -> bool:
-    """Whether it is an SQLite file that is not there: opening it would create it."""
+    """Whether `url` names an SQLite file that does not exist. Opening it would create it."""
     parsed = make_url(url)
     return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file()
 
 
 @contextmanager
-def _looking(url: str) -> Iterator[Connection]:
-    engine = sync_engine(url, looking=True)
+def _connected(url: str) -> Iterator[Connection]:
+    engine = sync_engine(url, keep_journal_mode=True)
     try:
         with engine.connect() as connection:
             yield connection
@@ -104,13 +104,13 @@ def _unknown_kinds(session: Session) -> Iterator[str]:
         for row, stored in session.execute(select(key, column).where(column.is_not(None)).order_by(key)):
             if words := unknown_words(stored or ""):
                 yield (
-                    f"{table.__tablename__}.notification_types of row {row} is “{stored}”, where {', '.join(words)} "
-                    f"names no kind: use {', '.join(NotificationKind)}, or NULL for the default."
+                    f"{table.__tablename__}.notification_types of row {row} is “{stored}”. Unknown there: "
+                    f"{', '.join(words)}. Use {', '.join(NotificationKind)}, or NULL for the default."
                 )
 
 
 def _unreadable_times(session: Session) -> Iterator[str]:
-    """SQLite takes any text for a time; what is none counts as NULL."""
+    """SQLite accepts any text as a time. Text that is not a time counts as NULL."""
     if session.get_bind().dialect.name != "sqlite":
         return
     for table in Base.metadata.sorted_tables:
@@ -124,12 +124,12 @@ def _unreadable_times_in(session: Session, table: Table, column: Column[datetime
     text = type_coerce(column, String)
     for row, value in session.execute(select(key, text).where(column.is_not(None), func.datetime(column).is_(None))):
         yield (
-            f"{table.name}.{column.name} of row {row} is “{value}”, which is no time: write it in UTC, such as "
+            f"{table.name}.{column.name} of row {row} is “{value}”, which is not a time: write it in UTC, such as "
             "2026-03-01 12:00:00."
         )
 
 
-def _problems(connection: Connection, progress: Report, *, integrity: bool) -> list[str]:
+def _problems(connection: Connection, progress: OnProgress, *, integrity: bool) -> list[str]:
     checks = (*((_damage,) if integrity else ()), broken_references, _wrong_stamp, _differences_at_head)
     found: list[str] = []
     for done, check in enumerate(checks):
@@ -142,7 +142,7 @@ def _problems(connection: Connection, progress: Report, *, integrity: bool) -> l
 def _stamp(connection: Connection) -> str | None:
     heads = stamps(connection)
     if len(heads) > 1:
-        raise DatabaseError(f"The database carries several revisions ({', '.join(heads)}): restore a backup of it.")
+        raise DatabaseError(f"The database has several revisions ({', '.join(heads)}): restore a backup of it.")
     return heads[0] if heads else None
 
 
@@ -162,5 +162,5 @@ def _wrong_stamp(connection: Connection) -> list[str]:
 
 
 def _differences_at_head(connection: Connection) -> list[str]:
-    """At another revision every difference would be one that is meant."""
+    """Only at head, because differences at any other revision are intended."""
     return schema_problems(connection) if _stamp(connection) == head() else []

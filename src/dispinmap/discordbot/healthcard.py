@@ -4,7 +4,7 @@ from typing import TypedDict
 
 from dispinmap.discordbot.lines import moment
 from dispinmap.discordbot.markdown import cut, escape
-from dispinmap.health import BackupState, HealthReport, counted, parts
+from dispinmap.health import BackupState, HealthReport, counted, judge
 
 FIELD_LIMIT = 560
 """Nine fields of this length and the description stay within a message's 6,000 characters."""
@@ -42,7 +42,7 @@ def _field(name: str, value: str) -> Field:
 
 def _troubles(report: HealthReport) -> list[str]:
     """What is wrong, and what may become wrong: a failed poll, or channels that cannot be posted to."""
-    found = {name: "" if part.ok else part.reason for name, part in parts(report).items()}
+    found = {name: "" if part.ok else part.reason for name, part in judge(report).items()}
     if report.last_poll_problem:
         found["pinballmap"] = report.last_poll_problem
     if report.queue.parked_channels:

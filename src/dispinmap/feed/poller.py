@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.clock import Clock
-from dispinmap.database.engine import Database, undivided
+from dispinmap.database.engine import Database, uninterrupted
 from dispinmap.database.queries import cells, heartbeat, submissions
 from dispinmap.database.queries import feed as feed_queries
 from dispinmap.feed import schedule
@@ -157,7 +157,7 @@ class Poller:
         # Too many rows for one transaction are treated like a gap, even if none of them is missing.
         return await self._open_gap(cursor, reading, now)
 
-    @undivided
+    @uninterrupted
     async def _store_news(self, cursor: Cursor, reading: Reading, now: datetime) -> Poll:
         """The usual case: everything since the last poll is in one answer."""
         rows = reading.rows
@@ -175,7 +175,7 @@ class Poller:
         log.info("feed_polled", new=len(fresh), notifications=made)
         return Poll(after, len(fresh), made)
 
-    @undivided
+    @uninterrupted
     async def _open_gap(self, cursor: Cursor, reading: Reading, now: datetime) -> Poll:
         oldest = None if reading.complete else min(row.created_at for row in reading.rows)
         begun = replace(cursor, reading_since=now, unread_before=oldest)
@@ -186,7 +186,7 @@ class Poller:
         log.warning("feed_gap_found", since=cursor.created_at.isoformat())
         return Poll(begun, new)
 
-    @undivided
+    @uninterrupted
     async def _narrow_gap(self, cursor: Cursor, reading: Reading) -> Poll:
         known = [cursor.unread_before] if cursor.unread_before is not None else []
         oldest = min([*known, *(row.created_at for row in reading.rows)])
@@ -197,7 +197,7 @@ class Poller:
         log.info("feed_gap_read", back_to=oldest.isoformat(), percent=round(100 * narrowed.progress))
         return Poll(narrowed, new)
 
-    @undivided
+    @uninterrupted
     async def _match_gap(self, cursor: Cursor, now: datetime) -> Poll:
         """Match the next rows of a gap that was read. After the last rows, the gap is closed."""
         async with self._database.write() as session:
@@ -238,7 +238,7 @@ class Poller:
     def _interval(self, poll_rate: timedelta | None) -> timedelta:
         return schedule.interval(poll_rate or schedule.LONGEST_INTERVAL, self._shortest_interval)
 
-    @undivided
+    @uninterrupted
     async def _look(self, now: datetime) -> _Start:
         """Read what a poll needs to know.
 
@@ -255,7 +255,7 @@ class Poller:
                 await feed_queries.save_cursor(session, cursor)
         return _Start(cursor, poll_rate, has_unmapped)
 
-    @undivided
+    @uninterrupted
     async def _map_targets(self) -> bool:
         """Calculate map cells for some areas that have none. Returns whether there were any."""
         async with self._database.write() as session:

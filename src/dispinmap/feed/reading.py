@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from dispinmap.database.engine import Database, undivided
+from dispinmap.database.engine import Database, uninterrupted
 from dispinmap.database.queries import submissions, targets
 from dispinmap.feed.cursor import SHARED_ROWS, Cursor, next_page, pages_left, reaches, read_back_to
 from dispinmap.pinballmap.client import PinballMapClient
@@ -106,18 +106,18 @@ class FeedReader:
             looked_up += [row for row in found if row.created_at > until]
         return Reading(rows + looked_up, complete=True)
 
-    @undivided
+    @uninterrupted
     async def _until(self, cursor: Cursor) -> datetime:
         """The time that the feed must be read back to. This reads all targets, so call it for a gap only."""
         async with self._database.read() as session:
             return read_back_to(cursor, await targets.oldest_created_at(session))
 
-    @undivided
+    @uninterrupted
     async def _places(self) -> set[Area | int] | None:
         async with self._database.read() as session:
             return await targets.places(session, LOOKED_UP_PLACES)
 
-    @undivided
+    @uninterrupted
     async def _rows_read(self, cursor: Cursor) -> int:
         async with self._database.read() as session:
             return 0 if cursor.unread_before is None else await submissions.count_since(session, cursor.unread_before)
@@ -128,7 +128,7 @@ class FeedReader:
             return False
         return rows[0].created_at > cursor.unread_before or await self._all_known(rows[:1])
 
-    @undivided
+    @uninterrupted
     async def _all_known(self, rows: Sequence[Submission]) -> bool:
         async with self._database.read() as session:
             return len(await submissions.known_ids(session, [row.id for row in rows])) == len(rows)

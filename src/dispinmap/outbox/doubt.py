@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from dispinmap.clock import Clock
-from dispinmap.database.engine import Database, undivided
+from dispinmap.database.engine import Database, uninterrupted
 from dispinmap.database.queries import heartbeat, outbox
 from dispinmap.database.queries.outbox import SavedMessage
 from dispinmap.outbox.destination import Destination
@@ -63,7 +63,7 @@ class Doubts:
         since = min(no_later_than, *(each.submission.created_at for each in notifications)) - HISTORY_MARGIN
         return await self._destination.find(channel_id, _ids(notifications), since)
 
-    @undivided
+    @uninterrupted
     async def _restored(self, channel_id: int, now: datetime) -> tuple[datetime | None, list[Notification]]:
         """When the database was restored, and everything that is due in the channel."""
         async with self._database.read() as session:

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.clock import Clock, wait_for
-from dispinmap.database.engine import Database, undivided
+from dispinmap.database.engine import Database, uninterrupted
 from dispinmap.database.queries import outbox
 from dispinmap.database.queries.outbox import SavedMessage
 from dispinmap.outbox.batches import Measure, cards, first_message, nonce
@@ -136,7 +136,7 @@ class Sender:
         self._troubles[channel_id] = _Trouble(failures, self._clock.now() + message_delay(failures))
         return failures
 
-    @undivided
+    @uninterrupted
     async def _look(self) -> tuple[list[int], float]:
         """The channels to serve now, and the seconds until the next look unless something wakes the sender."""
         # Use one time for both queries, or something that becomes due in between would be found late.
@@ -148,12 +148,12 @@ class Sender:
         moments = [now + IDLE, *paused.values(), *filter(None, (next_at,))]
         return [each for each in ready if each not in self._busy | paused.keys()], (min(moments) - now).total_seconds()
 
-    @undivided
+    @uninterrupted
     async def _is_ready(self, channel_id: int) -> bool:
         async with self._database.read() as session:
             return bool(await outbox.ready_channels(session, self._clock.now(), channel_id))
 
-    @undivided
+    @uninterrupted
     async def _prepare(self, channel_id: int) -> SavedMessage | None:
         """The message to attempt now, saved together with the note that an attempt has begun.
 
@@ -178,7 +178,7 @@ class Sender:
         post_id = await self._destination.send(OutgoingMessage(message.channel_id, message.nonce, shown))
         return dict.fromkeys((each.submission.id for each in message.notifications), post_id)
 
-    @undivided
+    @uninterrupted
     async def _sent(self, message: SavedMessage, posted: Mapping[int, int]) -> None:
         """The submissions in `posted` (submission id → post id) are in the channel; the others become a new message.
 
@@ -214,7 +214,7 @@ class Sender:
         else:
             await self._postpone(message, error)
 
-    @undivided
+    @uninterrupted
     async def _postpone(self, message: SavedMessage, error: DeliveryError) -> None:
         retry_after = error.retry_after if isinstance(error, NotDelivered) else None
         until = self._clock.now() + message_delay(message.attempts + 1, retry_after)
@@ -224,7 +224,7 @@ class Sender:
             "delivery_failed", channel_id=message.channel_id, message_id=message.id, attempts=message.attempts + 1
         )
 
-    @undivided
+    @uninterrupted
     async def _park(self, message: SavedMessage, error: ChannelClosed) -> None:
         now = self._clock.now()
         async with self._database.write() as session:
@@ -235,7 +235,7 @@ class Sender:
             await outbox.postpone(session, message, now, str(error), certainly_not_posted=_is_certain(message, error))
         log.warning("channel_parked", channel_id=message.channel_id, attempts=attempts, retry_at=retry_at.isoformat())
 
-    @undivided
+    @uninterrupted
     async def _give_up(self, message: SavedMessage, error: MessageRejected) -> None:
         """If the message has several notifications, try each half by itself: one of them may spoil the others."""
         middle = len(message.notifications) // 2

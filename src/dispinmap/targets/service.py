@@ -8,9 +8,9 @@ from datetime import timedelta
 import structlog
 
 from dispinmap.clock import Clock
-from dispinmap.database.engine import Database, undivided
-from dispinmap.database.handmade import UNKNOWN_GUILD
+from dispinmap.database.engine import Database, uninterrupted
 from dispinmap.database.queries import channels, seen, submissions, targets
+from dispinmap.database.tables import UNKNOWN_GUILD
 from dispinmap.errors import UserError
 from dispinmap.geocoding.client import GeocodingClient
 from dispinmap.geocoding.models import Place
@@ -127,7 +127,7 @@ class TargetService:
             await seen.mark_seen(session, [(channel_id, id_) for id_ in ids], self._clock.now())
         return shown
 
-    @undivided
+    @uninterrupted
     async def targets(self, channel_id: int) -> tuple[ListedTarget, ...]:
         """In the order in which they were added. Suggestions call this too, and are cancelled if it takes too long."""
         async with self._database.read() as session:

@@ -1,1 +1,1 @@
-"""What the platform, Prometheus and people ask over HTTP: does the bot live, does it do its work, and how much."""
+"""The web pages for the platform, Prometheus and people: is the bot alive, does it work, and how much does it do?"""

@@ -1,4 +1,4 @@
-"""One look at the bot, whatever it is doing."""
+"""The bot's state for the web pages, while it runs, starts, or fails to report."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 import structlog
 
-from dispinmap.health import REPORT_SECONDS, HealthReport, Part, Starting, parts, unknown
+from dispinmap.health import REPORT_SECONDS, HealthReport, Part, Starting, judge, no_report
 
 log = structlog.get_logger(__name__)
 
-Report = Callable[[], Awaitable[HealthReport | Starting]]
+GetReport = Callable[[], Awaitable[HealthReport | Starting]]
 
 START = "start"
-"""The part that stands for all others while the bot starts."""
+"""The only part that is shown while the bot starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is known: without a report only why there is none."""
+    """The bot's state. Without a report, `parts` only says why there is none."""
 
     report: HealthReport | None
     parts: Mapping[str, Part]
@@ -33,14 +33,14 @@ class Look:
         return START in self.parts
 
 
-async def look(report: Report) -> Look:
-    """Ask for a report and judge it; one that fails is logged and told."""
+async def look(report: GetReport) -> Look:
+    """Ask for a report and judge it. If that fails, log it, and return a look that says so."""
     try:
         async with asyncio.timeout(REPORT_SECONDS):
             found = await report()
     except Exception as error:
         log.exception("report_failed")
-        return Look(None, unknown(error))
+        return Look(None, no_report(error))
     if isinstance(found, Starting):
         return Look(None, {START: Part(False, found.sentence)})
-    return Look(found, parts(found))
+    return Look(found, judge(found))

@@ -1,4 +1,4 @@
-"""What is known of the bot in the words of Prometheus."""
+"""The bot's state as Prometheus metrics."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -21,7 +21,7 @@ def exposition(look: Look, accept: str) -> tuple[bytes, str]:
     try:
         encoder, content_type = choose_encoder(accept)
     except TypeError:
-        # It compares the version asked for with numbers, whatever that is.
+        # It compares the requested version with numbers, even if it is not one.
         encoder, content_type = choose_encoder("")
     return encoder(registry), content_type
 

@@ -1,4 +1,4 @@
-"""The status page: what anybody may know of the bot, in plain words (pure)."""
+"""The status page, which anyone may read (pure)."""
 
 from collections.abc import Iterator, Mapping
 from html import escape
@@ -21,7 +21,7 @@ _NAMES = {
     REPORT: "Report",
 }
 _STORAGE = {"gcs": "Google Cloud Storage", "s3": "S3 storage", "file": "A folder of this machine"}
-"""By the scheme of the replica's address, which itself is nobody's business."""
+"""By the scheme of the replica's address. The page does not show the address itself, because anyone may read it."""
 
 
 def status_page(look: Look) -> str:
@@ -74,7 +74,7 @@ def _part(name: str, part: Part) -> str:
 
 
 def _state(name: str, part: Part) -> tuple[str, str]:
-    """The style of a part, and its state in words: colour alone tells not everybody."""
+    """The style of a part, and its state in words, because not everyone can tell the colours apart."""
     if name == START:
         return "starting", "Under way"
     if part.reason == NOT_CONFIGURED:

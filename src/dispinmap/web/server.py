@@ -9,14 +9,14 @@ import structlog
 from aiohttp import web
 
 from dispinmap.errors import SettingsError
-from dispinmap.web.look import Look, Report, look
+from dispinmap.web.look import GetReport, Look, look
 from dispinmap.web.page import status_page
 
 log = structlog.get_logger(__name__)
 
 ANY_HOST = "0.0.0.0"  # noqa: S104 -- the platform asks for health and readiness from outside the container
 STOP_SECONDS = 0.5
-"""For requests under way at the end: anybody can send half a one, and the platform does not wait."""
+"""How long a stop waits for open requests. Anyone can leave one open, and the platform does not wait long."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -30,8 +30,8 @@ HEADERS = {
 
 
 @asynccontextmanager
-async def serving(report: Report, host: str, port: int) -> AsyncIterator[None]:
-    """The web pages, for as long as the block takes. Raises SettingsError where the port is taken."""
+async def serving(report: GetReport, host: str, port: int) -> AsyncIterator[None]:
+    """Serve the web pages during the block. Raises SettingsError if the port is taken."""
     web = WebServer(report)
     try:
         log.info("web_listening", port=await web.start(host, port))
@@ -41,9 +41,9 @@ async def serving(report: Report, host: str, port: int) -> AsyncIterator[None]:
 
 
 class WebServer:
-    """Serves while the bot starts and runs; tells nothing private, as anybody may ask."""
+    """Serves while the bot starts and runs. Shows nothing private, because anyone may ask."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: GetReport) -> None:
         self._report = report
         self._looking: asyncio.Task[Look] | None = None
         app = web.Application()
@@ -56,7 +56,7 @@ class WebServer:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_SECONDS)
 
     async def start(self, host: str, port: int) -> int:
-        """Listen, and return the port, which the system chooses for 0. Raises SettingsError where it is taken."""
+        """Listen, and return the port, which the system chooses for 0. Raises SettingsError if it is taken."""
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, host, port).start()
@@ -68,13 +68,13 @@ class WebServer:
         await self._runner.cleanup()
 
     async def _look(self) -> Look:
-        """Everybody who asks at the same time shares one look, so that a crowd costs no more than one."""
+        """Requests at the same time share one look, so that many visitors cost no more than one."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(look(self._report))
         return await asyncio.shield(self._looking)
 
     async def _health(self, _request: web.Request) -> web.Response:
-        """The process answers: that is all this says."""
+        """Says only that the process answers."""
         return web.json_response({"status": "alive"})
 
     async def _ready(self, _request: web.Request) -> web.Response:

@@ -1,1 +1,1 @@
-"""Taking over a database of the original bot, or an older one of ours, without a row lost."""
+"""Taking over a database of the original bot, or another one of ours, without losing a row."""

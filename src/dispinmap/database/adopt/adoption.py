@@ -1,4 +1,4 @@
-"""Taking over another database, whole or not at all."""
+"""Taking over another database, completely or not at all."""
 
 import asyncio
 import sqlite3
@@ -13,14 +13,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispinmap.database.adopt import contents, outbox, snapshot
+from dispinmap.database.adopt import contents, snapshot
 from dispinmap.database.adopt.cities import Found, Geocoder, locate
 from dispinmap.database.adopt.plan import plan
-from dispinmap.database.adopt.report import Outcome, Report, report_rows
+from dispinmap.database.adopt.report import AdoptionReport, Outcome, report_rows
 from dispinmap.database.adopt.rows import Draft
 from dispinmap.database.adopt.shapes import Shape
 from dispinmap.database.adopt.staging import Source, Staged, examine, stage
-from dispinmap.database.backup import sqlite_file
+from dispinmap.database.copies import sqlite_file
 from dispinmap.database.engine import Database
 from dispinmap.database.errors import DatabaseError
 from dispinmap.database.queries import seen
@@ -41,16 +41,16 @@ class _Written:
 
 
 class Adopter:
-    """Reads a file that it never changes, and writes what it holds into the bot's database in one transaction."""
+    """Reads a file without changing it, and writes its contents into the bot's database in one transaction."""
 
     def __init__(self, geocoder: Geocoder | None) -> None:
-        """Without a geocoder cities that lost their coordinates are marked."""
+        """Without a geocoder, cities that lost their coordinates are not looked up but marked."""
         self._geocoder = geocoder
 
-    async def adopt(self, file: Path, into: str, *, dry_run: bool = False) -> Report:
+    async def adopt(self, file: Path, into: str, *, dry_run: bool = False) -> AdoptionReport:
         """`into` is a synchronous SQLAlchemy URL; its database is created or upgraded first, as at the bot's start.
 
-        A dry run works on a copy of it and reports the same. Raises DatabaseError, having imported nothing.
+        A dry run works on a copy of it and reports the same. If this raises DatabaseError, nothing was imported.
         """
         _require_another(file, into)
         with TemporaryDirectory(prefix="dispinmap-adopt-") as folder:
@@ -62,7 +62,7 @@ class Adopter:
                 cause = error.orig if isinstance(error, DBAPIError) else error
                 raise DatabaseError(
                     f"{file} was not adopted, and nothing was written ({cause}): check that the bot is stopped and "
-                    "that its database may be written, then try again."
+                    "that its database is writable, then try again."
                 ) from error
         if not dry_run:
             _log.info(
@@ -70,7 +70,7 @@ class Adopter:
             )
         return report
 
-    async def _adopt(self, file: Path, into: str, folder: Path, *, dry_run: bool) -> Report:
+    async def _adopt(self, file: Path, into: str, folder: Path, *, dry_run: bool) -> AdoptionReport:
         copy = await asyncio.to_thread(snapshot.take, file, folder)
         source = await asyncio.to_thread(examine, copy)
         drafts = source.drafts()
@@ -79,7 +79,7 @@ class Adopter:
         url = await asyncio.to_thread(_rehearsal, into, folder) if dry_run else into
         await asyncio.to_thread(upgrade, url)
         written = await self._write(source, staged, url, {one.id: one for one in drafts}, found)
-        return Report(
+        return AdoptionReport(
             file=str(file),
             into=make_url(into).render_as_string(),
             shape=source.shape,
@@ -124,7 +124,7 @@ async def _import(
     new_ids = await contents.carry_out(ours, steps, adopted)
     await contents.add_seen(theirs, ours)
     if source.shape is Shape.OURS:
-        await outbox.carry_over(theirs, ours, new_ids)
+        await contents.add_outbox(theirs, ours, new_ids)
     outcome = Outcome(
         keys=staged.keys,
         survivors=adopted,
@@ -138,7 +138,7 @@ async def _import(
 
 
 async def _check(theirs: AsyncSession, ours: AsyncSession, outcome: Outcome) -> int:
-    """Before the commit: every target, channel and seen pair is there. The number of pairs."""
+    """Before the commit, check that every target, channel and seen pair is there. Returns the number of pairs."""
     ours.expunge_all()
     there = contents.keys((await contents.targets(ours)).values())
     lost = [id_ for id_, new_id in outcome.new_ids.items() if there.get(new_id) != outcome.keys[id_]]
@@ -163,7 +163,7 @@ def _with_area(one: Draft, found: Mapping[str, Found]) -> Draft:
 
 
 def _require_another(file: Path, into: str) -> None:
-    """Raises DatabaseError where the file is the bot's own database."""
+    """Raises DatabaseError if the file is the bot's own database."""
     path = sqlite_file(into)
     if path is not None and path.exists() and file.exists() and path.samefile(file):
         raise DatabaseError(

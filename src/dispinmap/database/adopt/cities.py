@@ -1,4 +1,4 @@
-"""Asking the geocoder again where cities are that lost their coordinates."""
+"""Looking up cities that lost their coordinates."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,29 +9,29 @@ from dispinmap.geocoding.models import GeocodingError, Place
 from dispinmap.targets.models import Area
 
 NAMED_CHOICES = 5
-"""So many candidates of an ambiguous name fit into a sentence."""
+"""How many places with an ambiguous name a sentence lists."""
 
 
 class Geocoder(Protocol):
-    """`GeocodingClient`, which is not imported here because the database knows no network."""
+    """What is used of `GeocodingClient`, which is not imported because this package does not use the network."""
 
     async def search(self, text: str) -> tuple[Place, ...]:
-        """One for an unambiguous city, several to choose from, none for no hit. Raises GeocodingError."""
+        """One place for an unambiguous name, several to choose from, or none. Raises GeocodingError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the geocoder made of a name: its area, or None; and a sentence for the report."""
+    """The result of looking up a name: its area, or None, and a sentence for the report."""
 
     area: Area | None
     sentence: str
 
 
 async def locate(names: Iterable[str], geocoder: Geocoder | None) -> Mapping[str, Found]:
-    """Each distinct name once. A name that finds nothing or several has no area, and without a geocoder none has.
+    """Look up each distinct name once. A name with no place or several gets no area. Without a geocoder, none does.
 
-    Raises DatabaseError where the geocoder gives no answer: asked later it may find them all.
+    Raises DatabaseError if the geocoder gives no answer: a later try may find all of them.
     """
     return {name: await _one(name, geocoder) for name in dict.fromkeys(names)}
 
@@ -49,7 +49,7 @@ async def _one(name: str, geocoder: Geocoder | None) -> Found:
 
 
 def decide(name: str, places: tuple[Place, ...]) -> Found:
-    """Which place is meant, only if there is no doubt (pure)."""
+    """The place that is meant, only if there is no doubt (pure)."""
     if not places:
         return Found(None, f"No city is called “{name}”.")
     if len(places) > 1:

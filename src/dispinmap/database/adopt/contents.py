@@ -9,10 +9,20 @@ from sqlalchemy.orm import QueryableAttribute
 
 from dispinmap.database.adopt.plan import Known, Step
 from dispinmap.database.adopt.staging import key_of
-from dispinmap.database.handmade import UNKNOWN_GUILD
 from dispinmap.database.queries.batching import CHUNK, chunks, insert_new
 from dispinmap.database.queries.channels import to_channel
-from dispinmap.database.tables import Base, ChannelConfigRow, MonitoringTargetRow, SeenSubmissionRow
+from dispinmap.database.tables import (
+    UNKNOWN_GUILD,
+    Base,
+    ChannelConfigRow,
+    ChannelParkingRow,
+    FeedStateRow,
+    MessageRow,
+    MonitoringTargetRow,
+    NotificationRow,
+    SeenSubmissionRow,
+    SubmissionRow,
+)
 from dispinmap.targets.kinds import kinds_or_none, stored_kinds
 from dispinmap.targets.models import Channel, poll_rate_or_none
 
@@ -41,7 +51,7 @@ def known(row: MonitoringTargetRow) -> Known:
 
 
 async def add_channels(theirs: AsyncSession, ours: AsyncSession) -> None:
-    """A channel that is there keeps what it has; only a server that nobody knew is filled in."""
+    """Add new channels. Existing ones stay as they are, unless their server was unknown."""
     rows = list(await theirs.scalars(select(ChannelConfigRow)))
     for chunk in chunks(rows):
         await insert_new(ours, ChannelConfigRow, [values(row) for row in chunk])
@@ -57,17 +67,17 @@ async def add_channels(theirs: AsyncSession, ours: AsyncSession) -> None:
 async def carry_out(
     session: AsyncSession, steps: Sequence[Step], rows: Mapping[int, MonitoringTargetRow]
 ) -> dict[int, int]:
-    """Where each adopted target is now, by its old id."""
+    """Add and merge the adopted targets as planned. Returns their new ids by their old ids."""
     new_ids: dict[int, int] = {}
     for chunk in chunks([step for step in steps if step.into is None]):
         added = [
             without_id(values(rows[step.source_id]))
             | {"poll_rate_minutes": step.poll_rate_minutes, "notification_types": stored_kinds(step.kinds)}
-            # Its map cells stay behind: the poller works them out again.
+            # Its map cells are not copied: the poller computes them again.
             | {"mapped_name": None}
             for step in chunk
         ]
-        # The table, not the class: a bulk insert of the class leaves NULLs out, and the columns' defaults come instead.
+        # The table, not the class: a bulk insert of the class drops NULLs, and the columns' defaults apply instead.
         returning = insert(table(MonitoringTargetRow)).returning(MonitoringTargetRow.id, sort_by_parameter_order=True)
         ids = await session.scalars(returning, added)
         new_ids.update(zip((step.source_id for step in chunk), ids, strict=True))
@@ -87,7 +97,7 @@ async def _widen(session: AsyncSession, target_id: int, step: Step) -> None:
 
 
 async def add_seen(theirs: AsyncSession, ours: AsyncSession) -> None:
-    """What a channel was shown is never shown to it again."""
+    """Copy the seen submissions, so that no channel is shown one of them again."""
     async for rows in _seen(theirs):
         await insert_new(ours, SeenSubmissionRow, [without_id(row) for row in rows])
 
@@ -98,12 +108,54 @@ async def seen_pairs(session: AsyncSession) -> AsyncIterator[Pairs]:
 
 
 def _seen(session: AsyncSession) -> AsyncIterator[list[Values]]:
-    # Channel by channel, because looking for a page of pairs costs its channels times its submissions.
+    # Ordered by channel, because looking up a page of pairs costs its channels times its submissions.
     return pages(session, SeenSubmissionRow, SeenSubmissionRow.channel_id, SeenSubmissionRow.submission_id)
 
 
+async def add_outbox(theirs: AsyncSession, ours: AsyncSession, target_ids: Mapping[int, int]) -> None:
+    """Copy the outbox of one of our own databases, so that what it promised is still delivered, and only once.
+
+    `target_ids` maps their targets to ours. Rows that exist already stay as they are.
+    """
+    feeds_itself = await ours.scalar(select(FeedStateRow.id)) is not None
+    async for rows in pages(theirs, SubmissionRow):
+        await insert_new(ours, SubmissionRow, [_submission(row, feeds_itself=feeds_itself) for row in rows])
+    message_ids = await _messages(theirs, ours)
+    async for rows in pages(theirs, NotificationRow):
+        await insert_new(ours, NotificationRow, [_notification(row, target_ids, message_ids) for row in rows])
+    for each in (ChannelParkingRow,) if feeds_itself else (ChannelParkingRow, FeedStateRow):
+        async for rows in pages(theirs, each):
+            await insert_new(ours, each, rows)
+
+
+def _submission(row: Values, *, feeds_itself: bool) -> Values:
+    """If our database reads the feed already, the submission is not matched yet: our channels must hear of it too."""
+    return row | ({"fed_at": None} if feeds_itself else {})
+
+
+async def _messages(theirs: AsyncSession, ours: AsyncSession) -> dict[int, int]:
+    """Copy messages. Returns our ids by theirs. The nonce identifies a message in both databases."""
+    new_ids = {}
+    async for rows in pages(theirs, MessageRow):
+        nonces = {row["nonce"]: row["id"] for row in rows}
+        there = select(MessageRow.nonce, MessageRow.id).where(MessageRow.nonce.in_(nonces))
+        known = {row.nonce: row.id for row in await ours.execute(there)}
+        added = [without_id(row) for row in rows if row["nonce"] not in known]
+        if added:
+            returning = insert(table(MessageRow)).returning(MessageRow.nonce, MessageRow.id)
+            known |= {row.nonce: row.id for row in await ours.execute(returning, added)}
+        new_ids.update({id_: known[nonce] for nonce, id_ in nonces.items()})
+    return new_ids
+
+
+def _notification(row: Values, target_ids: Mapping[int, int], message_ids: Mapping[int, int]) -> Values:
+    target_id = None if row["target_id"] is None else target_ids[row["target_id"]]
+    message_id = None if row["message_id"] is None else message_ids[row["message_id"]]
+    return without_id(row) | {"target_id": target_id, "message_id": message_id}
+
+
 async def pages(session: AsyncSession, of: type[Base], *order: QueryableAttribute[Any]) -> AsyncIterator[list[Values]]:
-    """The rows of a table, a few at a time, so that a big one needs little memory."""
+    """The rows of a table in pages, so that a big table needs little memory."""
     stream = await session.stream(select(table(of)).order_by(*order).execution_options(yield_per=CHUNK))
     async for rows in stream.mappings().partitions():
         yield [dict(row) for row in rows]
@@ -119,7 +171,7 @@ def values(row: Base) -> Values:
 
 
 def without_id(row: Values) -> Values:
-    """For a table that counts its rows by itself."""
+    """For a table that numbers its rows by itself."""
     return {name: value for name, value in row.items() if name != "id"}
 
 

@@ -1,4 +1,4 @@
-"""Where adopted targets go beside those that are there already (pure)."""
+"""Which adopted targets are added, and which are merged into existing ones (pure)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,10 +42,11 @@ def plan(
     existing: Sequence[Known],
     our_channels: Mapping[int, Channel],
 ) -> list[Step]:
-    """One step for each adopted target. A channel that is there keeps its settings.
+    """One step for each adopted target. Existing channels keep their settings.
 
-    An adopted target gets as often and as much as before: settings of its own where that channel says otherwise now,
-    and merged into an equal one the shorter poll rate and the kinds of both.
+    A target receives as often and as much as before. If the existing channel's settings differ from those of its old
+    channel, it keeps the old ones as its own. If it is merged into an equal target, that one gets the shorter poll rate
+    and the kinds of both.
     """
     there = {known.key: known for known in existing}
     steps = []
@@ -65,13 +66,13 @@ def plan(
 
 
 def _both(one: Kinds | None, other: Kinds | None, channel: Kinds) -> Kinds | None:
-    """The kinds of both; None, the channel's, if those are the channel's and one of the two followed it."""
+    """The kinds of both. None means the channel's, and is returned if that is the result and one of the two is None."""
     kinds = Kinds((one or channel) | (other or channel))
     return None if kinds == channel and None in (one, other) else kinds
 
 
 def _unless(own: T | None, theirs: T, ours: T) -> T | None:
-    """The target's own setting, or its old channel's where the new one says something else."""
+    """The target's own setting, or its old channel's if the new channel's differs."""
     if own is not None or theirs == ours:
         return own
     return theirs

@@ -34,8 +34,8 @@ class TargetReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What an adoption did, or, where `dry_run`, would do."""
+class AdoptionReport:
+    """What an adoption did, or would do if `dry_run` is set."""
 
     file: str
     into: str
@@ -59,15 +59,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is known of an adopted database's targets once they are written, each mapping by the old id."""
+    """What is known of an adopted database's targets after they are written. Mappings are by the old id."""
 
     keys: Mapping[int, Key]
     survivors: Mapping[int, MonitoringTargetRow]
-    """Those that were not merged on the way to head."""
+    """The targets that were not merged on the way to head."""
     new_ids: Mapping[int, int]
     """Of the survivors."""
     merged_into_ours: frozenset[int]
-    """Survivors that were merged into a target which was there before."""
+    """Survivors that were merged into one of our targets."""
     drafts: Mapping[int, Draft]
     found: Mapping[str, Found]
 

@@ -1,7 +1,7 @@
-"""From a row of the original bot's other shapes to a row of ours (pure).
+"""Converting rows of the original bot's other schemas to rows of ours (pure).
 
-What comes out is at the revision where every value has its own column and nothing has been merged yet; the chain's own
-revisions do the rest, so that there is one set of rules.
+The result fits the revision at which every value has its own column and nothing is merged yet. Later revisions do the
+rest, so that there is only one set of rules.
 """
 
 import re
@@ -15,7 +15,7 @@ from dispinmap.errors import UserError
 from dispinmap.targets.models import DEFAULT_RADIUS_MILES, Area, TargetType
 
 Row = Mapping[str, Any]
-"""A row as plain SQLite gives it: by column, with whatever somebody stored there."""
+"""A row as SQLite returns it, by column. A value can have any type, because SQLite does not enforce column types."""
 
 LARGEST_LOCATION_ID = 2**31 - 1
 _POINT_NAME = re.compile(r"\s*coordinates\b", re.IGNORECASE)
@@ -66,7 +66,7 @@ def draft(row: Row, shape: Shape) -> Draft:
 
 
 def _geographic(kept: Draft, row: Row) -> Draft:
-    """A city where people named it, otherwise a point. Without usable coordinates it keeps what it says."""
+    """A city if it has the name of a place, otherwise a point. Without usable coordinates its text is kept."""
     name, circle = kept.target_name, _circle(row)
     if _is_place_name(name):
         target_name = name if circle is None else str(circle)
@@ -93,7 +93,7 @@ def _is_place_name(name: str) -> bool:
 
 
 def area(text: str) -> Area | None:
-    """The circle that the text writes; None for any other text."""
+    """The circle that the text describes; None for any other text."""
     try:
         return Area.parse(text)
     except UserError:
@@ -106,7 +106,7 @@ def location_id(value: object) -> int | None:
 
 
 def time(value: object) -> str | None:
-    """The moment in UTC as our tables write it; None for text that is no time. Without an offset it is UTC."""
+    """The time in UTC as our tables write it; None if `value` is not a time. Without an offset it counts as UTC."""
     try:
         moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
         if moment is not None and moment.tzinfo is not None:

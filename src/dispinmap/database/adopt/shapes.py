@@ -1,4 +1,4 @@
-"""Which bot wrote a database, told by its tables (pure): the stamp alone can lie."""
+"""Which bot wrote a database, judged by its tables (pure): the stamp alone can be wrong."""
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
@@ -12,7 +12,7 @@ LITESTREAM_TABLES = frozenset({"_litestream_seq", "_litestream_lock"})
 
 
 class Shape(StrEnum):
-    """What a person reads of it in a report."""
+    """The values are shown in reports."""
 
     PRODUCTION = "the original bot's production database"
     NO_COORDINATES = "the original bot's database after its own migration, which dropped the coordinates of cities"
@@ -22,11 +22,11 @@ class Shape(StrEnum):
 
 
 FOREIGN = frozenset({Shape.NO_COORDINATES, Shape.REDESIGN, Shape.EARLY})
-"""Shapes that no revision leads from: their rows are read and written anew."""
+"""Shapes that no revision starts from: their rows are read and written into a new database."""
 
 
 def recognise(columns: Columns) -> Shape:
-    """Raises DatabaseError where the tables are of no bot we know."""
+    """Raises DatabaseError if no bot that we know has these tables."""
     targets = set(columns.get("monitoring_targets", ()))
     if {"latitude", "longitude", "display_name"} <= targets:
         return Shape.REDESIGN
@@ -38,7 +38,7 @@ def recognise(columns: Columns) -> Shape:
         return Shape.NO_COORDINATES
     tables = ", ".join(sorted(columns)) or "none"
     raise DatabaseError(
-        f"This is no database of DisPinMap or of the original bot (its tables: {tables}): check which file you mean."
+        f"This is not a database of DisPinMap or of the original bot (its tables: {tables}): check which file you mean."
     )
 
 
@@ -52,7 +52,7 @@ def foreign(columns: Columns) -> Shape | None:
 
 
 def require_known(stamp: str | None, revisions: Collection[str]) -> None:
-    """For our own shape alone. Raises DatabaseError for a database that this version cannot upgrade."""
+    """Only for `Shape.OURS`. Raises DatabaseError if this version cannot upgrade the database."""
     if stamp is None:
         raise DatabaseError(
             "This database has the tables of this bot but no revision: restore a backup of it, or stamp it with the "

@@ -1,4 +1,4 @@
-"""A copy of somebody's database that never touches the original, not even with a lock."""
+"""Copying a database without touching the original, not even with a lock."""
 
 import hashlib
 import shutil
@@ -10,18 +10,18 @@ from dispinmap.database.adopt.shapes import Columns
 from dispinmap.database.errors import DatabaseError
 
 COMPANIONS = ("", "-wal", "-journal")
-"""The files that make up a database: without its log or journal the newest rows are missing."""
+"""The files that make up a database. Without its log or journal, the newest rows are missing."""
 ATTEMPTS = 3
 _SQLITE_MAGIC = b"SQLite format 3\0"
 _LZ4_MAGIC = b"\x04\x22\x4d\x18"
 
 
 def take(source: Path, folder: Path) -> Path:
-    """Copy the database `source` into `folder` and make the copy whole. Returns the copy.
+    """Copy the database `source` into `folder` and move the copy's log into it. Returns the copy.
 
-    The bytes are copied because SQLite itself would leave traces: a read-only connection makes a -shm file beside a
-    log, and an immutable one does not see the log. Raises DatabaseError where `source` is missing, is no database, is
-    damaged, or is being written to.
+    This copies the bytes because SQLite itself leaves traces: a read-only connection makes a -shm file beside a log,
+    and an immutable one does not see the log. Raises DatabaseError if `source` is missing, not a database, damaged, or
+    being written to.
     """
     source = source.resolve()
     _require_database(source)
@@ -52,11 +52,11 @@ def _require_database(source: Path) -> None:
     if start.startswith(_LZ4_MAGIC):
         raise DatabaseError(f"{source} is a compressed snapshot: decompress it first (lz4 -d FILE NEW.db).")
     if start != _SQLITE_MAGIC:
-        raise DatabaseError(f"{source} is no SQLite database: check which file you mean.")
+        raise DatabaseError(f"{source} is not an SQLite database: check which file you mean.")
 
 
 def _copied(source: Path, copy: Path) -> list[str | None]:
-    """Copy every companion; the digests of what was copied."""
+    """Copy every companion. Returns the digests of the copies."""
     for from_, to in zip(_files(source), _files(copy), strict=True):
         to.unlink(missing_ok=True)
         if from_.is_file():
@@ -65,7 +65,7 @@ def _copied(source: Path, copy: Path) -> list[str | None]:
 
 
 def _digests(database: Path) -> list[str | None]:
-    """Those of a source, taken after copying, equal the copy's only if nothing changed during all that time."""
+    """If a source's digests, taken after copying, equal the copy's, nothing changed in between."""
     return [_digest(path) for path in _files(database)]
 
 
@@ -74,7 +74,7 @@ def _files(database: Path) -> list[Path]:
 
 
 def _digest(path: Path) -> str | None:
-    """None where there is no such file."""
+    """None if there is no such file."""
     if not path.is_file():
         return None
     with path.open("rb") as file:
@@ -84,9 +84,9 @@ def _digest(path: Path) -> str | None:
 def _require_intact(copy: Path, source: Path) -> None:
     try:
         with closing(sqlite3.connect(copy)) as connection:
-            # Into the file with the log: what follows copies and opens the file as one.
+            # Move the log into the file, because the next steps copy and open the file alone.
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            # A row that its own table would refuse today is no damage: it is read like any other.
+            # A row that breaks a CHECK is not damage: it is read like any other.
             connection.execute("PRAGMA ignore_check_constraints = ON")
             lines = [line for (line,) in connection.execute("PRAGMA integrity_check(5)")]
     except sqlite3.DatabaseError as error:

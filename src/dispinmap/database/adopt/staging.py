@@ -1,4 +1,4 @@
-"""A database at head with everything that another one holds, beside it in a private folder."""
+"""Bringing an adopted database's contents to head, in a private folder."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,15 +14,14 @@ from dispinmap.database.adopt.rows import Draft, Row, draft, time, truth
 from dispinmap.database.adopt.shapes import FOREIGN, LITESTREAM_TABLES, Shape, recognise, require_known
 from dispinmap.database.chain import alembic_config, scripts
 from dispinmap.database.errors import DatabaseError
-from dispinmap.database.handmade import give_channels
 from dispinmap.database.revisions import LEGACY_REVISION
-from dispinmap.database.upgrade import upgrade
+from dispinmap.database.upgrade import give_channels, upgrade
 from dispinmap.database.verify import revision
 
 VALUES_IN_PLACE = "07247ecaf3dd"
-"""From here on each value of a target has its own column."""
+"""From this revision on, each value of a target has its own column."""
 FIRST_MERGE = "135f21f825fa"
-"""The first revision that makes one target of several."""
+"""The first revision that merges targets."""
 
 _ORPHANS = (
     "INSERT INTO channel_configs (channel_id, guild_id, is_active) SELECT DISTINCT channel_id, 0, 0 FROM {table}"
@@ -35,7 +34,7 @@ Key = tuple[int, str, int | str]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A database to be adopted, as it is."""
+    """A database to be adopted, before any change."""
 
     copy: Path
     shape: Shape
@@ -48,7 +47,7 @@ class Source:
         return f"sqlite:///{self.copy}"
 
     def drafts(self) -> list[Draft]:
-        """The targets as rows of ours, for the shapes whose columns differ from all of ours."""
+        """The targets as rows of ours, for the shapes whose columns no revision of ours has; otherwise empty."""
         if self.shape not in (Shape.NO_COORDINATES, Shape.REDESIGN):
             return []
         return [draft(row, self.shape) for row in self.targets]
@@ -56,7 +55,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """The same at head: its database, and what each target of the source was recognised as there."""
+    """The source at head: its database, and each target's key there, by the target's id in the source."""
 
     url: str
     keys: Mapping[int, Key]
@@ -74,15 +73,15 @@ def examine(copy: Path) -> Source:
 
 
 def stage(source: Source, drafts: Sequence[Draft]) -> Staged:
-    """Bring the source's rows to head by the chain's own rules.
+    """Bring the source's rows to head with our own revisions.
 
-    `drafts` are `source.drafts()` with the coordinates found again. Raises DatabaseError where a row would be lost.
+    `drafts` are `source.drafts()` with the coordinates found again. Raises DatabaseError if a row would be lost.
     """
     url = source.url
     if source.shape in FOREIGN:
         url = _rewritten(source, drafts)
     elif source.shape is Shape.PRODUCTION:
-        # Whatever the stamp says: these columns are the legacy ones, and the first revisions can be repeated.
+        # The stamp does not matter: these columns are the legacy ones, and the first revisions can run again.
         command.stamp(alembic_config(url), LEGACY_REVISION, purge=True)
     else:
         give_channels(url)
@@ -95,12 +94,12 @@ def stage(source: Source, drafts: Sequence[Draft]) -> Staged:
 
 
 def key_of(channel_id: int, target_type: str, target_name: str, location_id: int | None) -> Key:
-    """By the two unique keys of the table."""
+    """The same columns as in the table's two unique constraints."""
     return channel_id, target_type, target_name if location_id is None else location_id
 
 
 def _rewritten(source: Source, drafts: Sequence[Draft]) -> str:
-    """A new database of the chain with the rows of a shape that the chain does not know."""
+    """A new database at one of our revisions, with the rows of a shape that no revision starts from."""
     path = source.copy.with_name("rewritten.db")
     url = f"sqlite:///{path}"
     legacy = source.shape is Shape.EARLY
@@ -140,7 +139,7 @@ def _values(one: Draft) -> Row:
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
-    """All rows have the columns of the first. A pair seen twice is one."""
+    """Insert rows that all have the columns of the first. A pair that was seen twice is inserted once."""
     rows = iter(rows)
     first = next(rows, None)
     if first is None:
@@ -154,7 +153,7 @@ def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> 
 
 
 def _give_channels(connection: sqlite3.Connection) -> None:
-    """As revision c49cf21c6e65 does: who has no channel row received nothing, so theirs is inactive."""
+    """As revision c49cf21c6e65 does: a channel without a row received nothing, so its new row is inactive."""
     for table in ("monitoring_targets", "seen_submissions"):
         connection.execute(_ORPHANS.format(table=table))
 
@@ -168,7 +167,7 @@ def _keys(url: str) -> dict[int, Key]:
 
 
 def _check(source: Source, url: str, keys: Mapping[int, Key]) -> None:
-    """Every target was recognised and its key is at head; every seen pair is there."""
+    """Raises DatabaseError unless every target's key and every seen pair is at head."""
     lost = {row["id"] for row in source.targets} - keys.keys()
     at_head = set(_keys(url).values())
     lost |= {id_ for id_, key in keys.items() if key not in at_head}
@@ -192,7 +191,7 @@ def _seen_pairs(path: Path) -> int:
 def _reader(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path)
     connection.row_factory = sqlite3.Row
-    # A name that is no UTF-8 is still a name.
+    # Names that are not valid UTF-8 are read too, with replacement characters.
     connection.text_factory = lambda data: data.decode(errors="replace")
     return connection
 

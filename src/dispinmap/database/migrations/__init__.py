@@ -1,1 +1,1 @@
-"""The revisions that make the schema, and what runs them."""
+"""The revisions that make the schema, and the code that runs them."""

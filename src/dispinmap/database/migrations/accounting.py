@@ -1,4 +1,4 @@
-"""No revision loses a row: what it takes away it must have reported, or it is undone."""
+"""No revision loses a row: if rows are gone that it did not report as merged, it is undone."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -19,18 +19,18 @@ def count_rows(connection: sa.Connection) -> dict[str, int]:
 
 
 def report_merged(connection: sa.Connection, table: str, rows: int) -> None:
-    """Say, from within a revision, that so many rows of `table` live on in others."""
+    """Report, from within a revision, that this number of rows of `table` was merged into others."""
     connection.info.setdefault(_MERGED, Counter())[table] += rows
 
 
 def take_merged(connection: sa.Connection) -> Counter[str]:
-    """What was reported since this was last asked."""
+    """What was reported since the last call."""
     merged: Counter[str] = connection.info.pop(_MERGED, Counter())
     return merged
 
 
 def unaccounted(before: Mapping[str, int], after: Mapping[str, int], merged: Mapping[str, int]) -> list[str]:
-    """A sentence for each table that has fewer rows than it should; tables a revision drops or makes are let be."""
+    """A sentence for each table with too few rows. Tables that the revision drops or makes are ignored."""
     return [
         f"{table} had {before[table]} rows, {merged.get(table, 0)} were merged, and {after[table]} are left."
         for table in sorted(before.keys() & after.keys())

@@ -1,4 +1,4 @@
-"""Alembic runs this file: it says which database, and makes each revision one transaction."""
+"""Alembic runs this file: it opens the database and makes each revision one transaction."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -11,10 +11,10 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, event
 
+from dispinmap.database.comparison import COMPARISON
 from dispinmap.database.engine import sync_engine
 from dispinmap.database.lock import keep_others_out
 from dispinmap.database.migrations.accounting import count_rows, take_merged, unaccounted
-from dispinmap.database.migrations.options import COMPARISON
 from dispinmap.database.revisions import LEGACY_REVISION
 from dispinmap.database.tables import Base
 from dispinmap.database.verify import broken_references
@@ -34,12 +34,12 @@ def _connected() -> Iterator[Connection]:
             yield connection
     finally:
         if engine is not given:
-            # Only when its last connection closes does SQLite move the log into the file.
+            # SQLite moves its log into the file when the last connection closes.
             engine.dispose()
 
 
 def _alone() -> AbstractContextManager[None]:
-    """By hand no schema is changed under a running bot. Who calls this from the program holds the file already."""
+    """Keep Alembic's own commands away from a file that a bot uses. Our own program has locked the file already."""
     command = getattr(config.cmd_opts, "cmd", None)
     return keep_others_out(_url()) if command and command[0].__name__ in _CHANGING else nullcontext()
 
@@ -51,8 +51,8 @@ def _url() -> str:
     return str(url)
 
 
-class _Watch:
-    """Looks at the rows before and after each revision, within its transaction."""
+class _RowCheck:
+    """Compares the rows before and after each revision, within its transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._before: dict[str, int] = {}
@@ -61,13 +61,13 @@ class _Watch:
     def _begun(self, connection: Connection) -> None:
         self._before = count_rows(connection)
 
-    def check(self, ctx: MigrationContext, step: MigrationInfo, heads: Collection[str], run_args: object) -> None:
-        """The last act of a revision, before its commit; what is wrong undoes it."""
+    def run(self, ctx: MigrationContext, step: MigrationInfo, heads: Collection[str], run_args: object) -> None:
+        """Run at the end of each revision, before its commit. Raises CommandError to undo it if rows were lost."""
         del run_args
         if step.is_stamp or ctx.connection is None:
             return
         problems = self._lost_rows(ctx.connection)
-        # The original bot enforced no key, so its own rows are let be.
+        # The original bot did not enforce foreign keys, so its own rows may break them.
         if LEGACY_REVISION not in heads:
             problems += broken_references(ctx.connection)
         if problems:
@@ -85,14 +85,14 @@ class _Watch:
 
 def _run() -> None:
     with _connected() as connection:
-        watch = _Watch(connection)
+        row_check = _RowCheck(connection)
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
-            # SQLite can, and our engine lets no driver commit on its own: a revision happens whole or not at all.
+            # SQLite supports this, and our engine keeps the driver from committing: a revision is all or nothing.
             transactional_ddl=True,
             transaction_per_migration=True,
-            on_version_apply=watch.check,
+            on_version_apply=row_check.run,
             **COMPARISON,
         )
         with context.begin_transaction():

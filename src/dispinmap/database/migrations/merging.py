@@ -1,4 +1,4 @@
-"""Targets that mean the same become one. Part of two revisions and, like them, final."""
+"""Merging targets that mean the same. Two revisions use this, so, like them, it must not change."""
 
 from collections.abc import Collection, Sequence
 from itertools import groupby
@@ -34,23 +34,23 @@ _channels = sa.table(
 
 
 def merge_equal_locations(connection: sa.Connection) -> None:
-    """The same location id twice in a channel."""
+    """Merge a channel's targets that have the same location id."""
     _merge(connection, _targets.c.location_id, _targets.c.location_id.is_not(None))
 
 
 def merge_equal_areas(connection: sa.Connection) -> None:
-    """The same text twice in a channel, where no location id tells the targets apart."""
+    """Merge a channel's targets that have the same text and no location id."""
     _merge(connection, _targets.c.target_name, _targets.c.location_id.is_(None))
 
 
 def wider_rate(own: Collection[int | None], channel: int) -> int | None:
-    """The shortest of these poll rates in minutes; None, the channel's, if that is the shortest and was there."""
+    """The shortest of these poll rates in minutes. None means the channel's, and is returned if it is the shortest."""
     rate = min(channel if one is None else one for one in own)
     return None if rate == channel and None in own else rate
 
 
 def wider_kind(own: Collection[str | None], channel: str) -> str | None:
-    """The one kind that covers these; None, the channel's, if that is the one and was there."""
+    """The one kind that covers these. None means the channel's, and is returned if that covers them."""
     kinds = {channel if one is None else one for one in own}
     kind = kinds.pop() if len(kinds) == 1 else _EVERY_KIND
     return None if kind == channel and None in own else kind
@@ -81,7 +81,7 @@ def _repeated(key: sa.ColumnClause[Any], which: sa.ColumnElement[bool]) -> sa.Se
 
 
 def _widen(connection: sa.Connection, groups: Sequence[Sequence[sa.Row[Any]]]) -> None:
-    """The oldest of each group gets the settings that cover all of it."""
+    """Give the oldest target of each group settings that cover the whole group."""
     kept = _targets.update().where(_targets.c.id == sa.bindparam("kept_id"))
     connection.execute(
         kept.values(poll_rate_minutes=sa.bindparam("rate"), notification_types=sa.bindparam("kind")),

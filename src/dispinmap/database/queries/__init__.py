@@ -1,1 +1,1 @@
-"""What is asked of the database, by topic. Each takes the caller's session, which alone commits."""
+"""Queries by topic. Each takes the caller's session and never commits: the caller does."""

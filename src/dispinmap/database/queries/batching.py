@@ -1,4 +1,4 @@
-"""Statements over many rows, in pieces that every database accepts."""
+"""Statements over many rows, in chunks that every database accepts."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 CHUNK: Final = 500
 """SQLite before 3.32 takes at most 999 bound values in a statement."""
 
+UNSYNCHRONIZED: Final = {"synchronize_session": False}
+"""Execution options for changes to tables of which the session holds no objects that it would have to update."""
+
 T = TypeVar("T")
 
 
@@ -27,7 +30,7 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 
 
 async def insert_new(session: AsyncSession, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert the rows whose keys are not there yet and leave the others as they are."""
+    """Insert the rows whose keys are new. Rows that exist stay as they are."""
     if rows:
         await session.execute(_insert(session, table).on_conflict_do_nothing(), list(rows))
 
@@ -35,7 +38,7 @@ async def insert_new(session: AsyncSession, table: type[Base], rows: Sequence[di
 async def insert_new_from(
     session: AsyncSession, table: type[Base], columns: Sequence[str], rows: Select[*tuple[Any, ...]]
 ) -> None:
-    """As `insert_new`, with what a query finds. It needs a condition, or SQLite takes ON CONFLICT for a join's."""
+    """Like `insert_new`, with the rows of a query. It needs a WHERE, or SQLite reads ON CONFLICT as a join's ON."""
     await session.execute(_insert(session, table).from_select(columns, rows).on_conflict_do_nothing())
 
 

@@ -1,15 +1,12 @@
-"""The map cells of the circles that targets watch, kept in step with what the targets say."""
+"""The map cells of the circles that targets watch, computed when a circle is new to the table."""
 
 from sqlalchemy import delete, exists, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dispinmap.database.queries.batching import CHUNK, insert_new
+from dispinmap.database.queries.batching import CHUNK, UNSYNCHRONIZED, insert_new
 from dispinmap.database.tables import AREA_SQL, UNMAPPED_SQL, AreaCellRow, MonitoringTargetRow
 from dispinmap.matching.geography import cells_around
 from dispinmap.targets.models import area_or_none
-
-# The session holds no rows of these tables that it would have to keep in step.
-_UNWATCHED = {"synchronize_session": False}
 
 
 async def has_unmapped(session: AsyncSession) -> bool:
@@ -18,9 +15,9 @@ async def has_unmapped(session: AsyncSession) -> bool:
 
 
 async def map_targets(session: AsyncSession) -> int:
-    """Work out the cells of areas that are new or have another circle now, a few hundred at most; returns how many.
+    """Compute the cells of new and changed areas, for at most `CHUNK` targets. Returns for how many.
 
-    Rows that somebody wrote by hand are found like all others.
+    Rows written by hand are found like all others.
     """
     found = await session.execute(
         select(MonitoringTargetRow.id, MonitoringTargetRow.target_name).where(text(UNMAPPED_SQL)).limit(CHUNK)
@@ -33,28 +30,28 @@ async def map_targets(session: AsyncSession) -> int:
             update(MonitoringTargetRow)
             .where(MonitoringTargetRow.id.in_(areas))
             .values(mapped_name=MonitoringTargetRow.target_name),
-            execution_options=_UNWATCHED,
+            execution_options=UNSYNCHRONIZED,
         )
     return len(areas)
 
 
 async def tidy_cells(session: AsyncSession) -> None:
-    """Forget circles that no target watches, and let `map_targets` work out again those that lost their cells.
+    """Delete circles that no target watches, and make `map_targets` compute those again that lost their cells.
 
-    Targets that somebody put back by hand can say that they are mapped when they are not.
+    Targets that were put back by hand can claim to be mapped when they are not.
     """
     watched = exists().where(text(AREA_SQL), MonitoringTargetRow.target_name == AreaCellRow.area)
-    await session.execute(delete(AreaCellRow).where(~watched), execution_options=_UNWATCHED)
+    await session.execute(delete(AreaCellRow).where(~watched), execution_options=UNSYNCHRONIZED)
     mapped = select(AreaCellRow.area)
     await session.execute(
         update(MonitoringTargetRow)
         .where(MonitoringTargetRow.mapped_name.is_not(None), MonitoringTargetRow.mapped_name.not_in(mapped))
         .values(mapped_name=None),
-        execution_options=_UNWATCHED,
+        execution_options=UNSYNCHRONIZED,
     )
 
 
 def _cells(target_name: str) -> list[int]:
-    """None for text that is no area: it cannot be watched, and `dispinmap db verify` says so."""
+    """Empty for text that is not an area: it cannot be watched, and `dispinmap db verify` says so."""
     area = area_or_none(target_name)
     return [] if area is None else list(cells_around(area))

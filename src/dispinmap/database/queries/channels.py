@@ -19,7 +19,7 @@ from dispinmap.targets.models import (
 
 
 def to_channel(row: ChannelConfigRow | Row[*tuple[Any, ...]]) -> Channel:
-    """The row with the defaults in place of what it leaves open and of settings nobody could follow."""
+    """The row as a value, with the defaults in place of missing and invalid settings."""
     return Channel(
         channel_id=row.channel_id,
         guild_id=row.guild_id,
@@ -31,15 +31,15 @@ def to_channel(row: ChannelConfigRow | Row[*tuple[Any, ...]]) -> Channel:
 
 
 async def get(session: AsyncSession, channel_id: int) -> Channel | None:
-    """None where nothing was ever asked for."""
+    """None if the channel never used the bot."""
     row = await session.scalar(select(ChannelConfigRow).where(ChannelConfigRow.channel_id == channel_id))
     return None if row is None else to_channel(row)
 
 
 async def ensure(session: AsyncSession, ref: ChannelRef, now: datetime) -> None:
-    """Create the channel's row or bring it up to date: who speaks in a channel shows that the bot is there.
+    """Create or update the channel's row, and activate it: a command from a channel shows that the bot is there.
 
-    The update locks the row to the end of the transaction, so that changes of one channel come one after the other on
+    The update locks the row until the transaction ends, so that changes of one channel come one after the other on
     PostgreSQL too.
     """
     await insert_new(
@@ -71,7 +71,7 @@ async def set_kinds(session: AsyncSession, channel_id: int, kinds: Kinds | None,
 
 
 async def note_polls(session: AsyncSession, after: int, at: datetime) -> int | None:
-    """Set `last_poll_at` of some active channels, whose ids come after `after`; the last id, or None."""
+    """Set `last_poll_at` of the next active channels, with ids above `after`. Returns the last id, or None."""
     ids = list(
         await session.scalars(
             select(ChannelConfigRow.channel_id)

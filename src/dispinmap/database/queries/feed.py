@@ -1,4 +1,4 @@
-"""How far the feed has been read, and how often it is to be read."""
+"""How far the feed has been read, and how often to read it."""
 
 from datetime import timedelta
 
@@ -35,9 +35,9 @@ async def save_cursor(session: AsyncSession, cursor: Cursor) -> None:
 
 
 async def smallest_poll_rate(session: AsyncSession) -> timedelta | None:
-    """The smallest poll rate of any target of an active channel, as far as it matters; None if nothing is watched.
+    """The smallest poll rate of any target of an active channel, at most `LONGEST_INTERVAL`; None if none is watched.
 
-    Rates from `LONGEST_INTERVAL` on all count as that: so this reads a few rows, however many targets there are.
+    The limit is why this reads only a few rows, however many targets there are.
     """
     rates = [rate for query in (_fastest_target(), _fastest_channel()) if (rate := await session.scalar(query))]
     if rates:
@@ -63,7 +63,7 @@ def _fastest_target() -> Select[int | None]:
 
 
 def _fastest_channel() -> Select[int | None]:
-    """Of the channels that a target follows: one without a rate of its own, or with one that nobody could follow."""
+    """The smallest rate of the channels whose rate a target follows, because its own is missing or invalid."""
     rate, own = ChannelConfigRow.poll_rate_minutes, MonitoringTargetRow.poll_rate_minutes
     follows = or_(own.is_(None), ~own.between(MIN_POLL_RATE_MINUTES, MAX_POLL_RATE_MINUTES))
     return (

@@ -10,14 +10,14 @@ from dispinmap.database.tables import DrillRow, HeartbeatRow, SubmissionRow
 from dispinmap.health import DrillState
 
 LONGEST_SLOW_CLOCK: Final = timedelta(days=1)
-"""By how much ours may be behind Pinball Map's; past that it is a row of theirs that is wrong."""
+"""How far our clock may be behind Pinball Map's. If a submission is newer than that, its time is wrong."""
 _ONLY = 1
 
 
 async def beat(session: AsyncSession, now: datetime, holder: str, after: str | None = None) -> None:
-    """Write the heartbeat. The first one of a holder remembers whom it took over from: `after`, else who stands there.
+    """Write the heartbeat. A new holder also stores its predecessor: `after`, or the holder in the row if that is None.
 
-    The very first one counts as a restore too: a copy of a database from before there were heartbeats cannot tell.
+    The very first heartbeat counts as a restore: without one, we cannot tell whether this database is a restored copy.
     """
     row = await session.get(HeartbeatRow, _ONLY)
     if row is None:
@@ -29,7 +29,11 @@ async def beat(session: AsyncSession, now: datetime, holder: str, after: str | N
 
 
 async def mark_restored(session: AsyncSession, now: datetime) -> None:
-    """From now on what was created up to `now`, or is here already, is looked for in a channel before it is posted."""
+    """Remember that the database was restored at `now`.
+
+    From now on the sender looks into the channel before it posts a submission created up to `now`, or up to the newest
+    one already stored (see `in_doubt_until`).
+    """
     row = await session.get(HeartbeatRow, _ONLY)
     if row is None:
         row = HeartbeatRow(id=_ONLY)
@@ -38,9 +42,10 @@ async def mark_restored(session: AsyncSession, now: datetime) -> None:
 
 
 async def doubt_first_answer(session: AsyncSession, last_polled_at: datetime | None, newest: datetime) -> None:
-    """Pinball Map's first answer after a restore, the former one being of `last_polled_at`: `newest` may be posted too.
+    """If this is Pinball Map's first answer since a restore, extend the doubt to its `newest` submission.
 
-    When something was created is said by Pinball Map's clock, and when the database was restored by ours.
+    The previous answer came at `last_polled_at`. Creation times come from Pinball Map's clock and the time of the
+    restore from ours: if our clock is behind, submissions from before the restore look newer than it.
     """
     row = await session.get(HeartbeatRow, _ONLY)
     if row is None or row.restored_at is None:
@@ -50,7 +55,7 @@ async def doubt_first_answer(session: AsyncSession, last_polled_at: datetime | N
 
 
 def in_doubt_until(restored_at: datetime, newest: datetime | None) -> datetime:
-    """Until when what was created may have been posted before a restore, `newest` of it being known by then (pure)."""
+    """Up to which creation time submissions may have been posted before a restore, given the `newest` one's (pure)."""
     return restored_at if newest is None else max(restored_at, min(newest, restored_at + LONGEST_SLOW_CLOCK))
 
 
@@ -73,7 +78,7 @@ async def save_drill(session: AsyncSession, drill: DrillState) -> None:
 async def last_drill(session: AsyncSession, now: datetime, *, good: bool = False) -> DrillState | None:
     """The newest drill, or with `good` the newest one without a problem.
 
-    One that is yet to come was stored before the clock was put right, and counts for nothing.
+    A drill with a time in the future is ignored: the clock was corrected since.
     """
     past = select(DrillRow).where(DrillRow.finished_at <= now)
     query = past.order_by(DrillRow.finished_at.desc(), DrillRow.id.desc()).limit(1)

@@ -1,4 +1,4 @@
-"""Notifications until a message carries them."""
+"""Notifications that are in no message yet."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -29,7 +29,7 @@ async def save(
     now: datetime,
     state: NotificationState = NotificationState.PENDING,
 ) -> None:
-    """Save new notifications. One that the channel has already stays as it is."""
+    """Save new notifications. Those that the channel has already stay as they are."""
     for chunk in chunks(notifications):
         await insert_new(
             session,
@@ -50,25 +50,25 @@ async def save(
 
 
 async def unsent(session: AsyncSession, channel_id: int) -> list[Notification]:
-    """Everything of the channel that no message carries, oldest first."""
+    """The channel's notifications that are in no message yet, oldest first."""
     return await fetch(session, select_notifications().where(UNSENT, NotificationRow.channel_id == channel_id))
 
 
 async def unsettled(session: AsyncSession, channel_id: int, now: datetime) -> list[Notification]:
-    """What would leave the channel now if it were settled."""
+    """The channel's notifications that are due but not settled, oldest first."""
     due = (UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now, ~is_settled(now))
     return await fetch(session, select_notifications().where(*due))
 
 
 async def waiting_channels(session: AsyncSession) -> list[int]:
-    """The channels with anything that no message carries."""
+    """The channels with notifications that are in no message yet."""
     return list(await session.scalars(select(NotificationRow.channel_id).where(UNSENT).distinct()))
 
 
 async def update_waiting(session: AsyncSession, notifications: Collection[Notification]) -> None:
-    """Store new due times, settle times and targets; what has no target any more is cancelled.
+    """Store new due times, settle times and targets. Notifications without a target are cancelled.
 
-    What a message has come to carry since stays as it is.
+    Notifications that are in a message by now stay as they are.
     """
     for each in notifications:
         state = NotificationState.CANCELLED if each.target_id is None else NotificationState.PENDING
@@ -80,7 +80,7 @@ async def update_waiting(session: AsyncSession, notifications: Collection[Notifi
 
 
 async def cancel_unsent(session: AsyncSession, submission_ids: Collection[int]) -> None:
-    """Withdraw what waits in any channel because of these submissions."""
+    """Cancel the waiting notifications of these submissions in every channel."""
     for chunk in chunks(submission_ids):
         await session.execute(
             update(NotificationRow)
@@ -90,7 +90,7 @@ async def cancel_unsent(session: AsyncSession, submission_ids: Collection[int]) 
 
 
 async def make_due(session: AsyncSession, channel_id: int, now: datetime) -> None:
-    """Everything that waits for the channel is due now. It still has to be settled."""
+    """Make everything that waits for the channel due now. It still leaves only when it is settled."""
     await session.execute(
         update(NotificationRow)
         .where(UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at > now)
@@ -99,7 +99,7 @@ async def make_due(session: AsyncSession, channel_id: int, now: datetime) -> Non
 
 
 async def count_leaving(session: AsyncSession, channel_id: int, since: datetime, now: datetime) -> int:
-    """How many notifications of the channel leave now, or were made from `since` on and have left."""
+    """How many of the channel's notifications leave now, or were created from `since` on and have left."""
     here = select(func.count()).where(NotificationRow.channel_id == channel_id)
     leaving = await session.scalar(here.where(UNSENT, NotificationRow.due_at <= now, is_settled(now))) or 0
     left = await session.scalar(
@@ -121,7 +121,7 @@ def select_notifications() -> Select[NotificationRow, SubmissionRow, str | None,
 async def fetch(
     session: AsyncSession, query: Select[NotificationRow, SubmissionRow, str | None, str | None]
 ) -> list[Notification]:
-    """What `select_notifications` finds, as values."""
+    """Run a query of `select_notifications`. Returns values."""
     rows = await session.execute(query.execution_options(populate_existing=True))
     return [
         Notification(
@@ -130,7 +130,7 @@ async def fetch(
             submission=to_submission(submission),
             due_at=row.due_at,
             settles_at=row.settles_at,
-            # Without a place no distance can be told; the news goes out all the same.
+            # Without an area there is no distance to show, but the notification is sent all the same.
             area=None if target_name is None or target_type == TargetType.LOCATION else area_or_none(target_name),
             id=row.id,
         )

@@ -1,4 +1,4 @@
-"""The outbox: what is due, what is being sent, and which channels refuse us."""
+"""The outbox: what is due, what is being sent, and which channels refuse the bot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from dispinmap.health import QueueState
 from dispinmap.outbox.models import MessageState, Notification, NotificationState
 
 BATCH = 200
-"""Due notifications looked at for one message; it holds far fewer."""
+"""How many due notifications are read for one message, which holds far fewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedMessage:
-    """A message as it stands in the database. `attempted_at` is set while an attempt's outcome is unknown."""
+    """A message as stored. `attempted_at` is set while the outcome of an attempt is unknown."""
 
     id: int
     channel_id: int
@@ -30,7 +30,7 @@ class SavedMessage:
 
 
 async def ready_channels(session: AsyncSession, now: datetime, channel_id: int | None = None) -> list[int]:
-    """Active channels (or this one) for which something can be sent right now, the longest waiting first."""
+    """Active channels that something can be sent to now, the longest waiting first. Only `channel_id`, if given."""
     repeats = select(MessageRow.channel_id, MessageRow.next_attempt_at.label("due_at")).where(
         MessageRow.state == MessageState.PENDING
     )
@@ -57,7 +57,7 @@ async def ready_channels(session: AsyncSession, now: datetime, channel_id: int |
 
 
 async def next_work_at(session: AsyncSession, now: datetime) -> datetime | None:
-    """When the next thing becomes sendable after `now`, or None where nothing waits."""
+    """When something can be sent next, after `now`; None if nothing waits."""
     moments = [
         await session.scalar(select(func.min(NotificationRow.due_at)).where(UNSENT, NotificationRow.due_at > now)),
         await session.scalar(
@@ -71,7 +71,10 @@ async def next_work_at(session: AsyncSession, now: datetime) -> datetime | None:
 
 
 async def pending_message(session: AsyncSession, channel_id: int) -> SavedMessage | None:
-    """The channel's message that was not acknowledged yet; of several, the parts of a rejected one, the oldest news."""
+    """The channel's message that Discord has not acknowledged yet, or None.
+
+    A rejected message is split into several: of those, the one with the oldest submission.
+    """
     oldest = select(func.min(NotificationRow.submission_id)).where(NotificationRow.message_id == MessageRow.id)
     row = await session.scalar(
         select(MessageRow)
@@ -88,7 +91,7 @@ async def pending_message(session: AsyncSession, channel_id: int) -> SavedMessag
 
 
 async def leaving(session: AsyncSession, channel_id: int, now: datetime) -> list[Notification]:
-    """What is due and settled in the channel and in no message yet, oldest first; `BATCH` at most."""
+    """The channel's notifications that are due, settled and in no message yet, oldest first, at most `BATCH`."""
     due = (UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now, is_settled(now))
     return await fetch(session, select_notifications().where(*due).limit(BATCH))
 
@@ -96,7 +99,7 @@ async def leaving(session: AsyncSession, channel_id: int, now: datetime) -> list
 async def save_message(
     session: AsyncSession, channel_id: int, nonce: str, notifications: Sequence[Notification], now: datetime
 ) -> SavedMessage:
-    """Persist a message made of these notifications."""
+    """Save a message with these notifications."""
     row = MessageRow(
         channel_id=channel_id, nonce=nonce, state=MessageState.PENDING, attempts=0, next_attempt_at=now, created_at=now
     )
@@ -110,7 +113,7 @@ async def save_message(
 async def save_part(
     session: AsyncSession, whole: SavedMessage, nonce: str, notifications: Sequence[Notification], now: datetime
 ) -> SavedMessage:
-    """Persist a message of its own for some of the notifications of another one, whose doubt it shares."""
+    """Save a new message with some of the notifications of `whole`. If `whole` is in doubt, the new one is too."""
     row = MessageRow(
         channel_id=whole.channel_id,
         nonce=nonce,
@@ -131,7 +134,7 @@ async def save_part(
 
 
 async def begin_attempt(session: AsyncSession, message: SavedMessage, now: datetime) -> None:
-    """Note that an attempt is under way, before anything leaves."""
+    """Record that an attempt is under way, before anything is sent."""
     await session.execute(
         update(MessageRow)
         .where(MessageRow.id == message.id)
@@ -142,7 +145,7 @@ async def begin_attempt(session: AsyncSession, message: SavedMessage, now: datet
 async def postpone(
     session: AsyncSession, message: SavedMessage, until: datetime, error: str, *, certainly_not_posted: bool
 ) -> None:
-    """Try again at `until`. Only a certain failure takes the message out of doubt."""
+    """Try again at `until`. The message stays in doubt unless it was certainly not posted."""
     values: dict[str, object] = {"next_attempt_at": until, "error": error}
     if certainly_not_posted:
         values["attempted_at"] = None
@@ -158,7 +161,7 @@ async def finish(
     posted_id: int | None,
     error: str | None,
 ) -> None:
-    """The message is sent or will never be; its notifications share its fate."""
+    """Store the final state of the message and of its notifications."""
     await session.execute(
         update(MessageRow)
         .where(MessageRow.id == message.id)
@@ -196,7 +199,7 @@ async def park(
 
 
 async def retry_parked(session: AsyncSession, channel_id: int, now: datetime) -> str | None:
-    """Let a parked channel be tried again at `now`; returns why it was parked, or None where it was not."""
+    """Let the sender try a parked channel again at `now`. Returns why it was parked, or None if it was not."""
     return await session.scalar(
         update(ChannelParkingRow)
         .where(ChannelParkingRow.channel_id == channel_id)
@@ -206,12 +209,12 @@ async def retry_parked(session: AsyncSession, channel_id: int, now: datetime) ->
 
 
 async def unpark(session: AsyncSession, channel_id: int) -> None:
-    """The channel takes messages again."""
+    """Record that the channel takes messages again."""
     await session.execute(delete(ChannelParkingRow).where(ChannelParkingRow.channel_id == channel_id))
 
 
 async def queue_state(session: AsyncSession, now: datetime) -> QueueState:
-    """The outbox in numbers. What its channel does not take now counts as waiting, not as due."""
+    """The outbox in numbers. Notifications of parked and inactive channels count as waiting, not as due."""
     pending = NotificationRow.state == NotificationState.PENDING
     parked = select(ChannelParkingRow.channel_id).where(ChannelParkingRow.retry_at > now)
     inactive = select(ChannelConfigRow.channel_id).where(ChannelConfigRow.is_active.is_(False))

@@ -15,7 +15,7 @@ from dispinmap.pinballmap.models import Submission
 
 
 async def seen(session: AsyncSession, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those of the pairs that are marked."""
+    """The pairs that are marked as seen."""
     if not pairs:
         return set()
     submission_ids = [submission_id for _, submission_id in pairs]
@@ -33,7 +33,7 @@ async def seen(session: AsyncSession, pairs: Collection[tuple[int, int]]) -> set
 
 
 async def mark_seen(session: AsyncSession, pairs: Collection[tuple[int, int]], at: datetime) -> None:
-    """Mark the pairs; one that is marked already keeps its time. The channels must have a row."""
+    """Mark the pairs as seen. Those marked already keep their time. The channels must have a row."""
     for chunk in chunks(sorted(set(pairs))):
         rows = [{"channel_id": channel_id, "submission_id": id_, "seen_at": at} for channel_id, id_ in chunk]
         await insert_new(session, SeenSubmissionRow, rows)
@@ -49,7 +49,7 @@ async def mark_notified(session: AsyncSession, submission_ids: Collection[int], 
 
 
 async def shown(session: AsyncSession, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those of the pairs that the channel can read: marked, and not waiting or cancelled."""
+    """The pairs whose submission was posted to the channel: marked, and neither waiting nor cancelled."""
     found = await seen(session, pairs)
     for chunk in chunks({submission_id for _, submission_id in found}):
         rows = await session.execute(
@@ -71,7 +71,7 @@ async def latest_shown(
 ) -> list[Submission]:
     """The newest submissions of these types (None for all) that the channel was shown, newest first.
 
-    What still waits is not shown yet, and what was cancelled never will be.
+    Submissions whose notification still waits were not shown yet, and those that were cancelled never will be.
     """
     unshown = exists().where(
         NotificationRow.channel_id == channel_id,

@@ -23,7 +23,7 @@ class Status:
     watched_since: datetime | None
     queue: QueueState
     cursor: Cursor | None
-    """None before the bot's very first start."""
+    """None before the bot's first start."""
     newest_submission_at: datetime | None
     submissions: int
     notifications: Mapping[str, int]
@@ -31,7 +31,7 @@ class Status:
 
 
 async def status(session: AsyncSession, now: datetime) -> Status:
-    """One look at everything; `channels` are the active ones, `targets` theirs: for the others nobody is asked."""
+    """Read everything. Only active channels and their targets are counted, because the bot polls only for those."""
     cursor = await feed.cursor(session)
     targets, watched_since = (
         await session.execute(

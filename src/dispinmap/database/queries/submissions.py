@@ -21,7 +21,7 @@ async def known_ids(session: AsyncSession, ids: Collection[int], *, matched: boo
 
 
 async def remember(session: AsyncSession, submissions: Collection[Submission]) -> None:
-    """Store submissions that are still to be matched; one that is there already stays as it is."""
+    """Store submissions, to be matched later. Those stored already stay as they are."""
     for chunk in chunks(submissions):
         await insert_new(session, SubmissionRow, [_values(row) for row in chunk])
 
@@ -61,7 +61,7 @@ async def count_since(session: AsyncSession, created_at: datetime) -> int:
 
 
 async def newest_created_at(session: AsyncSession) -> datetime | None:
-    """When the newest submission we know was made."""
+    """When the newest submission we know was created."""
     return await session.scalar(select(func.max(SubmissionRow.created_at)))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from dispinmap.database.queries.batching import CHUNK, chunks
+from dispinmap.database.queries.batching import CHUNK, UNSYNCHRONIZED, chunks
 from dispinmap.database.queries.channels import to_channel
 from dispinmap.database.tables import AREA_SQL, AreaCellRow, ChannelConfigRow, MonitoringTargetRow
 from dispinmap.database.types import UtcDateTime
@@ -28,11 +28,11 @@ from dispinmap.targets.models import (
     poll_rate_or_none,
 )
 
-# For a row that somebody wrote by hand without a time: it counts as always there.
+# A row written by hand without a time counts as having always been there.
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPES: Final = {each.value: each for each in TargetType}
-PART: Final = 500
-"""Rows that are turned into values in one go: some milliseconds."""
+PAGE: Final = 500
+"""Rows that are converted to values at a time, which takes a few milliseconds."""
 
 
 _TARGET: Final = (
@@ -52,7 +52,7 @@ _TARGET: Final = (
 
 
 def to_target(row: MonitoringTargetRow) -> Target:
-    """The row as a value. A type we do not know becomes a location without id, which says so as its problem."""
+    """The row as a value. A row of unknown type becomes a location without an id, whose `problem` says what to do."""
     return _target(*(getattr(row, column.key) for column in _TARGET))
 
 
@@ -101,10 +101,10 @@ async def _fetch(session: AsyncSession, query: Select[MonitoringTargetRow, Chann
 async def around(
     session: AsyncSession, rows: Collection[Submission], known: dict[int, Channel]
 ) -> AsyncIterator[list[tuple[WatchedTarget, list[Submission]]]]:
-    """Targets of active channels that may want some of these submissions, with those submissions, a part at a time.
+    """Targets of active channels that may want some of these submissions, with those submissions, in pages.
 
-    A target comes once. Targets elsewhere are not read at all. `known` are the channels that the transaction has read
-    before, by id; those that are read now join them.
+    A target comes once. Targets elsewhere are not read at all. `known` holds the channels that this transaction has
+    read, by id. This function adds to it.
     """
     by_location: defaultdict[int, list[Submission]] = defaultdict(list)
     for row in rows:
@@ -113,19 +113,19 @@ async def around(
     on_location = _columns(MonitoringTargetRow.location_id).where(
         MonitoringTargetRow.target_type == TargetType.LOCATION, MonitoringTargetRow.location_id.in_(by_location)
     )
-    async for part in _stream(session, on_location, known):
-        yield [(watched, by_location[location_id]) for watched, location_id in part]
+    async for page in _stream(session, on_location, known):
+        yield [(watched, by_location[location_id]) for watched, location_id in page]
     by_area = await _by_area(session, rows)
     for areas in chunks(by_area):
         in_area = _columns(MonitoringTargetRow.target_name).where(
             text(AREA_SQL), MonitoringTargetRow.target_name.in_(areas)
         )
-        async for part in _stream(session, in_area, known):
-            yield [(watched, by_area[area]) for watched, area in part]
+        async for page in _stream(session, in_area, known):
+            yield [(watched, by_area[area]) for watched, area in page]
 
 
 async def _by_area(session: AsyncSession, rows: Collection[Submission]) -> dict[str, list[Submission]]:
-    """The circles that any of these submissions lies in, as targets spell them, each with its submissions."""
+    """The circles that contain any of these submissions, as targets spell them, each with its submissions."""
     by_cell: defaultdict[int, list[Submission]] = defaultdict(list)
     for row in rows:
         if row.latitude is not None and row.longitude is not None:
@@ -162,10 +162,10 @@ def _columns(key: InstrumentedAttribute[int | None] | InstrumentedAttribute[str]
 async def _stream(
     session: AsyncSession, query: Select[*tuple[Any, ...]], known: dict[int, Channel]
 ) -> AsyncIterator[list[tuple[WatchedTarget, Any]]]:
-    """The query's targets with its key, a part at a time, so that the event loop never waits for all of them."""
+    """The query's targets with its key, in pages, so that the event loop never waits for all of them."""
     result = await session.stream(query)
-    async for part in result.partitions(PART):
-        found = [(_target(*values), key) for key, *values in part]
+    async for page in result.partitions(PAGE):
+        found = [(_target(*values), key) for key, *values in page]
         if new := {target.channel_id for target, _ in found} - known.keys():
             rows = await session.execute(select(*_CHANNEL).where(ChannelConfigRow.channel_id.in_(new)))
             known.update((row.channel_id, to_channel(row)) for row in rows)
@@ -180,8 +180,8 @@ async def places(session: AsyncSession, limit: int) -> set[Area | int] | None:
         .where(ChannelConfigRow.is_active.is_not(False))
     )
     found: set[Area | int] = set()
-    async for part in (await session.stream(watched)).partitions(PART):
-        for location_id, target_name, target_type in part:
+    async for page in (await session.stream(watched)).partitions(PAGE):
+        for location_id, target_name, target_type in page:
             place = location_id if target_type == TargetType.LOCATION else area_or_none(target_name)
             if place is not None:
                 found.add(place)
@@ -201,18 +201,18 @@ async def oldest_created_at(session: AsyncSession) -> datetime | None:
 
 
 async def of_channel(session: AsyncSession, channel_id: int) -> list[WatchedTarget]:
-    """All targets of a channel, in the order of `/list`, also those with a problem."""
+    """All targets of a channel, in the order of `/list`, including those with a problem."""
     return await _fetch(session, _select().where(ChannelConfigRow.channel_id == channel_id))
 
 
 async def get(session: AsyncSession, target_id: int) -> WatchedTarget:
-    """One that is known to be there."""
+    """A target that is known to exist."""
     return (await _fetch(session, _select().where(MonitoringTargetRow.id == target_id)))[0]
 
 
 async def add(session: AsyncSession, channel_id: int, new: NewTarget, now: datetime) -> Target:
-    """Insert it with the channel's settings inherited. Raises IntegrityError where it is there already."""
-    # Spelled-out NULLs, because the columns' own defaults are the original's and would hide the channel's settings.
+    """Insert a target that inherits the channel's settings. Raises IntegrityError if the channel has it already."""
+    # Explicit NULLs, because the columns' defaults are the original bot's and would override the channel's settings.
     statement = (
         insert(MonitoringTargetRow)
         .values(
@@ -232,7 +232,7 @@ async def add(session: AsyncSession, channel_id: int, new: NewTarget, now: datet
 
 
 async def rename(session: AsyncSession, target_id: int, target_name: str) -> None:
-    """Give a city or point another circle."""
+    """Give a city or point a different circle."""
     await session.execute(
         update(MonitoringTargetRow).where(MonitoringTargetRow.id == target_id).values(target_name=target_name)
     )
@@ -259,7 +259,7 @@ async def remove(session: AsyncSession, target_id: int) -> None:
 
 
 async def mark_served(session: AsyncSession, channel_id: int, served: Collection[WatchedTarget], now: datetime) -> None:
-    """A message for these targets of the channel leaves at `now`."""
+    """Record that a message for these targets of the channel leaves at `now`."""
     own = [watched.target.id for watched in served if watched.has_own_poll_rate]
     for chunk in chunks(own):
         await session.execute(
@@ -272,7 +272,10 @@ async def mark_served(session: AsyncSession, channel_id: int, served: Collection
 
 
 async def note_checks(session: AsyncSession, after: int, at: datetime) -> int | None:
-    """Set `last_checked_at` of some targets of active channels, whose ids come after `after`; the last id, or None."""
+    """Set `last_checked_at` of the next targets with ids above `after`, except those of inactive channels.
+
+    Returns the last id, or None.
+    """
     ids = list(
         await session.scalars(
             select(MonitoringTargetRow.id)
@@ -286,6 +289,6 @@ async def note_checks(session: AsyncSession, after: int, at: datetime) -> int | 
         update(MonitoringTargetRow)
         .where(MonitoringTargetRow.id.in_(ids), MonitoringTargetRow.channel_id.in_(active))
         .values(last_checked_at=at)
-        .execution_options(synchronize_session=False)
+        .execution_options(**UNSYNCHRONIZED)
     )
     return ids[-1] if ids else None

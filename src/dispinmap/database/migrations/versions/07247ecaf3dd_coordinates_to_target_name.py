@@ -1,6 +1,6 @@
 """A city's coordinates move to `target_name`, where a point's are, and its human name to `display_name`.
 
-A city without coordinates keeps its name in both: it is shown with what to do, and not watched.
+A city without coordinates keeps its name in both columns. It is not watched, and `/list` says what to do.
 """
 
 from alembic import op

@@ -15,4 +15,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """One target means what its copies meant: there is nothing to take apart."""
+    """Nothing to do: the merged target means the same as its copies."""

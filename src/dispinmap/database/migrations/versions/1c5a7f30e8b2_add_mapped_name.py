@@ -1,4 +1,4 @@
-"""Which text of an area its map cells were worked out from, so that rows written by hand are noticed."""
+"""The text of an area that its map cells were computed from, so that changes by hand are noticed."""
 
 import sqlalchemy as sa
 from alembic import op

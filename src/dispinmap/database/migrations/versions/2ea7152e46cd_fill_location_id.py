@@ -1,7 +1,7 @@
 """A location's id moves from its text column to a number.
 
-A location whose text is no number keeps its row with a NULL id and its text behind its name: it is shown with what to
-do, and not watched.
+A location whose text is not a number keeps its row, with a NULL id and the text added to its name. It is not watched,
+and `/list` says what to do.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""An index of the areas whose map cells are missing or out of date: empty, most of the time."""
+"""An index of the areas whose map cells are missing or out of date: usually empty."""
 
 import sqlalchemy as sa
 from alembic import op

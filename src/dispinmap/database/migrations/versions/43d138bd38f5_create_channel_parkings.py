@@ -1,4 +1,4 @@
-"""Channels that refuse us, and until when they are left alone."""
+"""Channels that refuse the bot, and when it tries them again."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""An area is identified by its text: once per channel."""
+"""An area is identified by its text: at most once per channel."""
 
 import sqlalchemy as sa
 from alembic import op

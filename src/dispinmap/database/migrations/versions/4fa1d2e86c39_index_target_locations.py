@@ -1,4 +1,4 @@
-"""A submission finds the targets on its location without reading the others."""
+"""An index to find the targets of a location without reading the others."""
 
 from alembic import op
 

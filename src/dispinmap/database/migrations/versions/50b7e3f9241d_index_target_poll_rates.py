@@ -1,4 +1,4 @@
-"""The fastest target is found without reading the others."""
+"""An index to find the fastest target without reading the others."""
 
 from alembic import op
 

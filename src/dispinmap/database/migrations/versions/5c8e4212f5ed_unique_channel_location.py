@@ -1,4 +1,4 @@
-"""A location is identified by its id: once per channel, whatever its name."""
+"""A location is identified by its id, not its name: at most once per channel."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""The fastest channel is found without reading the others."""
+"""An index to find the fastest channel without reading the others."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""The three tables of the original bot, which a database of its own already has."""
+"""The three tables of the original bot. Its own databases have them already."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -55,6 +55,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     raise DatabaseError(
-        "Nothing lies before 6f6f6afb1af3: these tables may be the original bot's own and are not dropped. "
+        "There is nothing before 6f6f6afb1af3: these tables may be the original bot's own and are not dropped. "
         "To start again, move the database file away."
     )

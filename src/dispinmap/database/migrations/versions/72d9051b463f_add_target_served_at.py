@@ -1,4 +1,4 @@
-"""When the last message for a target with a poll rate of its own left."""
+"""When the last message left for a target with its own poll rate."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Settings of targets become NULL, the channel's: the original filled the columns in and never read them."""
+"""Settings of targets become NULL, which means the channel's: the original bot filled them in but never read them."""
 
 from alembic import op
 
@@ -13,7 +13,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The original's own fillers, where a target has nothing of its own."""
+    """Fill in the original bot's values for targets without settings of their own."""
     op.execute(
         "UPDATE monitoring_targets SET poll_rate_minutes = COALESCE(poll_rate_minutes, 60),"
         " notification_types = COALESCE(notification_types, 'machines')"

@@ -1,4 +1,4 @@
-"""When the last message at the channel's own poll rate left."""
+"""When the last message left for the targets that follow the channel's poll rate."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,6 +1,6 @@
-"""Every time is one that can be read: UTC without an offset, or NULL where nobody could tell what was meant.
+"""Every time becomes readable: UTC without an offset, or NULL if the text is not a time.
 
-SQLite takes any text for a time. The log keeps the text of those that become NULL.
+SQLite accepts any text as a time. The log keeps the texts that become NULL.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Times stay readable: nothing that was known is lost."""
+    """Nothing to do: times stay readable, and nothing that was known is lost."""
 
 
 def _odd(connection: sa.Connection, table: sa.TableClause) -> Iterator[Sequence[sa.Row[Any, Any]]]:

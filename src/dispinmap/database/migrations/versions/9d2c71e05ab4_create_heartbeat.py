@@ -1,4 +1,4 @@
-"""The row that tells how old a restored copy is, and what was in doubt when it was restored."""
+"""The heartbeat, which shows how old a restored copy is, and which posts are in doubt after a restore."""
 
 import sqlalchemy as sa
 from alembic import op

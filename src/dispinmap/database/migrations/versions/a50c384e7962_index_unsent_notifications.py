@@ -1,4 +1,4 @@
-"""What is due is found without reading what was sent."""
+"""An index to find due notifications without reading sent ones."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""A column for what people call a target, because a city's name must survive its coordinates."""
+"""A column for what people call a target, so that a city keeps its name beside its coordinates."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,6 +1,6 @@
 """Every target and seen submission gets a channel: the original bot did not enforce its foreign keys.
 
-Such a channel received nothing, and is inactive. Its server is unknown; 0 is no server's id.
+Such a channel received nothing, so it is inactive. Its server is unknown: no server has the id 0.
 """
 
 import sqlalchemy as sa
@@ -31,4 +31,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The channels stay: without them their rows would have none again."""
+    """The channels stay: without them, their rows would point to no channel again."""

@@ -1,4 +1,4 @@
-"""Down to where a gap in the feed has been read."""
+"""How far back a gap in the feed has been read."""
 
 import sqlalchemy as sa
 from alembic import op

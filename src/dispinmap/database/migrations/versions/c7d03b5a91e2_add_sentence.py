@@ -1,4 +1,4 @@
-"""A column for Pinball Map's own sentence, which is all we can post of a type that we do not know."""
+"""A column for Pinball Map's own sentence, which is all we can post if we do not know the type."""
 
 import sqlalchemy as sa
 from alembic import op

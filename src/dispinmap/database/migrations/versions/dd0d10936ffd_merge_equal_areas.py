@@ -1,4 +1,4 @@
-"""The same area twice in a channel becomes one target: the constraint so far let equal NULLs pass."""
+"""The same area twice in a channel becomes one target: areas have no id, and so far no constraint covered them."""
 
 from alembic import op
 
@@ -15,4 +15,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """One target means what its copies meant: there is nothing to take apart."""
+    """Nothing to do: the merged target means the same as its copies."""

@@ -1,4 +1,4 @@
-"""Every drill of the backup with its outcome."""
+"""Every test restore of the backup with its outcome."""
 
 import sqlalchemy as sa
 from alembic import op

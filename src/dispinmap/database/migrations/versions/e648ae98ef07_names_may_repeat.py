@@ -1,4 +1,4 @@
-"""On the way back equal names are told apart, since the original's constraint wants them different."""
+"""A downgrade makes equal names different, because the original bot's constraint requires it."""
 
 import sqlalchemy as sa
 from alembic import op

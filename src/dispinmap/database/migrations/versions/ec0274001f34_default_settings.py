@@ -1,4 +1,4 @@
-"""Rows written by hand without settings get the documented ones."""
+"""Rows written by hand without settings get the documented defaults."""
 
 import sqlalchemy as sa
 from alembic import op

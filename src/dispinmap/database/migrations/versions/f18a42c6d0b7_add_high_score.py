@@ -1,4 +1,4 @@
-"""A column for the score that somebody posted."""
+"""A column for the score that a person posted."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The column whose meaning depended on the row's type goes; its contents have their own columns now."""
+"""The column whose meaning depended on the row's type is dropped; its contents have their own columns now."""
 
 import sqlalchemy as sa
 from alembic import op

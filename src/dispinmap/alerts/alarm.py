@@ -1,4 +1,4 @@
-"""Looks at the bot's faults every minute, and tells of those that stay."""
+"""Checking the bot's health every minute, and telling the operator about faults that stay."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,15 +10,17 @@ import structlog
 
 from dispinmap.alerts.alerts import Alerts
 from dispinmap.clock import Clock
-from dispinmap.health import REPORT, REPORT_SECONDS, Part, unknown
+from dispinmap.health import REPORT, REPORT_SECONDS, Part, no_report
 
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 60.0
 PATIENCE = timedelta(minutes=3)
-"""How long a part may be at fault before the operator hears of it: a reconnection or a restart takes less."""
+"""How long a part may be at fault before the operator is told: a reconnection or a restart takes less."""
 AT_ONCE = frozenset({"drill"})
-"""Parts whose faults do not pass by themselves, where the bot did not start with them: it may start again and again."""
+"""Parts whose faults do not go away by themselves, so they are told at once, but not at the first look after a start:
+a bot that starts again and again would repeat them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +30,22 @@ class Trouble:
     since: datetime
     told: bool = False
     at_once: bool = False
-    """Whether it need not stay to be told."""
+    """Whether to tell the operator without waiting for `PATIENCE`."""
 
 
 Troubles = Mapping[str, Trouble]
 
 
 def decide(known: Troubles | None, found: Mapping[str, Part], now: datetime) -> tuple[Troubles, dict[str, str]]:
-    """The troubles there are now, and what to tell of them: part to sentence. Before the first look, `known` is None.
+    """The current troubles, and what to tell the operator: part to sentence. At the first look, `known` is None.
 
-    A trouble nobody was told of ends silently; one that was told stays until its end is told too.
+    A trouble that was never told ends silently. One that was told stays until its end is told too.
     """
     new = {name: Trouble(now, at_once=known is not None and name in AT_ONCE) for name in found}
     known = known or {}
     faulty = {name: part for name, part in found.items() if not part.ok}
     told = {name: trouble for name, trouble in known.items() if trouble.told}
-    # Without a report nothing is known of the others: they stay as they were.
+    # Without a report we do not know about the others, so their troubles stay as they were.
     kept = known if REPORT in faulty else told
     troubles = {**kept, **{name: known.get(name, new[name]) for name in faulty}}
     news = {
@@ -56,15 +58,15 @@ def decide(known: Troubles | None, found: Mapping[str, Part], now: datetime) -> 
 
 
 def remembered(troubles: Troubles, name: str, found: Mapping[str, Part]) -> Troubles:
-    """The troubles once the operator was told of this one: of its beginning while it is at fault, else of its end."""
+    """The troubles after the operator was told that `name` is at fault, or that it works again."""
     others = {other: trouble for other, trouble in troubles.items() if other != name}
     if name in found and not found[name].ok:
         return {**others, name: replace(troubles[name], told=True)}
     return others
 
 
-class Watch:
-    """Tells once when a part stays at fault and once when it works again; what could not be told is told later."""
+class Alarm:
+    """Tells the operator once when a part stays at fault and once when it works again. Retries alerts that failed."""
 
     def __init__(self, parts: Callable[[], Awaitable[Mapping[str, Part]]], alerts: Alerts, clock: Clock) -> None:
         self._parts = parts
@@ -73,13 +75,13 @@ class Watch:
         self._troubles: Troubles | None = None
 
     async def run(self) -> NoReturn:
-        """Watch for ever."""
+        """Look every `LOOK_SECONDS`, forever."""
         while True:
             await self.step()
             await self._clock.sleep(LOOK_SECONDS)
 
     async def step(self) -> None:
-        """One look, and what there is to tell."""
+        """Look once, and tell the operator what is new."""
         found = await self._look()
         troubles, news = decide(self._troubles, found, self._clock.now())
         self._troubles = troubles
@@ -94,4 +96,4 @@ class Watch:
                 return await self._parts()
         except Exception as error:
             log.exception("report_failed")
-            return unknown(error)
+            return no_report(error)
