@@ -1,4 +1,4 @@
-"""`dispinmap start`: from an empty disk to a running bot with a backup, and back to a clean stop."""
+"""`dispinmap start`: take the lease, restore the database if needed, run the bot with its backup, and stop cleanly."""
 
 import asyncio
 from collections.abc import Mapping
@@ -37,30 +37,32 @@ if TYPE_CHECKING:
     from dispinmap.app import Application
 
 STOP_SECONDS: Final = 5.5
-"""For the goodbye to Discord and the last sync; 10 seconds after SIGTERM the platform kills, busy or not."""
+"""For leaving Discord, the last sync and the end of Litestream. 10 seconds after SIGTERM the platform kills us."""
 BEAT_SECONDS: Final = 1.5
+"""For the last heartbeat, at most."""
 LITESTREAM_SECONDS: Final = 1.5
-"""Of the stop's, what is kept for Litestream's own end."""
+"""The part of `STOP_SECONDS` reserved for the end of Litestream."""
 RELEASE_SECONDS: Final = 1.0
+"""For giving back the lease, after `STOP_SECONDS`."""
 SIGN_PAUSE_SECONDS: Final = 1.0
-"""Google takes one write of an object in a second: https://cloud.google.com/storage/quotas#objects"""
+"""Google allows one write per second to an object: https://cloud.google.com/storage/quotas#objects"""
 WAITING: Final = (
-    "The bot waits for the lease: another one holds it, or the storage does not answer. The log says which."
+    "The bot is waiting for the lease: another bot holds it, or the storage does not answer. The log says which."
 )
-"""The lease's own words name the backup's address and the holder's machine, and anybody may ask."""
+"""Public, so it leaves out the backup's address and the holder's machine, which the log names."""
 EXPIRED: Final = (
     "The lease could not be renewed in time, because the backup's storage does not answer or the machine stood still: "
-    "the bot posts nothing until it can be."
+    "the bot posts nothing until it has renewed the lease."
 )
 
 log = structlog.get_logger(__name__)
 
 
 async def start(settings: Settings, clock: Clock, *, allow_empty: bool = False, web_host: str = ANY_HOST) -> None:
-    """Wait for the lease, restore the database if there is none, and run the bot until cancelled or failed for good.
+    """Wait for the lease, restore the database if needed, and run the bot until it is cancelled or fails for good.
 
-    The web pages are served from the first moment on. Raises DisPinMapError with what the operator has to do;
-    nothing was lost or overwritten then. With `allow_empty` a backup that cannot be found is no reason to stop.
+    Serves the web pages from the beginning. Raises DisPinMapError with what the operator has to do; nothing was lost or
+    overwritten then. With `allow_empty` we start over if the lease names a writer but no backup is stored.
     """
     launch = _Launch(settings, clock, await open_place(settings, clock), allow_empty=allow_empty)
     async with serving(launch.report, web_host, settings.port):
@@ -80,7 +82,7 @@ class _Launch:
         self._phase = "The bot is starting."
         self._restored: Restored | None = None
         self._stop_by: float | None = None
-        # A second's work, which a restore by Litestream leaves time for.
+        # This takes about a second, so do it while Litestream restores.
         self._importing = asyncio.ensure_future(in_thread(import_module, "dispinmap.app"))
         self.file = place.configuration.database
 
@@ -90,7 +92,7 @@ class _Launch:
         return Starting(self._phase if self._place.lease.waiting_for is None else WAITING)
 
     async def run(self) -> None:
-        """Hold the lease and serve, again and again if the lease expires without anybody taking it."""
+        """Take the lease and serve. If the lease expires and no one else takes it, renew it and serve again."""
         lease = self._place.lease
         try:
             previous = await lease.acquire()
@@ -106,7 +108,7 @@ class _Launch:
                 log.warning("lease_not_released", cure="the next bot has to wait until it expires")
 
     async def _regain(self) -> LeaseRecord:
-        """Wait until the lease is renewed, and tell the operator meanwhile: the bot's own alerts ended with the bot."""
+        """Wait until the lease is renewed. We alert the operator here, because the bot and its alerts have ended."""
         self._phase = EXPIRED
 
         async def parts() -> Mapping[str, Part]:
@@ -126,7 +128,7 @@ class _Launch:
         return previous
 
     async def _expires(self, previous: LeaseRecord | None) -> bool:
-        """Serve while the lease is kept; returns that it expired. Ends otherwise by the error that ended the bot."""
+        """Serve while we keep the lease; returns True if it expired. Otherwise raises the error that ended the bot."""
         keeping = asyncio.create_task(self._place.lease.keep(), name="lease")
         bot = asyncio.create_task(self._serve(previous, keeping), name="bot")
         try:
@@ -156,7 +158,7 @@ class _Launch:
         try:
             await self._sign(previous, await self._first_beat(backup, previous))
             replicating = asyncio.create_task(replication.run(), name="litestream")
-            # What is not ours any more must not be written to for a moment longer.
+            # Without the lease we must not write to the replica for a moment longer.
             keeping.add_done_callback(lambda _: replicating.cancel())
             try:
                 await self._run_bot(database, backup, replicating)
@@ -166,7 +168,11 @@ class _Launch:
             await database.close()
 
     async def _prepare(self, previous: LeaseRecord | None) -> None:
-        """See to it that the newest database is there, at head."""
+        """Make sure that the newest database is in place, with the newest schema.
+
+        The order matters: refuse a replica in the wrong format before anything is restored from it; refuse a database
+        that belongs elsewhere before it is set aside as old; restore only if no database is left.
+        """
         configuration, store = self._place.configuration, self._place.store
         await refuse_mixed_formats(configuration, store)
         if self.file.is_file():
@@ -198,29 +204,32 @@ class _Launch:
             return await backup.heart.beat(previous.writer if previous else None)
         except DBAPIError as error:
             raise DatabaseError(
-                f"{self.file} cannot be written ({reason(error)}): check that its disk has room and may be "
-                "written, then start again."
+                f"{self.file} cannot be written ({reason(error)}): check that its disk has room and is "
+                "writable, then start again."
             ) from error
 
     async def _sign(self, previous: LeaseRecord | None, beat: datetime) -> None:
-        """Our name into the lease, before anything of ours is in the replica.
+        """Write our name to the lease, before Litestream uploads anything of ours.
 
-        And until a beat of ours is, no copy need be newer than that, if our clock is behind the last holder's.
+        If we crashed after an upload but before this, the lease would still name the previous writer, and a start on
+        its old disk would take that old database for the newest. Until the replica holds a heartbeat of ours, the lease
+        keeps the previous one; but if `beat` is earlier, because our clock is behind, no copy of ours could be as new
+        as that, so we lower it to `beat`.
         """
         lease, known = self._place.lease, previous.heartbeat_at if previous else None
         while True:
             try:
                 return await lease.record(writer=lease.holder, heartbeat_at=min(known, beat) if known else None)
             except StorageUnreachable as error:
-                # Where this lasts the lease expires, which ends it.
+                # If the outage lasts, the lease expires, and `_expires` cancels us.
                 log.warning("lease_not_updated", error=str(error))
                 await self._clock.sleep(SIGN_PAUSE_SECONDS)
 
     async def _run_bot(self, database: Database, backup: Backup, replicating: asyncio.Task[None]) -> None:
-        """Until the bot fails, or Litestream must not go on."""
-        # Where this is cancelled because the lease expired, the next one needs it.
+        """Run the bot until it fails, or until replication ends."""
+        # Shielded: if we are cancelled because the lease expired, the next `_serve` awaits it again.
         await asyncio.shield(self._importing)
-        from dispinmap.app import Application  # noqa: PLC0415 -- not before, so that the restore need not wait for it
+        from dispinmap.app import Application  # noqa: PLC0415 -- slow, so it is imported during the restore
 
         async with open_session() as session:
             self._application = Application(self._settings, self._clock, database, session, backup)
@@ -244,7 +253,10 @@ class _Launch:
         replicating: asyncio.Task[None],
         keeping: asyncio.Task[None],
     ) -> None:
-        """Everything into the replica, if it still is ours, and Litestream down."""
+        """Upload everything, if we still hold the lease, and stop Litestream.
+
+        First the heartbeat, then close the database, so that nothing is committed after the sync.
+        """
         self._phase = "The bot is stopping."
         until = self._stop_by or _time() + STOP_SECONDS
         try:
@@ -253,10 +265,10 @@ class _Launch:
             beat = await _last_beat(backup, min(BEAT_SECONDS, until - LITESTREAM_SECONDS - _time()))
             await database.close()
             if not await replication.synced(_left(until, LITESTREAM_SECONDS)):
-                log.error("final_sync_failed", cure="keep this disk: what was written last is on it alone")
+                log.error("final_sync_failed", cure="keep this disk: only it has what was written last")
             elif beat is not None:
                 log.info("final_sync_done")
-                # The release writes it: object storage does not take two writes in a row.
+                # `release` writes it: Google allows only one write per second.
                 self._place.lease.note(beat)
             await replication.stop(_left(until))
         finally:
@@ -264,9 +276,10 @@ class _Launch:
 
 
 async def _last_beat(backup: Backup, seconds: float) -> datetime | None:
-    """By which the next start knows that nothing is missing; None where the database takes no more writes."""
+    """Write the heartbeat that tells the next start that nothing is missing; None if the database cannot be written."""
     if seconds <= 0:
-        # The loops had to wait for a locked database. Another wait would be in a thread that the process waits for.
+        # The bot's loops already waited too long for a locked database. Waiting again would be in a thread that Python
+        # waits for, which would delay our exit.
         log.error("last_heartbeat_failed", error="TimeoutError")
         return None
     beat = asyncio.create_task(backup.heart.beat(), name="last-heartbeat")
@@ -288,12 +301,12 @@ def _left(until: float, kept: float = 0.0) -> float:
 
 @undivided
 async def _end(task: asyncio.Task[Any]) -> None:
-    """Cancel it and wait until it has cleaned up; how it ended is looked at elsewhere."""
+    """Cancel the task and wait until it has cleaned up; `_raise` handles its outcome."""
     task.cancel()
     await asyncio.wait({task})
 
 
 def _raise(task: asyncio.Task[None]) -> None:
-    """Raise what ended the task, if that was an error."""
+    """Raise the task's error, if it ended with one."""
     if task.done() and not task.cancelled() and (error := task.exception()) is not None:
         raise error

@@ -61,7 +61,7 @@ FAULTS = {
         lambda whole: changed(whole, changes(whole)[2], halved), "could not use|too early"
     ),
     "a middle segment missing": Fault(
-        lambda whole: without(whole, changes(whole)[2]), "non-contiguous|something is missing"
+        lambda whole: without(whole, changes(whole)[2]), "non-contiguous|are missing before"
     ),
     "the last segment missing": Fault(
         lambda whole: without(whole, changes(whole)[-1]), "is not the newest state.*ends at 2026-03-01 12:04:00"

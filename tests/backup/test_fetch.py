@@ -220,13 +220,13 @@ class _Changing(ThreadedStore):
 async def test_a_file_that_is_there_is_never_overwritten(copied: Original, tmp_path: Path) -> None:
     target = tmp_path / "there.db"
     target.write_text("mine")
-    with pytest.raises(BackupError, match=r"there\.db is there already, .* name another file"):
+    with pytest.raises(BackupError, match=r"there\.db already exists and .* name another file"):
         await fetch(open_store(copied.replica), copied.replica, target)
     assert target.read_text() == "mine"
 
 
 async def test_a_folder_that_is_not_there_is_said(copied: Original, tmp_path: Path) -> None:
-    with pytest.raises(BackupError, match="check that its folder exists, may be written and has room"):
+    with pytest.raises(BackupError, match="check that its folder exists, is writable and has room"):
         await fetch(open_store(copied.replica), copied.replica, tmp_path / "nowhere" / "x.db")
 
 

@@ -145,7 +145,7 @@ def test_the_way_to_0_5_asks_and_then_says_what_to_set(
     monkeypatch.setenv("LITESTREAM_REPLICA_URL", in_folder)
     refused = dispinmap("backup", "upgrade-format", input="n\n")
     assert (refused.exit_code, (tmp_path / "db-v5").exists()) == (1, False)
-    assert f"What {in_folder} holds goes to {in_folder}-v5 as well." in refused.output
+    assert f"This copies {in_folder} to {in_folder}-v5." in refused.output
     assert "Nothing was changed." in refused.output
     done = dispinmap("backup", "upgrade-format", "--yes")
     assert done.exit_code == 0, done.output + str(done.exception)

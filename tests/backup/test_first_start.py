@@ -114,7 +114,7 @@ def test_the_originals_redesign_is_refused_and_the_cure_works_as_it_is_written(
     bot: Bot, bucket: Original, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket(shapes.redesign)
-    with pytest.raises(BackupError, match=r"`dispinmap backup fetch` gets .* `dispinmap db adopt FILE` makes"):
+    with pytest.raises(BackupError, match=r"`dispinmap backup fetch` downloads .* `dispinmap db adopt FILE` makes"):
         bot.prepare(Format.V0_3)
     assert not bot.database.exists()
     monkeypatch.setenv("LITESTREAM_BUCKET", BUCKET)

@@ -73,7 +73,7 @@ async def test_an_earlier_state_is_restored_by_its_time_and_listed_with_it(
     assert points[-1].created_at <= at < points[0].created_at
     await litestream.restore(settings, tmp_path / "old.db", at=at)
     assert count(tmp_path / "old.db") == 4
-    with pytest.raises(NoBackup, match="of the time asked for"):
+    with pytest.raises(NoBackup, match="from the given time"):
         await litestream.restore(settings, tmp_path / "ancient.db", at=datetime(2020, 1, 1, tzinfo=UTC))
 
 
@@ -91,7 +91,7 @@ async def test_a_file_that_is_there_is_never_restored_over(
 ) -> None:
     target = tmp_path / "kept.db"
     target.write_text("kept")
-    with pytest.raises(RestoreFailed, match="is there already"):
+    with pytest.raises(RestoreFailed, match="already exists"):
         await litestream.restore(settings, target)
     assert target.read_text() == "kept"
 

@@ -32,9 +32,9 @@ async def test_a_bucket_that_is_not_there_is_refused(
 ) -> None:
     replica = replace(storage_place(kind, request, tmp_path).replica, bucket="not-there")
     settings = configuration(replica, litestream.format, tmp_path / "source.db")
-    with pytest.raises(StorageRefused, match="check that the bucket is there"):
+    with pytest.raises(StorageRefused, match="check that the bucket exists"):
         await litestream.restore(settings, tmp_path / "copy.db")
-    with pytest.raises(StorageRefused, match="check that the bucket is there"):
+    with pytest.raises(StorageRefused, match="check that the bucket exists"):
         await litestream.points(settings)
     assert names(tmp_path) == []
 
@@ -96,7 +96,7 @@ async def test_there_has_to_be_a_folder_to_restore_to(
 ) -> None:
     place = storage_place(StorageKind.FILE, request, tmp_path)
     settings = configuration(place.replica, litestream.format, tmp_path / "source.db")
-    with pytest.raises(RestoreFailed, match="is no folder"):
+    with pytest.raises(RestoreFailed, match="is not a folder"):
         await litestream.restore(settings, tmp_path / "missing" / "copy.db")
 
 

@@ -142,7 +142,7 @@ async def test_what_a_former_database_left_is_removed_before(scene: Scene) -> No
 
 async def test_nothing_is_restored_over_a_database(scene: Scene) -> None:
     scene.database.write_text("precious")
-    assert "is there already" in await scene.refusal(scene.good)
+    assert "already exists" in await scene.refusal(scene.good)
     assert scene.database.read_text() == "precious"
 
 
@@ -263,7 +263,7 @@ async def test_litestreams_words_about_our_own_disk_do_not_send_anybody_to_the_s
 
 async def test_a_copy_is_never_made_over_a_file(scene: Scene, tmp_path: Path) -> None:
     (tmp_path / "copy.db").write_text("precious")
-    with pytest.raises(BackupError, match="is there already"):
+    with pytest.raises(BackupError, match="already exists"):
         await copy_of(scene, tmp_path / "copy.db", [scene.good], NOON)
     assert (tmp_path / "copy.db").read_text() == "precious"
 
@@ -286,7 +286,7 @@ async def test_a_copy_that_holds_what_came_after_the_time_asked_for_is_not_taken
 
 async def test_where_every_copy_is_of_after_the_time_none_is_taken(scene: Scene, tmp_path: Path) -> None:
     before = NOON - timedelta(minutes=1)
-    with pytest.raises(RestoreFailed, match="the clocks of the bot and of the storage differ"):
+    with pytest.raises(RestoreFailed, match="the clocks of the bot and the storage differ"):
         await copy_of(scene, tmp_path / "copy.db", [scene.good] * 3, before)
     assert not (tmp_path / "copy.db").exists()
 

@@ -148,7 +148,7 @@ async def test_it_waits_for_no_bot_that_runs(ready: Place) -> None:
 async def test_a_new_path_that_holds_something_else_is_left_alone(ready: Place) -> None:
     new = new_path(ready.configuration.replica)
     await ready.store.write(f"{new.path}/something", b"theirs", replacing=None)
-    with pytest.raises(RestoreFailed, match=r"is not proven: delete what lies there \(`rm -r .*/db-v5`\)"):
+    with pytest.raises(RestoreFailed, match=r"is not proven: delete what is there \(`rm -r .*/db-v5`\)"):
         await upgrade_format(ready)
     assert len(await ready.store.list(new.path)) == 1
 
@@ -168,7 +168,7 @@ async def test_where_a_bot_has_gone_on_with_0_5_nothing_is_left_to_do(ready: Pla
     await ready.lease.try_acquire()
     await ready.lease.record(heartbeat_at=NOON + timedelta(minutes=1))
     await ready.lease.release()
-    with pytest.raises(BackupError, match=r"A bot has gone on at .*/db-v5, .* nothing is left to do"):
+    with pytest.raises(BackupError, match=r"A bot already uses .*/db-v5, .* nothing is left to do"):
         await upgrade_format(ready)
 
 
@@ -208,7 +208,7 @@ async def test_a_backup_that_lacks_the_last_heartbeat_it_held_is_refused(ready: 
     await ready.lease.try_acquire()
     await ready.lease.record(heartbeat_at=NOON + timedelta(seconds=30))
     await ready.lease.release()
-    with pytest.raises(RestoreFailed, match=r"already held what was written until 2026-03-01 12:00:30 UTC"):
+    with pytest.raises(RestoreFailed, match=r"already held everything up to 2026-03-01 12:00:30 UTC"):
         await upgrade_format(ready)
     await assert_nothing_was_written(ready)
 
@@ -246,7 +246,7 @@ class Replicating(FakeLitestream):
 async def test_a_failed_proof_says_so_and_deletes_nothing(ready: Place, tmp_path: Path) -> None:
     other = Path(shutil.copy(tmp_path / "kept.db", tmp_path / "other.db"))
     change(other, "UPDATE channel_configs SET guild_id = 3 WHERE channel_id = 1")
-    with pytest.raises(RestoreFailed, match=r"does not give back .*channel_configs.* is not proven: delete what lies"):
+    with pytest.raises(RestoreFailed, match=r"does not give back .*channel_configs.* is not proven: delete what is"):
         await upgrade_format(replace(ready, litestream=Replicating([other])))
     new = new_path(ready.configuration.replica)
     assert len(await ready.store.list(new.path)) == 1
@@ -262,9 +262,7 @@ async def test_somebody_who_goes_on_writing_to_the_old_path_is_noticed(ready: Pl
         Path(one.key) for one in await ready.store.list(ready.configuration.replica.path) if "/wal/" in one.key
     )
     litestream = Replicating([tmp_path / "kept.db"], meanwhile=segment)
-    with pytest.raises(
-        BackupError, match=r"Somebody goes on writing to .*: stop that bot, then delete what lies there"
-    ):
+    with pytest.raises(BackupError, match=r"A bot is still writing to .*: stop that bot, then delete what is there"):
         await upgrade_format(replace(ready, litestream=litestream))
 
 

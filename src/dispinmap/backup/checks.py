@@ -1,4 +1,4 @@
-"""What a copy of the database is worth: looked at without changing it, and judged by pure rules."""
+"""Inspect a database file without changing it, and compare what was found (pure)."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,38 +23,38 @@ from dispinmap.database.tables import HeartbeatRow
 from dispinmap.database.verify import broken_references
 
 SHOWN_DAMAGES: Final = 3
-"""Lines of SQLite's integrity check that a report repeats; a torn file has hundreds of them."""
+"""How many lines of SQLite's integrity check we repeat; a damaged file can have hundreds."""
 BOT_TABLES: Final = frozenset({"submissions", "seen_submissions", "notifications", "messages", "drills"})
-"""Tables in which the bot itself adds and forgets rows all the time; in the others people's commands do."""
+"""Tables the bot itself changes all the time. The others change only by people's commands."""
 ROWS_UNDER_WAY: Final = 2000
-"""More than the bot writes or forgets in the seconds that a good copy is behind: ten whole pages of the feed."""
+"""More rows than the bot adds or deletes in the seconds a good copy is behind: ten full pages of the feed."""
 MAX_LAG: Final = timedelta(minutes=2)
-"""Four heartbeats, which the storage had time enough to take."""
+"""Four heartbeats: enough time to upload one of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What one look at a database file found."""
+    """What we found in a database file."""
 
     revision: str | None = None
-    """The one that its tables amount to; None where that could not be told."""
+    """The revision that its tables match; None if they match none we know."""
     rows: Mapping[str, int] = field(default_factory=dict)
-    """By table, without Alembic's and Litestream's."""
+    """Row count by table, without Alembic's and Litestream's tables."""
     heartbeat: Heartbeat | None = None
     problems: tuple[str, ...] = ()
-    """Why it must not be used, a sentence each."""
+    """Why the file must not be used, one sentence each."""
 
     @property
     def is_another(self) -> bool:
-        """Whether it can be read, and is nothing that this version can upgrade: the problem says what it is."""
+        """Whether the file is readable but not a database this version can upgrade; `problems` says what it is."""
         return self.revision is None and bool(self.rows)
 
 
 def look_at(file: Path, *, integrity: bool = True) -> Copy:
-    """Look at a database file, whoever uses it meanwhile, without changing it or leaving anything beside it.
+    """Inspect a database file, even one in use, without changing it or leaving files beside it. Blocks.
 
-    Blocks; without `integrity` it skips SQLite's own check, which reads every page (100 MB: about a second).
-    Whatever is wrong is among the problems, also a file that is not there or is no database.
+    Without `integrity` we skip SQLite's own check, which reads every page (about a second for 100 MB).
+    `problems` also says if the file is missing or is not a database.
     """
     if not file.is_file():
         return Copy(problems=(f"There is no file at {file}.",))
@@ -67,52 +67,54 @@ def look_at(file: Path, *, integrity: bool = True) -> Copy:
 
 
 def read_heartbeat(file: Path) -> Heartbeat | None:
-    """The heartbeat in a database file; None where there is none or the file cannot be read. Blocks."""
+    """The heartbeat in a database file; None if it has none or cannot be read. Blocks."""
     return look_at(file, integrity=False).heartbeat
 
 
 def staleness(copy: Copy, lease: LeaseRecord | None) -> str | None:
-    """Why the copy is not the newest state, if its heartbeat is older than one that `lease` knows the replica to hold.
+    """Why the copy is not the newest state; None if it may be.
 
-    Or if it is later, and not of the bot that wrote last: what a folder stored while a clock was ahead stays the newest
-    by its times, after which Litestream 0.3 goes.
+    Either its heartbeat is older than one the lease knows the replica to hold. Or its heartbeat is later and from a bot
+    other than the last writer: files stored while a clock was ahead keep the latest times, and Litestream may restore
+    the file with the latest time.
     """
     if lease is None:
         return None
     if copy.heartbeat is not None and is_later_elsewhere(copy.heartbeat, lease):
         return (
-            f"The copy was written until {copy.heartbeat.beat_at:%Y-%m-%d %H:%M:%S} UTC, and not by the bot that wrote "
-            f"last, until {lease.written_until:%Y-%m-%d %H:%M:%S} UTC: a clock was ahead, and what was stored then "
-            "passes for the newest. `dispinmap backup restore --at` with that last time goes on from the right state."
+            f"The copy was written until {copy.heartbeat.beat_at:%Y-%m-%d %H:%M:%S} UTC, but the last writer was "
+            f"another bot, until {lease.written_until:%Y-%m-%d %H:%M:%S} UTC: a clock was ahead, and what was stored "
+            "then looks newest. Run `dispinmap backup restore --at` with the second time to restore the right state."
         )
     expected = lease.heartbeat_at
     if expected is None or (copy.heartbeat is not None and copy.heartbeat.beat_at >= expected):
         return None
     ends = f"ends at {copy.heartbeat.beat_at:%Y-%m-%d %H:%M:%S} UTC" if copy.heartbeat else "has no heartbeat"
-    return f"The copy {ends}, but the replica already held what was written until {expected:%Y-%m-%d %H:%M:%S} UTC."
+    return f"The copy {ends}, but the replica already held everything up to {expected:%Y-%m-%d %H:%M:%S} UTC."
 
 
 def lag(copy: Copy, live: Copy) -> str | None:
-    """Why the copy is too far behind the live database, or not of its newest state; None where it is neither."""
+    """Why the copy is too far behind the live database, or not from its newest state; None if it is fine."""
     if live.heartbeat is None:
         return None
     if copy.heartbeat is None:
-        return "The live database has a heartbeat and the copy has none: it is from before the bot's last start."
+        return "The live database has a heartbeat and the copy has none: the copy is from before the bot's last start."
     behind = live.heartbeat.beat_at - copy.heartbeat.beat_at
     related = live.heartbeat.holder in (copy.heartbeat.holder, copy.heartbeat.previous_holder)
     if behind < timedelta(0) and not related:
         return (
-            "The copy has a later heartbeat than the live database, of an earlier run of the bot: a clock was ahead "
-            "then, and what was stored passes for the newest."
+            "The copy has a later heartbeat than the live database, from an earlier run of the bot: a clock was ahead "
+            "then, and what was stored then looks newest."
         )
     return f"The copy is {behind.total_seconds():.0f} seconds behind the live database." if behind > MAX_LAG else None
 
 
 def compare(copy: Copy, *live: Copy) -> list[str]:
-    """What the copy lacks or has too much of, judged by looks at the live database: nothing where it may be its copy.
+    """Which tables of the copy have too few or too many rows for a copy of the live database; empty if none.
 
-    Pass one look at a database at rest; while a bot runs, one before and one after the copy was made. A table's rows
-    must then be between both looks; where the bot itself writes all the time `ROWS_UNDER_WAY` more or less are fine.
+    If no bot runs, pass one inspection of the live database. If a bot runs, pass one from before the copy was made and
+    one from after it: each table's row count must be between the two. In `BOT_TABLES`, `ROWS_UNDER_WAY` more or fewer
+    rows are fine.
     """
     revisions = {look.revision for look in live}
     if copy.revision not in revisions:
@@ -132,11 +134,12 @@ def _count_problem(name: str, copy: Copy, live: tuple[Copy, ...]) -> str | None:
 
 @contextmanager
 def _reading(file: Path) -> Iterator[Connection]:
-    """SQLite makes files beside a WAL database even to read it; "immutable" does without, where nobody writes."""
-    # SQLite has a log beside the file itself, not beside a link to it.
+    # SQLite keeps its log beside the file itself, not beside a link to it.
     file = file.resolve()
+    # Even to read a WAL database, SQLite creates files beside it. "immutable" avoids that, and is safe only if there
+    # is no log: then no one has the database open for writing.
     mode = {"mode": "ro"} if Path(f"{file}-wal").exists() else {"immutable": "1"}
-    # Quoted once for SQLite, which reads a URI, and once more for SQLAlchemy.
+    # Quoted twice: once for SQLite's URI, once for SQLAlchemy's URL.
     url = URL.create("sqlite", database=f"file:{quote(str(file))}", query={**mode, "uri": "true"})
     engine = sync_engine(url.render_as_string(), looking=True)
     try:
@@ -172,12 +175,12 @@ def _heartbeat(connection: Connection) -> Heartbeat | None:
 def _revision(connection: Connection, columns: Mapping[str, set[str]]) -> str:
     if (shape := foreign(columns)) is not None:
         raise DatabaseError(
-            f"It is {shape}, which is not upgraded in place: `dispinmap backup fetch` gets it as a file, and "
+            f"It is {shape}, which cannot be upgraded in place: `dispinmap backup fetch` downloads it as a file, and "
             "`dispinmap db adopt FILE` makes the bot's database from that."
         )
     heads = stamps(connection)
     if len(heads) > 1:
-        raise DatabaseError(f"The database carries several revisions ({', '.join(heads)}).")
+        raise DatabaseError(f"The database has several revisions ({', '.join(heads)}).")
     found = recognise(heads[0] if heads else None, columns)
     if found is None:
         raise DatabaseError("The database has no tables.")
@@ -185,6 +188,6 @@ def _revision(connection: Connection, columns: Mapping[str, set[str]]) -> str:
 
 
 def _schema_problems(connection: Connection, revision: str) -> list[str]:
-    # The original bot did not enforce foreign keys; the upgrade gives such rows their channel.
+    # The original bot did not enforce foreign keys; the upgrade adds the missing channels.
     references = [] if revision == LEGACY_REVISION else broken_references(connection)
     return references + (schema_problems(connection) if revision == head() else [])

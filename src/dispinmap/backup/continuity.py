@@ -1,14 +1,15 @@
-"""Whether the database on this disk is the one that was written last."""
+"""Whether the database on this disk is the one a bot wrote to last (pure)."""
 
 from dispinmap.backup.models import Heartbeat, LeaseRecord
 
 
 def is_newest(local: Heartbeat | None, previous: LeaseRecord | None) -> bool:
-    """Whether the run of the bot that wrote last wrote into this very file.
+    """Whether the last writer wrote to this file, and the file has all its heartbeats that the replica holds.
 
-    `local` is the file's heartbeat, `previous` what the lease said before we took it. A holder writes its name into the
-    file first, with the one the lease names, and into the lease right after it: a crash in between leaves the latter.
-    A file that lacks a heartbeat which the replica holds went back in time, with its disk or by a power cut.
+    `local` is the file's heartbeat, `previous` the lease before we took it. A new holder writes its name to the file
+    first and to the lease second. If it crashes in between, the lease still names the writer before it, so the file
+    keeps that name as `previous_holder`. If the replica holds a later heartbeat than the file, the disk was set back or
+    lost writes in a power cut.
     """
     if previous is None or previous.writer is None:
         return True
@@ -18,10 +19,11 @@ def is_newest(local: Heartbeat | None, previous: LeaseRecord | None) -> bool:
 
 
 def is_later_elsewhere(local: Heartbeat, previous: LeaseRecord) -> bool:
-    """Whether a bot that the lease does not know wrote into this file after the last one that it knows was gone.
+    """Whether an unknown bot wrote to this file after the lease's last writer had stopped.
 
-    Who merely lost the lease wrote nothing after the next one had it. This compares the clocks of two machines: where
-    they differ by more than that one lived, an old file looks like this too, and somebody has to say which one counts.
+    Such a bot had its lease elsewhere: a bot that loses this lease stops writing before the next holder starts. We
+    compare the clocks of two machines here. If they differ by more than the last writer's run, an old file gives the
+    same answer, so callers must stop and let the operator decide.
     """
     known = previous.writer in (None, local.holder, local.previous_holder)
     return not known and local.beat_at > previous.written_until

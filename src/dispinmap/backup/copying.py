@@ -1,4 +1,4 @@
-"""The backup as a file of its own, checked from its first page to its last."""
+"""Restore the backup to a separate file, and check every page of it."""
 
 import asyncio
 import re
@@ -18,12 +18,12 @@ from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
 from dispinmap.database.backup import remove_file
 
-ROOM: Final = "check that its disk has room for one database more, and that its folder may be written"
+ROOM: Final = "check that its disk has room for another copy of the database, and that its folder is writable"
 FIRST_PAUSE_SECONDS: Final = 2.0
 EARLIER_ATTEMPTS: Final = 3
-"""Restores for one moment, where the first ones hold something later: most storage knows whole seconds only."""
+"""How often we restore for one `at`. Most storage has times in whole seconds, so the first result can be too late."""
 _OUR_DISK: Final = re.compile("no space left on device|read-only file system|permission denied", re.IGNORECASE)
-"""Litestream's words, which about our file do not mean the storage."""
+"""Litestream's words. About our own file they mean our disk, not the storage."""
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -40,13 +40,13 @@ async def restore_checked(
     at: datetime | None = None,
     attempts: int = 3,
 ) -> Copy:
-    """Restore the newest state, or the last one of up to `at`, to the file `target`, not yet there, and check it.
+    """Restore the newest state, or the last state up to `at`, to the new file `target`, and check it.
 
-    Leaves no file where it fails. Raises RestoreFailed where the copy is not whole, NoBackup where there is none of
-    that time, StorageError, and BackupError where the copy is no database of ours or cannot be written.
+    On failure no file is left. Raises RestoreFailed if the copy is incomplete or damaged, NoBackup if there is no
+    backup from that time, StorageError, and BackupError if `target` exists, cannot be written, or is not our database.
     """
     if await asyncio.to_thread(target.exists):
-        raise BackupError(f"{target} is there already, and is not overwritten: name another file, or move it away.")
+        raise BackupError(f"{target} already exists and is not overwritten: name another file, or move it away.")
     asked = at
     try:
         for _ in range(EARLIER_ATTEMPTS):
@@ -62,8 +62,8 @@ async def restore_checked(
         remove_file(target)
         raise
     raise RestoreFailed(
-        f"What {configuration.replica} holds of up to {asked:%Y-%m-%d %H:%M:%S} UTC already has a heartbeat of after "
-        f"{at:%Y-%m-%d %H:%M:%S} UTC, so that the clocks of the bot and of the storage differ: ask for an earlier time."
+        f"The state of {configuration.replica} at {asked:%Y-%m-%d %H:%M:%S} UTC has a heartbeat from after "
+        f"{at:%Y-%m-%d %H:%M:%S} UTC, so the clocks of the bot and the storage differ: ask for an earlier time."
     )
 
 
@@ -92,7 +92,7 @@ async def _restore_whole(
         problems = await patiently(lambda: check_continuity(store, replica, at=at), clock, attempts)
     copy = await asyncio.to_thread(look_at, target)
     if copy.is_another and not problems:
-        raise BackupError(f"What {replica} holds is whole, and nothing to go on from. {' '.join(copy.problems)}")
+        raise BackupError(f"{replica} holds a complete database, but not this bot's. {' '.join(copy.problems)}")
     _require_none(replica, [*problems, *copy.problems])
     return copy
 
@@ -100,7 +100,7 @@ async def _restore_whole(
 async def _restore_once(
     configuration: Configuration, litestream: Litestream, target: Path, *, at: datetime | None, seconds: float
 ) -> None:
-    """Litestream finding nothing is no proof: with 0.5 it does not look everywhere."""
+    """Raises RestoreFailed, not NoBackup, if Litestream finds no backup at all: 0.5 does not look everywhere."""
     try:
         try:
             await litestream.restore(configuration, target, at=at, seconds=seconds)
@@ -121,7 +121,7 @@ def _require_none(replica: Replica, problems: list[str]) -> None:
 
 
 async def patiently(step: Callable[[], Awaitable[T]], clock: Clock, attempts: int) -> T:
-    """Try again, after growing pauses, what failed because the storage did not answer."""
+    """Retry `step`, with growing pauses, while it raises StorageUnreachable; `attempts` times in total."""
     for attempt in range(1, attempts):
         try:
             return await step()

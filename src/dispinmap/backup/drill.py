@@ -1,4 +1,4 @@
-"""The trial restore of our own backup: a backup counts only after it was restored and checked."""
+"""The drill: restore our own backup on a schedule, because a backup counts only once it was restored and checked."""
 
 import asyncio
 import shutil
@@ -23,17 +23,17 @@ from dispinmap.database.queries import heartbeat
 from dispinmap.health import DrillState
 
 FIRST_AFTER: Final = timedelta(minutes=5)
-"""A bot just started has more urgent work, and its replica may still be catching up."""
+"""A bot that just started has more urgent work, and its replica may still be catching up."""
 RETRY_AFTER: Final = timedelta(minutes=15)
-"""After a failed drill: an outage of the storage should not count for a whole day."""
+"""After a failed drill: a short outage of the storage must not be reported for a whole day."""
 RESTORE_SECONDS: Final = 600.0
-"""Nobody waits for a drill, so that it may take its time."""
+"""A drill may take its time: no one waits for it."""
 
 log = structlog.get_logger(__name__)
 
 
 def due_at(last: DrillState | None, started_at: datetime, every: timedelta) -> datetime:
-    """When a bot started at `started_at` drills next, the newest drill being `last` (pure)."""
+    """When a bot that started at `started_at` drills next; `last` is its newest drill (pure)."""
     soonest = started_at + FIRST_AFTER
     if last is None:
         return soonest
@@ -49,9 +49,9 @@ async def drill(
     *,
     seconds: float = RESTORE_SECONDS,
 ) -> DrillState:
-    """Restore the newest state to a temporary folder, check it and hold it against the live database.
+    """Restore the newest state to a temporary folder, check it and compare it with the live database.
 
-    Whatever goes wrong is the result's problem. The folder is beside `live`: elsewhere may be no room, or no writing.
+    Errors end up in the result's `problem`. The folder is beside `live`, because other disks may be full or read-only.
     """
     restore = partial(restore_checked, configuration, litestream, store, clock=clock, seconds=seconds)
     trial = _Trial(restore, clock, live)
@@ -63,7 +63,7 @@ async def drill(
 
 
 class _Trial:
-    """One drill and what is known of it so far."""
+    """One drill, and its result so far."""
 
     def __init__(self, restore: Callable[[Path], Awaitable[Copy]], clock: Clock, live: Path) -> None:
         self._restore_to = restore
@@ -74,7 +74,7 @@ class _Trial:
         self.problem: str | None = None
 
     async def run(self) -> None:
-        """Try twice before rows are missed: what somebody changed just before the first look may not be stored yet."""
+        """Try twice before we report a difference: a change made just before the first look may not be uploaded yet."""
         for _ in range(2):
             before = await self._look()
             copy = await self._restore()
@@ -86,7 +86,7 @@ class _Trial:
     async def _look(self) -> Copy:
         live = await asyncio.to_thread(look_at, self._live, integrity=False)
         if live.problems:
-            raise BackupError(f"The copy has nothing to be held against. {' '.join(live.problems)}")
+            raise BackupError(f"The copy cannot be compared with the live database. {' '.join(live.problems)}")
         return live
 
     async def _restore(self) -> Copy:
@@ -112,7 +112,7 @@ class Drill:
         live: Path,
         drill_every: timedelta,
     ) -> None:
-        """`drill` is the drill of the database file `live`."""
+        """`drill` runs one drill of the database file `live`."""
         self._drill = drill
         self._live = live
         self._clock = clock
@@ -127,7 +127,7 @@ class Drill:
             now = self._clock.now()
             async with self._database.read() as session:
                 last = await heartbeat.last_drill(session, now)
-            # A start that is yet to come was before the clock was put right.
+            # If `started_at` is in the future, the clock was corrected since.
             due = due_at(last, min(started_at, now), self._drill_every)
             await self._clock.sleep((due - now).total_seconds())
             state = await self._drill()
@@ -153,6 +153,6 @@ def _prefix(live: Path) -> str:
 
 
 def _clear(live: Path) -> None:
-    """Remove what the drill of a bot that was killed left."""
+    """Remove what drills left behind if the bot was killed."""
     for folder in live.parent.glob(f"{_prefix(live)}*"):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""From the settings to the backup they mean."""
+"""Open the backup that the settings name."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ from dispinmap.settings import BackupSettings
 
 
 async def open_place(settings: BackupSettings, clock: Clock) -> Place:
-    """Where these settings have the backup. Raises SettingsError, LitestreamMissing."""
+    """The backup that these settings name. Raises SettingsError, LitestreamMissing."""
     litestream = await find_litestream(settings.litestream_bin, clock)
     configuration = configured(settings, litestream.format)
     store = open_store(configuration.replica)
@@ -29,7 +29,7 @@ async def open_place(settings: BackupSettings, clock: Clock) -> Place:
 
 
 def configured(settings: BackupSettings, version: Format) -> Configuration:
-    """Where these settings have the backup, for that Litestream. Raises SettingsError."""
+    """The configuration that these settings mean for that version of Litestream. Raises SettingsError."""
     configuration = configure(
         version,
         database=database_file(settings),
@@ -47,13 +47,13 @@ def configured(settings: BackupSettings, version: Format) -> Configuration:
 
 
 def database_file(settings: BackupSettings) -> Path:
-    """The file to replicate. Raises SettingsError where the database is none.
+    """The file to replicate, with links resolved. Raises SettingsError if the database is not a file.
 
-    The file itself, not a link to it: SQLite has its log beside the file, and Litestream looks beside the name.
+    SQLite keeps its log beside the file itself, but Litestream looks for it beside the name it is given.
     """
     file = sqlite_file(settings.database_url)
     if file is None:
         raise SettingsError(
-            "SQLALCHEMY_URL names no file, and only a file can be backed up: write sqlite:////folder/file."
+            "SQLALCHEMY_URL does not name a file, and only a file can be backed up: write sqlite:////folder/file."
         )
     return file.resolve()

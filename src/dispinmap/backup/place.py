@@ -1,4 +1,4 @@
-"""The parts that work on one backup, together."""
+"""One backup, and everything that works on it."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from dispinmap.backup.storage.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the backup is, and what works on it."""
+    """Where the backup is, and the tools that work on it."""
 
     configuration: Configuration
     litestream: Litestream

@@ -1,4 +1,4 @@
-"""A state of the backup in the place of the present database, by hand."""
+"""`dispinmap backup restore`: replace the present database with a state of the backup."""
 
 import asyncio
 import shutil
@@ -27,7 +27,7 @@ from dispinmap.database.upgrade import upgrade
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What would take the place of what. `present` is None where there is no database; `stale` says what is missing."""
+    """What would replace what. `present` is None if there is no database; `stale` says why `copy` is not the newest."""
 
     present: Copy | None
     copy: Copy
@@ -36,7 +36,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
-    """The copy that is the database now, and where the former one is; None where there was none."""
+    """The copy that is the database now, and where the previous database is kept; None if there was none."""
 
     copy: Copy
     kept: Path | None
@@ -50,10 +50,11 @@ async def replace_database(
     at: datetime | None = None,
     seconds: float = 120.0,
 ) -> Exchanged | None:
-    """Restore the newest state, or the last of up to `at`, in place of the database, for the next start to go on from.
+    """Replace the database with the newest state, or the last state up to `at`. The next start continues from it.
 
-    `agreed` is asked, in a thread, once the copy is checked; None where it says no. The former database is set aside.
-    Raises DatabaseError or LeaseLost while a bot uses the database or the replica, BackupError.
+    `agreed` is called in a thread once the copy is checked; if it says no, nothing changes and we return None. The
+    previous database is set aside. Raises DatabaseError or LeaseLost if a bot uses the database or the replica, and
+    BackupError.
     """
     database = place.configuration.database
     with in_use(database):
@@ -65,7 +66,7 @@ async def replace_database(
                 copy = await restore_checked(
                     place.configuration, place.litestream, place.store, part, clock=clock, seconds=seconds, at=at
                 )
-                # At a time asked for it is meant to be old.
+                # With `at` the copy is old on purpose.
                 stale = staleness(copy, previous) if at is None else None
                 present = await asyncio.to_thread(_present, database)
                 if not await in_thread(agreed, Exchange(present, copy, stale)):
@@ -75,11 +76,12 @@ async def replace_database(
                     keeping.result()
                 kept = await _exchanged(part, database, clock)
             known = previous.heartbeat_at if previous else None
-            # Where our clock is behind the last holder's, a later copy of this need be no newer than this.
+            # If our clock is behind the last holder's, its heartbeat in the lease is later than ours, and the next
+            # start would reject this database as too old. So the lease gets the earlier of the two.
             await place.lease.record(writer=place.lease.holder, heartbeat_at=min(known, beat) if known else None)
             return Exchanged(copy, kept)
         except (OSError, DBAPIError) as error:
-            raise BackupError(f"{database} cannot be replaced, and is as it was ({reason(error)}): {ROOM}.") from error
+            raise BackupError(f"{database} was not replaced and is as it was ({reason(error)}): {ROOM}.") from error
         finally:
             keeping.cancel()
             await asyncio.wait({keeping})
@@ -87,7 +89,10 @@ async def replace_database(
 
 
 def _folder(database: Path) -> TemporaryDirectory[str]:
-    """On the database's own disk, so that moving from it is one step; without what is left of one that was killed."""
+    """A temporary folder on the database's own disk, so that a move from it is one step.
+
+    Removes the folders that killed commands left behind.
+    """
     prefix = f".{database.name}-restore-"
     for left in database.parent.glob(f"{prefix}*"):
         shutil.rmtree(left, ignore_errors=True)
@@ -99,9 +104,10 @@ def _present(database: Path) -> Copy | None:
 
 
 async def _make_ours(part: Path, copy: Copy, holder: str, previous: LeaseRecord | None, clock: Clock) -> datetime:
-    """Give it the heartbeat by which the next start knows it for the newest, also if it must be upgraded for that.
+    """Write our heartbeat to the copy, so that the next start accepts it as the newest; upgrade the copy first.
 
-    It names the last writer too: whoever dies before the lease has our name leaves it that one's.
+    The heartbeat also names the previous writer: if we crash before the lease is updated, the lease still names it, and
+    the next start must accept the copy then too.
     """
     url = URL.create("sqlite", database=str(part)).render_as_string()
     await asyncio.to_thread(upgrade, url, checked=True)
@@ -118,7 +124,9 @@ async def _make_ours(part: Path, copy: Copy, holder: str, previous: LeaseRecord 
 
 @undivided
 async def _exchanged(part: Path, database: Path, clock: Clock) -> Path | None:
-    """Ctrl-C between the two would leave no database, and the next start would restore another state than was asked."""
+    """Finish even if cancelled: Ctrl-C halfway would leave no database, and the next start would restore another state
+    than the one asked for.
+    """
     return await asyncio.to_thread(_exchange, part, database, clock)
 
 

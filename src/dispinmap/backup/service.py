@@ -1,4 +1,4 @@
-"""The backup while the bot runs: the heartbeat, the drill, and what there is to say about both."""
+"""The backup while the bot runs: heartbeat, drill, and the state of both."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -41,11 +41,11 @@ class Backup:
 
     @property
     def loops(self) -> Mapping[str, Callable[[], Awaitable[NoReturn]]]:
-        """What has to run for ever, by name."""
+        """The loops that run for ever, by name."""
         return {"heartbeat": self.heart.run, "drill": self._drill.run}
 
     async def state(self) -> BackupState:
-        """One look at it."""
+        """The state of the backup now."""
         now = self._clock.now()
         async with self._database.read() as session:
             last = await heartbeat.last_drill(session, now)

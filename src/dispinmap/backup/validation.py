@@ -1,4 +1,4 @@
-"""Is the backup good, from the settings to a restored copy: each part asked by itself, so that one hides no other."""
+"""Check the backup from the settings to a restored copy. Each check reports by itself, so none hides another."""
 
 import asyncio
 import os
@@ -32,19 +32,19 @@ T = TypeVar("T")
 
 
 class State(StrEnum):
-    """How a check came out."""
+    """The result of a check."""
 
     GOOD = "good"
     NOTE = "note"
-    """Nothing to worry about by itself."""
+    """Worth knowing, but no failure."""
     FAILED = "failed"
     SKIPPED = "skipped"
-    """It needs one that failed."""
+    """A check before it failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One part of the backup."""
+    """One check and its result."""
 
     name: str
     state: State
@@ -52,9 +52,9 @@ class Check:
 
 
 async def validate(settings: BackupSettings, clock: Clock) -> list[Check]:
-    """Look at everything that a restore needs, restore to a temporary file and hold that against the live one.
+    """Check everything that a restore needs, restore to a temporary file and compare it with the live database.
 
-    Changes nothing. Whatever goes wrong is a check of its own that failed.
+    Changes nothing. Errors become failed checks.
     """
     validation = _Validation(settings, clock)
     await validation.run()
@@ -66,7 +66,7 @@ def is_good(checks: list[Check]) -> bool:
 
 
 class _Validation:
-    """One run. Each step leaves its checks, and what a later one needs."""
+    """One validation. Each step adds its checks, and returns what later steps need."""
 
     def __init__(self, settings: BackupSettings, clock: Clock) -> None:
         self._settings = settings
@@ -80,7 +80,7 @@ class _Validation:
         litestream = await self._tried("litestream", self._litestream())
         configuration = await self._tried("configuration", self._configure(litestream))
         if configuration is None:
-            self._skip("replica", "copy", because="there is no configuration to find the replica by")
+            self._skip("replica", "copy", because="no configuration says where the replica is")
             return
         store = open_store(configuration.replica)
         lease = await self._tried("lease", self._lease(configuration, store))
@@ -89,7 +89,7 @@ class _Validation:
             self._skip("copy", because="there is no Litestream to restore with")
             return
         if "replica" in self._unreachable:
-            # Litestream would ask for minutes before it gave up, and be asked three times.
+            # Litestream would try for minutes, and we would run it three times.
             self._skip("copy", because="the storage does not answer")
             return
         copy = await self._tried("copy", self._restore(configuration, litestream, store))
@@ -109,7 +109,7 @@ class _Validation:
         }
         given = [name for name, value in named.items() if value]
         if len(given) > 1:
-            self._note("environment", f"{given[0]} counts, and {' and '.join(given[1:])} has no effect beside it.")
+            self._note("environment", f"{given[0]} is used, so {' and '.join(given[1:])} has no effect.")
         elif given:
             self._good("environment", f"{given[0]} says where the backup is.")
         else:
@@ -132,7 +132,7 @@ class _Validation:
         return litestream
 
     async def _configure(self, litestream: Litestream | None) -> Configuration:
-        """Without a Litestream as the one that is installed by default would have it."""
+        """If no Litestream is installed, we assume the one that is installed by default."""
         configuration = configured(self._settings, litestream.format if litestream else Format.V0_3)
         self._good("configuration", f"From {configuration.source}: {configuration.replica}.")
         if self._settings.litestream_config:
@@ -174,7 +174,7 @@ class _Validation:
             seconds = self._clock.monotonic() - started
             self._good(
                 "copy",
-                f"Restored and checked in {seconds:.1f} s: {file.stat().st_size:,} bytes, whole and consistent.",
+                f"Restored and checked in {seconds:.1f} s: {file.stat().st_size:,} bytes, complete and consistent.",
             )
         return copy
 
@@ -189,8 +189,8 @@ class _Validation:
         now = await asyncio.to_thread(look_at, database_file(self._settings), integrity=False)
         looks = (now,) if self._at_rest(now) else (live, now)
         problems = compare(copy, *looks)
-        but = ", but for what a running bot changes all the time" if compare(copy, now) else ""
-        self._judge("rows", problems, f"As in the live database{but}: {counts}.")
+        but = ", except for what a running bot changes all the time" if compare(copy, now) else ""
+        self._judge("rows", problems, f"The same as in the live database{but}: {counts}.")
 
     def _age(self, copy: Copy, live: Copy | None, lease: LeaseRecord | None) -> None:
         stale = staleness(copy, lease)
@@ -199,11 +199,11 @@ class _Validation:
             self._note("age", "The copy has no heartbeat: it is from before the bot wrote one.")
             return
         old = self._clock.now() - copy.heartbeat.beat_at if copy.heartbeat else timedelta()
-        idle = " No bot writes it right now." if self._at_rest(copy) else ""
+        idle = " No bot is writing to it right now." if self._at_rest(copy) else ""
         self._judge("age", problems, f"The copy's heartbeat is {age(old)} old.{idle}")
 
     def _at_rest(self, look: Copy) -> bool:
-        """Whether no bot writes that database right now."""
+        """Whether no bot is writing to that database right now."""
         return look.heartbeat is None or self._clock.now() - look.heartbeat.beat_at > MAX_LAG
 
     async def _tried(self, name: str, step: Awaitable[T]) -> T | None:
@@ -235,11 +235,11 @@ class _Validation:
 
 
 def _stage(copy: Copy) -> str:
-    return "the revision this version needs" if copy.revision == head() else f"{copy.revision}, to be upgraded"
+    return "the revision this version needs" if copy.revision == head() else f"{copy.revision}, which will be upgraded"
 
 
 def age(span: timedelta) -> str:
-    """A span as people say it, such as "3 min" (pure)."""
+    """A duration for people, such as "3 min" (pure)."""
     seconds = max(int(span.total_seconds()), 0)
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:

@@ -1,4 +1,4 @@
-"""Litestream's configuration: made from the settings or read from a file, and checked, which Litestream does not do."""
+"""Litestream's configuration: make it from the settings or read it from a file, and check it."""
 
 from dispinmap.backup.configuration.checking import check
 from dispinmap.backup.configuration.effective import configuration_of, configure, read_file, variables

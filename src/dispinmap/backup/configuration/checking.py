@@ -1,4 +1,4 @@
-"""What Litestream does not check: a configuration's keys, its values, and whether they do anything."""
+"""Check what Litestream does not: a configuration's keys, its values, and whether they have any effect."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,28 +16,28 @@ from dispinmap.backup.configuration.values import problem
 from dispinmap.backup.models import Format
 
 _UNREADABLE: Final = (yaml.YAMLError, ValueError, LookupError, AttributeError)
-"""The others come from PyYAML where a value is not what its tag says, such as the date 2026-13-01."""
+"""PyYAML raises the others if a value does not fit its tag, such as the date 2026-13-01."""
 
 
 def check(text: str, version: Format, environ: Mapping[str, str], database: Path | None = None) -> list[Finding]:
     """Everything that is wrong with the configuration `text` for that version of Litestream.
 
-    `database` is the bot's, which the configuration has to name. Without an error among the findings the binary takes
-    the configuration, and does what it says.
+    `database` is the bot's database, which the configuration must name. If no finding is an error, the binary accepts
+    the configuration and does what it says.
     """
     try:
         document = yaml.safe_load(expand(text, environ))
     except _UNREADABLE as broken:
         return [_not_yaml(broken)]
     if not isinstance(document, dict):
-        return [error("", "It is not a mapping.", f"Begin it as {EXAMPLES[version]} begins.")]
+        return [error("", "It is not a mapping.", f"Begin it like {EXAMPLES[version]}.")]
     found = [*_Walk(version).mapping(document, SCHEMAS[version], ""), *rules(document, version, database)]
-    # A variable without a value is reported by itself; what else is said of its place is noise.
+    # A variable without a value has its own finding; other findings that quote its mark are noise.
     return [each for each in found if not missing_variables(each.sentence)]
 
 
 def _not_yaml(broken: Exception) -> Finding:
-    # The error's own text repeats lines of the document, which may hold credentials.
+    # The error's own message repeats lines of the document, which may contain credentials.
     mark = getattr(broken, "problem_mark", None)
     what = ", ".join(filter(None, (getattr(broken, part, None) for part in ("context", "problem"))))
     where = f"line {mark.line + 1}" if mark else ""
@@ -45,7 +45,7 @@ def _not_yaml(broken: Exception) -> Finding:
 
 
 class _Walk:
-    """Through a document's keys and values, along the schema of one version."""
+    """Walks through a document's keys and values and compares them with one version's schema."""
 
     def __init__(self, version: Format) -> None:
         self._version = version
@@ -60,7 +60,7 @@ class _Walk:
             if isinstance(key, str) and key in schema:
                 yield from self._value(value, schema[key], place)
             elif not remark:
-                sentence = f"Litestream {self._version} does not know it, and silently ignores it."
+                sentence = f"Litestream {self._version} does not know this key and silently ignores it."
                 yield error(place, sentence, self._cure(str(key), schema))
 
     def _value(self, value: object, schema: Node, where: str) -> Iterator[Finding]:
@@ -77,13 +77,13 @@ class _Walk:
                 yield from self._entry(entry, schema[0], f"{where}[{index}]")
         elif value is not None:
             shape = "list (each entry with a dash)" if isinstance(schema, list) else "mapping"
-            yield error(where, f"A {shape} belongs there.", f"Write it as {EXAMPLES[self._version]} does.")
+            yield error(where, f"A {shape} belongs here.", f"Write it as {EXAMPLES[self._version]} does.")
 
     def _entry(self, entry: object, schema: Schema, where: str) -> Iterator[Finding]:
         if isinstance(entry, dict) and entry:
             yield from self.mapping(entry, schema, where)
         else:
-            yield error(where, "It has no keys, on which Litestream would crash.", "Write them, or remove it.")
+            yield error(where, "It has no keys, so Litestream would crash.", "Add the keys, or remove it.")
 
     def _cure(self, key: str, schema: Schema) -> str:
         near = get_close_matches(key, schema, 1, cutoff=0.75)

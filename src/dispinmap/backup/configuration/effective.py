@@ -1,4 +1,4 @@
-"""The configuration in effect: from a file, an address or a bucket."""
+"""The configuration in effect, from a file, a URL or a bucket."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,10 +18,10 @@ from dispinmap.secret import Secret
 SYNC_INTERVAL: Final = "1s"
 RETENTION: Final = "72h"
 SNAPSHOT_INTERVAL: Final = {Format.V0_3: "6h", Format.V0_5: "24h"}
-"""0.3 by itself has one snapshot in `RETENTION`, and a restore reads each piece since it, of which an idle bot stores
-three a minute. 0.5 merges its pieces, and can go back `RETENTION` less this, or more."""
+"""By default 0.3 makes one snapshot per retention, and a restore reads every segment since it; an idle bot stores three
+a minute. 0.5 merges its files; it can restore states up to `RETENTION` minus this interval ago, or more."""
 SHUTDOWN_SYNC_TIMEOUT: Final = "8s"
-"""0.5's own is 30 s, and Cloud Run ends a container 10 s after it asked it to stop."""
+"""0.5's default is 30 s, but Cloud Run kills a container 10 s after it asked it to stop."""
 
 
 def configure(
@@ -33,7 +33,7 @@ def configure(
     file: Path | None,
     environ: Mapping[str, str],
 ) -> Configuration | None:
-    """The file wins over the address, which wins over the bucket; None where none of them is set.
+    """The configuration from the file, else from the URL, else for the bucket; None if none of them is set.
 
     Raises SettingsError with one line per error.
     """
@@ -49,13 +49,13 @@ def configure(
 
 
 def variables(environ: Mapping[str, str], database: Path, bucket: str | None) -> dict[str, str]:
-    """The environment for a file, in which the bot's settings stand for variables that only `.env` or a default has."""
+    """The variables for a file: the environment, and the bot's settings if only `.env` or a default sets them."""
     ours = {"LITESTREAM_PATH": str(database), "LITESTREAM_BUCKET": bucket or ""}
     return {**ours, **{name: value for name, value in environ.items() if value}}
 
 
 def configuration_of(version: Format, database: Path, replica: Replica, source: str) -> Configuration:
-    """What replicates `database` to `replica` as litestream.yml and litestream-0.5.yml do to theirs."""
+    """A configuration that replicates `database` to `replica`, the same as litestream.yml or litestream-0.5.yml."""
     settings = {**_settings(replica, version), "sync-interval": SYNC_INTERVAL}
     interval = SNAPSHOT_INTERVAL[version]
     document: dict[str, object]
@@ -100,7 +100,7 @@ def _from_file(version: Format, database: Path, file: Path, environ: Mapping[str
     if errors:
         raise SettingsError("\n".join(f"LITESTREAM_CONFIG, {file}: {each}" for each in errors))
     document = yaml.safe_load(expand(text, environ))
-    # The same file by the bot's name for it, by which Litestream is asked too.
+    # The same file, but by the name that we also use in Litestream's commands.
     document["dbs"][0]["path"] = str(database)
     if version is Format.V0_3:
         document["dbs"][0]["replicas"][0].setdefault("snapshot-interval", SNAPSHOT_INTERVAL[version])
@@ -113,12 +113,13 @@ def read_file(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
-            f"The Litestream configuration {file} cannot be read ({error}): check LITESTREAM_CONFIG and its rights."
+            f"The Litestream configuration {file} cannot be read ({error}): check LITESTREAM_CONFIG and the file's "
+            "permissions."
         ) from None
 
 
 def _with_litestream_credentials(replica: Replica, environ: Mapping[str, str]) -> Replica:
-    """Litestream takes LITESTREAM_… for AWS_… where the latter is not set, and so does the bot."""
+    """Like Litestream, we use LITESTREAM_… keys if AWS_… are not set."""
     key, secret = environ.get("LITESTREAM_ACCESS_KEY_ID"), environ.get("LITESTREAM_SECRET_ACCESS_KEY")
     if replica.kind is not StorageKind.S3 or replica.secret_access_key or "AWS_SECRET_ACCESS_KEY" in environ:
         return replica

@@ -1,8 +1,8 @@
-"""The keys that each Litestream reads, and those among them that do not do what one would think.
+"""The keys that each version of Litestream reads, and remarks on keys that do not do what one would expect.
 
-Neither version reports a key that it does not know. These sets were found by experiment, and a test repeats it: each
-binary was given each key at each level with a value of the wrong type, which it refuses for the keys it reads (0.3.13
-and 0.5.17; https://litestream.io/reference/config/ lists less than 0.5.17 reads).
+Neither version reports a key that it does not know. We found these sets by experiment, and a test repeats it: give each
+binary each key at each level with a value of the wrong type, which it refuses only for keys that it reads (0.3.13 and
+0.5.17; https://litestream.io/reference/config/ lists fewer keys than 0.5.17 reads).
 """
 
 from collections.abc import Mapping
@@ -14,25 +14,25 @@ from dispinmap.backup.models import Format
 
 
 class Kind(Enum):
-    """What a key's value has to be."""
+    """The kind of value that a key needs."""
 
     TEXT = auto()
     TEXTS = auto()
-    """A list of them."""
+    """A list of texts."""
     FLAG = auto()
     NUMBER = auto()
     SIZE = auto()
     """Bytes, such as "5MB"."""
     DURATION = auto()
-    """As Go writes them, such as "1h30m"; zero usually turns something off."""
+    """A duration in Go's format, such as "1h30m"; zero usually turns something off."""
     PERIOD = auto()
     """A duration above zero."""
 
 
 Schema: TypeAlias = "Mapping[str, Node]"
-"""The keys of a mapping, and what stands below each."""
+"""The keys of a mapping, and what each may contain."""
 Node: TypeAlias = "Kind | Schema | list[Schema]"
-"""A schema in a list stands for a list of such mappings."""
+"""A schema in a list means a list of such mappings."""
 
 
 def _all(kind: Kind, keys: str) -> dict[str, Kind]:
@@ -64,7 +64,7 @@ _SHARED_05: Final[Schema] = {
     **_all(Kind.DURATION, "validation-interval reconnect-wait timeout"),
     "age": _AGE,
 }
-"""Of a replica, and at the top for all replicas."""
+"""Keys of a replica that may also be at the top, for all replicas."""
 _REPLICA_05: Final[Schema] = {**_SHARED_05, **_all(Kind.TEXT, "type name path url")}
 
 SCHEMAS: Final[Mapping[Format, Schema]] = {
@@ -110,16 +110,16 @@ Remark: TypeAlias = tuple[Severity, str, str]
 
 _FOLDERS: Final[Remark] = (
     Severity.ERROR,
-    "It is for folders of databases, and the bot has one.",
-    "Remove it, and write the database's path.",
+    "It is for folders of databases, but the bot has one database.",
+    "Remove it, and set the database's path.",
 )
 _NO_EFFECT: Final = "Litestream 0.5 silently ignores it here."
 _BOTH: Final[Mapping[str, Remark]] = {
-    "logging": (Severity.WARNING, "The bot reads Litestream's log, and sets this itself.", "Remove it."),
-    "exec": (Severity.ERROR, "Litestream would start another program, and end with it.", "Remove it."),
+    "logging": (Severity.WARNING, "The bot reads Litestream's log and sets this itself.", "Remove it."),
+    "exec": (Severity.ERROR, "Litestream would start another program and end with it.", "Remove it."),
     "dbs.meta-path": (
         Severity.ERROR,
-        "The bot takes Litestream's own files away with a database that it replaces, and looks for them beside it.",
+        "When the bot replaces a database, it removes Litestream's own files, which it expects beside the database.",
         "Remove it.",
     ),
 }
@@ -135,7 +135,7 @@ REMARKS: Final[Mapping[Format, Mapping[str, Remark]]] = {
         **_BOTH,
         "dbs.replica": (
             Severity.ERROR,
-            "Litestream 0.3 silently ignores it, and replicates nothing.",
+            "Litestream 0.3 silently ignores it and replicates nothing.",
             "Write `replicas:` with one entry, which begins with a dash.",
         ),
         "snapshot": (
@@ -153,9 +153,9 @@ REMARKS: Final[Mapping[Format, Mapping[str, Remark]]] = {
         "dbs.max-checkpoint-page-count": (Severity.WARNING, _NO_EFFECT, "Remove it."),
         "dbs.restore-if-db-not-exists": (
             Severity.ERROR,
-            "Litestream would start with an empty database where it finds no backup.",
-            "Remove it: `dispinmap start` restores the database, and checks it.",
+            "Litestream would start with an empty database if it finds no backup.",
+            "Remove it: `dispinmap start` restores the database and checks it.",
         ),
     },
 }
-"""Keys, without the indexes of lists, of which something is to say whatever their value."""
+"""Remarks by key, without list indexes. They apply to any value."""

@@ -1,4 +1,4 @@
-"""A configuration to be shown: without what only its owner may know."""
+"""Hide credentials in a configuration before it is shown."""
 
 from typing import Final
 
@@ -9,11 +9,11 @@ _SECRETS: Final = frozenset(
         *("webdav-password", "jwt", "seed", "nkey", "token", "identities", "heartbeat-url"),
     }
 )
-"""Keys; a heartbeat's address is all that is needed to send one."""
+"""The keys of credentials. A heartbeat URL is one: anyone who knows it can send heartbeats."""
 
 
 def masked(value: object) -> object:
-    """`value`, part of a document, with a mask for each credential."""
+    """`value`, a document or a part of one, with each credential replaced by a mask."""
     if isinstance(value, dict):
         return {key: MASK if key in _SECRETS and below else masked(below) for key, below in value.items()}
     return [masked(each) for each in value] if isinstance(value, list) else value

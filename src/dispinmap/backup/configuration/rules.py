@@ -1,4 +1,4 @@
-"""What a configuration as a whole has to be: one database, which is the bot's, and one replica that is understood."""
+"""Rules for a whole configuration: one database, the bot's, and one replica at an address that we understand."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,17 +14,17 @@ _LOG_TYPES: Final = (None, "", "text", "json")
 _SHORTEST_HEARTBEAT: Final = 60.0
 """Seconds; 0.5 refuses less."""
 _DEFAULT_DAY: Final = "24h"
-"""How long both versions keep what they replicated, and 0.5's interval between snapshots, where nothing is said."""
+"""The default retention of both versions, and 0.5's default interval between snapshots."""
 
 
 def rules(document: Mapping[str, object], version: Format, database: Path | None) -> Iterator[Finding]:
-    """What is wrong with the document beyond its keys and values one by one."""
+    """What is wrong with the document as a whole; `checking` checks single keys and values."""
     listed = document.get("dbs")
     entries = listed if isinstance(listed, list) else []
     if listed in (None, []):
         yield error("dbs", "No database is listed.", f"Write it as {EXAMPLES[version]} does.")
     if len(entries) > 1:
-        yield error("dbs", f"{len(entries)} databases are listed, and the bot has one.", "Keep that one.")
+        yield error("dbs", f"{len(entries)} databases are listed, but the bot has one.", "Keep that one only.")
     for entry in entries[:1]:
         if isinstance(entry, dict):
             yield from _path(entry, database)
@@ -41,13 +41,13 @@ def _path(entry: Mapping[str, object], database: Path | None) -> Iterator[Findin
     elif isinstance(path, str) and database is not None and _at_home(path).resolve() != database.resolve():
         yield error(
             "dbs[0].path",
-            f"It names {path}, and the bot's database is {database}.",
-            "Write `path: ${LITESTREAM_PATH}`, which both read.",
+            f"It names {path}, but the bot's database is {database}.",
+            "Write `path: ${LITESTREAM_PATH}`, which is the bot's database.",
         )
 
 
 def _at_home(path: str) -> Path:
-    """As Litestream reads it; for the bot a tilde is a name like any other."""
+    """The path as Litestream reads it, which expands a tilde."""
     return Path(path).expanduser() if path.startswith("~/") else Path(path)
 
 
@@ -55,9 +55,9 @@ def _replica(document: Mapping[str, object], entry: Mapping[str, object], versio
     several, single = entry.get("replicas"), entry.get("replica")
     count = len(several) if isinstance(several, list) else 0
     if single is not None and count:
-        yield error("dbs[0].replica", "Both `replica` and `replicas` are there.", "Keep one of them.")
+        yield error("dbs[0].replica", "Both `replica` and `replicas` are set.", "Keep one of them.")
     elif count > 1:
-        yield error("dbs[0].replicas", f"{count} replicas are listed, and the bot restores from one.", "Keep that one.")
+        yield error("dbs[0].replicas", f"{count} replicas are listed, but the bot uses one.", "Keep that one only.")
     elif isinstance(several, list) and count and isinstance(several[0], dict):
         yield from _settings(document, entry, several[0], "dbs[0].replicas[0]", version)
     elif isinstance(single, dict) and version is Format.V0_5:
@@ -96,13 +96,14 @@ def _settings(
 def _retention(
     settings: Mapping[str, object], retention: str, interval: str, where: str, default: str | None
 ) -> Iterator[Finding]:
-    """`default` is the interval where none is set; None means that there always is a snapshot young enough."""
+    """`default` is the interval if none is set; None means that Litestream keeps a recent enough snapshot anyway."""
     kept = seconds(settings.get(retention) or _DEFAULT_DAY)
     between = seconds(settings.get(interval) or default)
     if kept and between and kept < between:
         yield warning(
             f"{where}.{retention}",
-            f"Less is kept than lies between two snapshots ({interval}): there can be no earlier state to go back to.",
+            f"It is shorter than the time between two snapshots ({interval}), so there may be no earlier state to "
+            "restore.",
             f"Make {retention} a few times as long as {interval}.",
         )
 
@@ -110,9 +111,9 @@ def _retention(
 def _heartbeat(document: Mapping[str, object]) -> Iterator[Finding]:
     address, interval = document.get("heartbeat-url"), seconds(document.get("heartbeat-interval"))
     if isinstance(address, str) and address and not address.startswith(("http://", "https://")):
-        yield error("heartbeat-url", "It is not an address, and Litestream does not start.", "Begin it with https://.")
+        yield error("heartbeat-url", "It is not a URL, so Litestream does not start.", "Begin it with https://.")
     if interval and interval < _SHORTEST_HEARTBEAT:
-        yield error("heartbeat-interval", "Litestream does not start with less than a minute.", "Write 1m or more.")
+        yield error("heartbeat-interval", "Litestream does not start with less than 1m.", "Write 1m or more.")
 
 
 def _logging(document: Mapping[str, object]) -> Iterator[Finding]:

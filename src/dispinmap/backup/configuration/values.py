@@ -1,4 +1,4 @@
-"""Which values Litestream reads, by kind; what it would refuse, crash on or misread has a sentence and a cure."""
+"""Check single values. A value that Litestream would refuse, crash on or misread gets a sentence and a cure."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ _DURATION_CURE: Final = "Write one such as 1s, 90m or 72h."
 
 
 def seconds(value: object) -> float | None:
-    """A duration as Go's time.ParseDuration reads it; None for what is none."""
+    """The seconds in a duration, as Go's time.ParseDuration reads it; None if it is not a duration."""
     if value == 0 and not isinstance(value, bool):
         return 0.0
     if not isinstance(value, str):
@@ -29,18 +29,18 @@ def seconds(value: object) -> float | None:
 
 
 def problem(value: object, kind: Kind) -> tuple[str, str] | None:
-    """Why `value` cannot stand where `kind` belongs, and the cure; None where it can. Empty is the same as absent."""
+    """Why `value` is not of that `kind`, and the cure; None if it is. An empty value counts as absent."""
     return None if value is None else _CHECKS[kind](value)
 
 
 def _text(value: object) -> tuple[str, str] | None:
-    # A number such as 010 is another one for us than for Litestream, which takes the text as it stands.
-    return None if isinstance(value, str) else ("It is not a text.", "Write it in quotes.")
+    # YAML turns an unquoted 010 into the number 8; Litestream reads the text 010.
+    return None if isinstance(value, str) else ("It is not text.", "Write it in quotes.")
 
 
 def _texts(value: object) -> tuple[str, str] | None:
     good = isinstance(value, list) and all(isinstance(each, str) for each in value)
-    return None if good else ("It is not a list of texts.", "Begin each with a dash, in quotes.")
+    return None if good else ("It is not a list of texts.", "Begin each with a dash, and write it in quotes.")
 
 
 def _flag(value: object) -> tuple[str, str] | None:
@@ -49,7 +49,7 @@ def _flag(value: object) -> tuple[str, str] | None:
 
 def _number(value: object) -> tuple[str, str] | None:
     good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return None if good else (f"“{value}” is not a whole number.", "Write one from 0 on, without quotes.")
+    return None if good else (f"“{value}” is not a whole number.", "Write 0 or more, without quotes.")
 
 
 def _size(value: object) -> tuple[str, str] | None:
@@ -60,14 +60,14 @@ def _size(value: object) -> tuple[str, str] | None:
 def _duration(value: object) -> tuple[str, str] | None:
     length = seconds(value)
     if length is None and isinstance(value, int | float) and not isinstance(value, bool):
-        return f"A bare {value} are nanoseconds.", "Write the unit, such as 1s, 90m or 72h."
+        return f"Without a unit, {value} means {value} nanoseconds.", "Write the unit, such as 1s, 90m or 72h."
     if length is None:
         return f"“{value}” is not a duration.", _DURATION_CURE
     return None if length >= 0 else (f"“{value}” is below zero.", _DURATION_CURE)
 
 
 def _period(value: object) -> tuple[str, str] | None:
-    return _duration(value) or (None if seconds(value) else (f"“{value}” is no time at all.", _DURATION_CURE))
+    return _duration(value) or (None if seconds(value) else (f"“{value}” must be more than zero.", _DURATION_CURE))
 
 
 _CHECKS: Final[Mapping[Kind, Callable[[object], tuple[str, str] | None]]] = {

@@ -1,4 +1,4 @@
-"""The seam behind which the right to write is held."""
+"""The interface of a lease."""
 
 from datetime import datetime
 from typing import NoReturn, Protocol
@@ -7,50 +7,50 @@ from dispinmap.backup.models import LeaseRecord
 
 
 class Lease(Protocol):
-    """The right to use one replica. Two holders at once never happen, not even for a moment.
+    """The right to use one replica. There are never two holders, not even for a moment.
 
-    A holder that cannot renew gives up by its own clock before anybody else may take over.
+    A holder that cannot renew the lease stops using it before others may take it, each by its own clock.
     """
 
     holder: str
-    """Ours: random, anew with each process."""
+    """Our name: random, and new in each process."""
     waiting_for: str | None
-    """While `acquire` waits: a sentence that says who holds it."""
+    """While `acquire` waits: a sentence that says who holds the lease, or what is wrong with the storage."""
 
     async def acquire(self) -> LeaseRecord | None:
-        """Wait until we hold it; returns what stood there before, None where nobody ever held it.
+        """Wait until we hold the lease; returns the record before ours, None if no one ever held the lease.
 
-        Storage that does not answer is waited for too. Raises StorageRefused.
+        Also waits for storage that does not answer. Raises StorageRefused.
         """
         ...
 
     async def try_acquire(self) -> LeaseRecord | None:
-        """The same without waiting for a holder: raises LeaseLost with the sentence that says who holds it."""
+        """Like `acquire`, but raises LeaseLost if another bot holds the lease, with a sentence that says who."""
         ...
 
     async def keep(self) -> NoReturn:
-        """Renew until cancelled.
+        """Renew the lease until cancelled.
 
-        Raises LeaseLost the moment another holder is seen, and LeaseExpired where it could not be renewed in time: the
-        caller stops writing, posting and replicating at once, and may call `regain`.
+        Raises LeaseLost as soon as we see another holder, and LeaseExpired if we could not renew in time. The caller
+        must then stop writing, posting and replicating at once. After LeaseExpired it may call `regain`.
         """
         ...
 
     async def regain(self) -> LeaseRecord:
-        """After LeaseExpired: wait until it is renewed; returns what stands there, of ours.
+        """After LeaseExpired: wait until we have renewed the lease; returns our record.
 
-        Raises LeaseLost if another bot has held it meanwhile.
+        Raises LeaseLost if another bot has held the lease since.
         """
         ...
 
     async def record(self, *, writer: str | None = None, heartbeat_at: datetime | None = None) -> None:
-        """Write into the lease, now, who wrote last or which heartbeat is in the replica; None leaves it as it is."""
+        """Write the last writer or the newest replicated heartbeat to the lease now; None keeps the old value."""
         ...
 
     def note(self, heartbeat_at: datetime) -> None:
-        """This heartbeat is in the replica: the next renewal says so."""
+        """The replica holds this heartbeat. The next renewal writes it to the lease."""
         ...
 
     async def release(self) -> None:
-        """Let the next one have it at once. Harmless when it is not held."""
+        """Let the next bot have the lease at once. Does nothing if we do not hold it."""
         ...

@@ -1,4 +1,4 @@
-"""The lease that belongs to a replica."""
+"""Open the lease of a replica."""
 
 import secrets
 from pathlib import Path
@@ -12,9 +12,10 @@ from dispinmap.clock import Clock
 
 
 def open_lease(replica: Replica, store: Store, clock: Clock, *, seconds: float, holder: str | None = None) -> Lease:
-    """The lease beside `replica`, not held yet. Asks nothing yet; `holder` is random unless given.
+    """The lease beside `replica`, not held yet; does not access the storage yet. `holder` is random unless given.
 
-    A holder in object storage that says nothing for `seconds` loses it; one of a folder at the end of its process.
+    In object storage a holder loses the lease if it does not renew it for `seconds`; in a folder, when its process
+    ends.
     """
     holder = holder or secrets.token_hex(8)
     if replica.kind is StorageKind.FILE:

@@ -1,4 +1,4 @@
-"""What stands in a lease, as JSON."""
+"""The content of a lease, as JSON."""
 
 import json
 import math
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def taken(before: LeaseRecord | None, holder: str, seconds: float, now: datetime) -> LeaseRecord:
-    """What a new holder writes: the writer and heartbeat before it stand until it has written some of its own."""
+    """The record of a new holder. It keeps the previous writer and heartbeat until it has written its own."""
     return LeaseRecord(
         holder=holder,
         host=socket.gethostname(),
@@ -31,7 +31,7 @@ def taken(before: LeaseRecord | None, holder: str, seconds: float, now: datetime
 def renewed(
     record: LeaseRecord, now: datetime, writer: str | None, heartbeat_at: datetime | None, *, released: bool
 ) -> LeaseRecord:
-    """What the holder writes again; None leaves a field as it is."""
+    """The record of a renewal; None keeps the old value."""
     return replace(
         record,
         renewed_at=now,
@@ -42,15 +42,15 @@ def renewed(
 
 
 def encode(record: LeaseRecord, nonce: str = "") -> bytes:
-    """`nonce` tells two writes apart, even where an object's version is a hash of its content."""
+    """With different `nonce`s two writes have different versions, even if a version is a hash of the content."""
     fields = {name: _written(value) for name, value in asdict(record).items()}
     return json.dumps(fields | {"nonce": nonce}, indent=1).encode()
 
 
 def decode(data: bytes, name: str) -> LeaseRecord:
-    """The record in the object called `name`; keys that are not ours are left unread.
+    """The record in the object called `name`; unknown keys are ignored.
 
-    Raises BackupError for anything else: a lease that cannot be read might be held.
+    Raises BackupError if it is not a lease: if we cannot read it, another bot might hold it.
     """
     try:
         record = _read(json.loads(data))
@@ -59,7 +59,7 @@ def decode(data: bytes, name: str) -> LeaseRecord:
     if record is None or not _makes_sense(record):
         raise BackupError(
             f"{name} is not a lease as this version writes them: make sure that no other bot uses this replica, then "
-            "delete it and start again."
+            "delete that file or object and start again."
         )
     return record
 
@@ -69,7 +69,7 @@ def _written(value: object) -> object:
 
 
 def _read(fields: Mapping[str, object]) -> LeaseRecord:
-    """Raises KeyError for what is missing, TypeError and ValueError for what is of another kind."""
+    """Raises KeyError for missing fields, TypeError and ValueError for malformed ones."""
     return LeaseRecord(
         holder=_text(fields["holder"]),
         host=_text(fields["host"]),

@@ -1,4 +1,4 @@
-"""Who holds a lease, for people who only look."""
+"""Read a lease without taking it, and say who holds it."""
 
 from datetime import datetime
 
@@ -9,13 +9,13 @@ from dispinmap.backup.storage.store import Store
 
 
 async def read_lease(replica: Replica, store: Store) -> LeaseRecord | None:
-    """What stands in the replica's lease; None where nobody ever held it. Raises StorageError, BackupError."""
+    """The record in the replica's lease; None if no one ever held it. Raises StorageError, BackupError."""
     content = await store.read(replica.lease_path)
     return decode(content.data, replica.lease_path) if content else None
 
 
 def lease_sentence(replica: Replica, lease: LeaseRecord | None, now: datetime) -> str:
-    """Whether somebody holds it, as far as the time of day can tell (pure)."""
+    """Whether someone holds the lease, as far as the time of day shows it (pure)."""
     if lease is None:
         return "No bot has held the lease of this backup yet."
     if looks_alive(lease, now):

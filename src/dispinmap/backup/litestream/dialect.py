@@ -1,4 +1,4 @@
-"""What differs from one Litestream to the other."""
+"""The interface for what differs between versions of Litestream."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _ERROR: Final = re.compile(r'error="((?:[^"\\]|\\.)*)"')
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of Litestream's log. `fields` is all of it; a line that is not JSON is its own `said`."""
+    """One line of Litestream's log. `fields` are all its JSON fields; if it is not JSON, `said` is the whole line."""
 
     level: str
     said: str
@@ -23,7 +23,7 @@ class Line:
 
 
 def parse(text: str) -> Line:
-    """A line of Litestream's log, which is JSON but for what it says before it has read its configuration."""
+    """Parse a line of Litestream's log. It is JSON, except before Litestream has read its configuration."""
     try:
         fields = json.loads(text)
     except ValueError:
@@ -37,41 +37,45 @@ def parse(text: str) -> Line:
 
 
 class Progress(Protocol):
-    """How far the replica of a running Litestream is."""
+    """Tells whether the replica of a running Litestream has caught up."""
 
     def began(self, folder: Path) -> None:
-        """A new process, with its files in `folder`: nothing is known of it."""
+        """A new process has started, with its files in `folder`: forget everything about the previous one."""
         ...
 
-    def heard(self, line: Line) -> None: ...
+    def heard(self, line: Line) -> None:
+        """The process has logged this line."""
+        ...
 
     async def caught_up(self, *, hurry: bool) -> None:
         """Return once everything committed before this call is in the replica.
 
-        With `hurry` Litestream is asked not to wait for its sync interval, where it can be asked.
+        With `hurry` we ask Litestream not to wait for its sync interval, if this version can be asked.
         """
         ...
 
 
 class Dialect(Protocol):
-    """One version's own ways. Without state."""
+    """What is particular to one version of Litestream. Has no state."""
 
     format: Format
     list_command: tuple[str, ...]
-    """What lists the points to restore from, as `points` reads them."""
+    """The command that lists restore points; `points` parses its output."""
     bears_checkpoints: bool
     """See `Litestream`."""
     routine: frozenset[str]
-    """What it warns of in the ordinary course of things."""
+    """Warnings that this version logs in normal operation."""
 
     def environment(self) -> dict[str, str]:
-        """This process's, as this version bears it."""
+        """Our environment, minus variables this version cannot handle."""
         ...
 
     def document(self, configured: Mapping[str, object], folder: Path) -> dict[str, object]:
-        """The configuration of a run, whose own files go into `folder`."""
+        """The configuration for one run; the run's own files go into `folder`."""
         ...
 
-    def points(self, answer: str) -> list[RestorePoint]: ...
+    def points(self, answer: str) -> list[RestorePoint]:
+        """The restore points in the output of `list_command`."""
+        ...
 
     def progress(self, configuration: Configuration, clock: Clock) -> Progress: ...

@@ -1,4 +1,4 @@
-"""`dispinmap backup ...`: look at the backup, prove it, and get the data back."""
+"""`dispinmap backup ...`: inspect the backup, test it, and get the data back."""
 
 import typer
 
@@ -10,7 +10,7 @@ from dispinmap.cli.backup.upgrading import upgrade_format
 from dispinmap.cli.backup.validating import drill, validate
 
 app = typer.Typer(
-    help="Look at the backup, prove it, and get the data back.", no_args_is_help=True, add_completion=False
+    help="Inspect the backup, test it, and get the data back.", no_args_is_help=True, add_completion=False
 )
 
 app.command()(config)

@@ -1,4 +1,4 @@
-"""`dispinmap backup config`: what Litestream is told, and whether it will do that."""
+"""`dispinmap backup config`: show Litestream's configuration, or check it."""
 
 import asyncio
 import json
@@ -28,18 +28,18 @@ from dispinmap.settings import BackupSettings
 
 def config(
     file: Annotated[
-        Path | None, typer.Argument(help="A configuration of Litestream; the one in effect if left out.")
+        Path | None, typer.Argument(help="A Litestream configuration file; default: the configuration in effect.")
     ] = None,
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Say what is wrong with it. Exits with 1 for an error.")
+        bool, typer.Option("--check", help="List what is wrong. Exits with 1 if there is an error.")
     ] = False,
     version: Annotated[
-        Format | None, typer.Option("--for", help="The Litestream meant; the installed one if left out.")
+        Format | None, typer.Option("--for", help="The version of Litestream; default: the installed one.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the configuration that Litestream gets, without credentials, or check it, which Litestream does not do."""
+    """Show the configuration that Litestream gets, without credentials, or check it."""
     log.configure("WARNING", "console")
     settings = BackupSettings.load()
     if file is not None:
@@ -58,7 +58,7 @@ def config(
 
 
 def _findings(settings: BackupSettings, version: Format, *, looking: bool) -> list[Finding]:
-    """`looking` at the storage too: whether it holds what the other version wrote."""
+    """What is wrong with the file, and with `looking` also whether the storage has data of the other version."""
     found: list[Finding] = []
     if settings.litestream_config is not None:
         database = database_file(settings)

@@ -1,4 +1,4 @@
-"""`dispinmap backup fetch`: a backup of Litestream 0.3, the original bot's too, as a file and without Litestream."""
+"""`dispinmap backup fetch`: download a backup of Litestream 0.3, such as the original bot's, without Litestream."""
 
 import asyncio
 import json
@@ -28,21 +28,19 @@ def fetch(
     *,
     from_: Annotated[
         str | None,
-        typer.Option(
-            "--from", metavar="URL", help="A replica, such as gs://bucket/db; the configured one if left out."
-        ),
+        typer.Option("--from", metavar="URL", help="A replica, such as gs://bucket/db; default: the configured one."),
     ] = None,
-    to: Annotated[Path, typer.Option(help="The file to write, which is not there yet.")] = Path("production_backup.db"),
+    to: Annotated[Path, typer.Option(help="The file to write; it must not exist.")] = Path("production_backup.db"),
     at: At = None,
     generation: Annotated[
-        str | None, typer.Option(metavar="ID", help="One generation, instead of the one stored last.")
+        str | None, typer.Option(metavar="ID", help="The generation to fetch; default: the newest.")
     ] = None,
     snapshot_only: Annotated[
-        bool, typer.Option("--snapshot-only", help="Leave out everything after the snapshot. It can be torn.")
+        bool, typer.Option("--snapshot-only", help="Leave out everything after the snapshot, which can be torn.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Download a backup that Litestream 0.3 wrote, any bot's and whole, without needing Litestream."""
+    """Download a complete backup that Litestream 0.3 wrote, of any bot, without Litestream."""
     log.configure("WARNING", "console")
     settings, wanted = BackupSettings.load(), moment(at, SystemClock().now())
     replica = _replica(settings, from_)
@@ -55,9 +53,9 @@ def fetch(
 
 
 def _replica(settings: BackupSettings, url: str | None) -> Replica:
-    """The one at `url`, with the credentials that the configured one would have, or that one."""
+    """The replica at `url`, with credentials from the environment, or the configured replica."""
     if not (url or settings.litestream_config or settings.litestream_replica_url or settings.litestream_bucket):
-        raise SettingsError("Nothing says which backup is meant: name it, such as --from gs://bucket/db.")
+        raise SettingsError("Nothing says which backup to fetch: name it, such as --from gs://bucket/db.")
     if url is None:
         return configured(settings, Format.V0_3).replica
     alone = replace(settings, litestream_config=None, litestream_replica_url=url)
@@ -93,23 +91,23 @@ def _facts(replica: Replica, to: Path, fetched: Fetched, copy: Copy) -> dict[str
 
 def _told(replica: Replica, to: Path, fetched: Fetched, copy: Copy) -> list[str]:
     plan = fetched.plan
-    made_of = f"snapshot {plan.snapshot.index:08x} and {fetched.segments} pieces of its logs"
+    made_of = f"snapshot {plan.snapshot.index:08x} and {fetched.segments} log segments"
     lines = [
-        f"Fetched {replica} to {to}, checked: generation {plan.generation}, {made_of}.",
-        f"Its last piece was stored at {fetched.stored_at:%Y-%m-%d %H:%M:%S} UTC.",
+        f"Fetched {replica} to {to} and checked it: generation {plan.generation}, {made_of}.",
+        f"Its newest part was stored at {fetched.stored_at:%Y-%m-%d %H:%M:%S} UTC.",
         f"It is at revision {copy.revision}." if copy.revision else "It has none of the bot's revisions.",
         *(f"{name}: {count} rows" for name, count in sorted(copy.rows.items())),
     ]
     if copy.heartbeat is not None:
-        lines.append(f"The bot's last sign of life in it is of {copy.heartbeat.beat_at:%Y-%m-%d %H:%M:%S} UTC.")
+        lines.append(f"Its last heartbeat is from {copy.heartbeat.beat_at:%Y-%m-%d %H:%M:%S} UTC.")
     if fetched.warning is not None:
         lines += [
             f"Warning: {fetched.warning}",
-            "By hand the same is:",
+            "To do the same by hand:",
             *_by_hand(replica, to, plan.snapshot.stored.key),
         ]
     lines += [f"Warning: {problem}" for problem in copy.problems]
-    return [*lines, f"Next: `dispinmap db adopt {to}` takes what it holds into the bot's database."]
+    return [*lines, f"Next: `dispinmap db adopt {to}` adopts it as the bot's database."]
 
 
 def _by_hand(replica: Replica, to: Path, key: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""`dispinmap backup upgrade-format`: from Litestream 0.3 to 0.5 with nothing lost on the way."""
+"""`dispinmap backup upgrade-format`: copy a backup from Litestream 0.3's format to 0.5's, without losing anything."""
 
 import asyncio
 from typing import Annotated
@@ -17,7 +17,7 @@ from dispinmap.settings import BackupSettings
 
 
 def upgrade_format(*, yes: Annotated[bool, typer.Option("--yes", help="Begin without asking.")] = False) -> None:
-    """Take the backup of Litestream 0.3 to the format of the installed 0.5, at a path beside it, and prove it."""
+    """Copy the backup of Litestream 0.3 to the format of the installed 0.5, at a path beside it, and verify it."""
     log.configure("WARNING", "console")
     settings = BackupSettings.load()
     upgraded = asyncio.run(_upgrade(settings, yes=yes))
@@ -37,24 +37,24 @@ async def _upgrade(settings: BackupSettings, *, yes: bool) -> Upgraded | None:
 
 async def _agreed(place: Place) -> bool:
     old, new = await both_paths(place.configuration.replica, place.store)
-    typer.echo(f"What {old} holds goes to {new} as well. The bot must be stopped; the old backup stays as it is.")
+    typer.echo(f"This copies {old} to {new}. Stop the bot first. The old backup stays as it is.")
     return typer.confirm("Begin?")
 
 
 def _told(settings: BackupSettings, upgraded: Upgraded) -> list[str]:
     rows = sum(upgraded.copy.rows.values())
     return [
-        f"Done and proven: what was restored from {upgraded.new} is what {upgraded.old} holds, in all {rows} rows.",
-        f"Its last piece was stored at {upgraded.fetched.stored_at:%Y-%m-%d %H:%M:%S} UTC.",
+        f"Done and proven: a restore from {upgraded.new} gives the same {rows} rows as {upgraded.old}.",
+        f"The newest part was stored at {upgraded.fetched.stored_at:%Y-%m-%d %H:%M:%S} UTC.",
         what_to_set(settings, upgraded.new),
         f"Keep {upgraded.old} for three days or more; it was not changed.",
     ]
 
 
 def what_to_set(settings: BackupSettings, new: Replica) -> str:
-    """What makes the bot use the new path (pure)."""
+    """What to set so that the bot uses the new path (pure)."""
     if settings.litestream_config is not None:
-        return f"Next: let the replica's path in {settings.litestream_config} be {new.path}, and start the bot."
+        return f"Next: set the replica's path in {settings.litestream_config} to {new.path} and start the bot."
     if settings.litestream_replica_url is None:
         return "Next: start the bot. There is nothing to set: with Litestream 0.5 LITESTREAM_BUCKET means the new path."
     url = urlsplit(settings.litestream_replica_url)

@@ -1,4 +1,4 @@
-"""`dispinmap backup validate` and `drill`: proof that the backup can be restored."""
+"""`dispinmap backup validate` and `drill`: prove that the backup can be restored."""
 
 import asyncio
 import json
@@ -19,12 +19,12 @@ from dispinmap.clock import SystemClock
 from dispinmap.health import DrillState
 from dispinmap.settings import BackupSettings
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer for machines.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _COLOURS = {State.GOOD: "green", State.NOTE: "yellow", State.FAILED: "red", State.SKIPPED: "dim"}
 
 
 def validate(*, as_json: AsJson = False) -> None:
-    """Check the whole way of the backup, and restore it to a temporary file. Exits with 1 if anything failed."""
+    """Check everything from the settings to a restored temporary copy. Exits with 1 if anything failed."""
     log.configure("ERROR", "console")
     checks = asyncio.run(run_validation(BackupSettings.load(), SystemClock()))
     good = is_good(checks)
@@ -32,19 +32,19 @@ def validate(*, as_json: AsJson = False) -> None:
         _print_json({"good": good, "checks": [asdict(each) for each in checks]})
     else:
         _show(checks)
-        typer.echo("The backup is good." if good else "The backup is not proven: see what failed.")
+        typer.echo("The backup is good." if good else "The backup is not proven: see which checks failed.")
     if not good:
         raise typer.Exit(1)
 
 
 def drill(*, as_json: AsJson = False) -> None:
-    """Restore the backup now, as the bot does on a schedule, and hold it against the live database."""
+    """Restore the backup now, as the bot does on a schedule, and compare it with the live database."""
     log.configure("ERROR", "console")
     state = asyncio.run(_drill(BackupSettings.load()))
     if as_json:
         _print_json(asdict(state))
     elif state.problem is None:
-        typer.echo(f"The drill passed: restored in {state.restore_seconds:.1f} s, checked, and as the live database.")
+        typer.echo(f"The drill passed: restored in {state.restore_seconds:.1f} s, and the same as the live database.")
     else:
         typer.echo(f"The drill failed. {state.problem}")
     if state.problem is not None:
