@@ -12,15 +12,15 @@ from sqlalchemy.exc import DBAPIError
 
 from dispinmap.alerts.alerts import Alerts
 from dispinmap.alerts.watch import LOOK_SECONDS, Watch
-from dispinmap.backup.checks import look_at
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.continuity import is_newest
 from dispinmap.backup.errors import LeaseExpired, StorageUnreachable
+from dispinmap.backup.inspection import inspect_file
 from dispinmap.backup.litestream.litestream import Replication
 from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.opening import open_place
 from dispinmap.backup.place import Place
-from dispinmap.backup.restore import Restored, bring_back, reason, require_known, set_aside
+from dispinmap.backup.restore import Restored, reason, require_known, restore_newest, set_aside
 from dispinmap.backup.service import Backup
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
@@ -145,7 +145,7 @@ class _Launch:
 
     async def _serve(self, previous: LeaseRecord | None, keeping: asyncio.Task[None]) -> None:
         await self._prepare(previous)
-        database = Database(self._settings.database_url, checkpoints=self._place.litestream.bears_checkpoints)
+        database = Database(self._settings.database_url, checkpoints=self._place.litestream.allows_checkpoints)
         replication = self._place.litestream.replicate(self._place.configuration)
         backup = Backup(
             self._place,
@@ -176,7 +176,7 @@ class _Launch:
         configuration, store = self._place.configuration, self._place.store
         await refuse_mixed_formats(configuration, store)
         if self.file.is_file():
-            local = await asyncio.to_thread(partial(look_at, self.file, integrity=False))
+            local = await asyncio.to_thread(partial(inspect_file, self.file, integrity=False))
             await require_known(configuration, store, local, previous)
             if not is_newest(local.heartbeat, previous):
                 kept = set_aside(self.file, self._clock)
@@ -186,7 +186,7 @@ class _Launch:
         restored = None
         if not self.file.is_file():
             self._phase = "The database is being restored."
-            restored = self._restored = await bring_back(
+            restored = self._restored = await restore_newest(
                 configuration,
                 self._place.litestream,
                 store,
@@ -201,7 +201,7 @@ class _Launch:
 
     async def _first_beat(self, backup: Backup, previous: LeaseRecord | None) -> datetime:
         try:
-            return await backup.heart.beat(previous.writer if previous else None)
+            return await backup.heartbeat_writer.beat(previous.writer if previous else None)
         except DBAPIError as error:
             raise DatabaseError(
                 f"{self.file} cannot be written ({reason(error)}): check that its disk has room and is "
@@ -282,7 +282,7 @@ async def _last_beat(backup: Backup, seconds: float) -> datetime | None:
         # waits for, which would delay our exit.
         log.error("last_heartbeat_failed", error="TimeoutError")
         return None
-    beat = asyncio.create_task(backup.heart.beat(), name="last-heartbeat")
+    beat = asyncio.create_task(backup.heartbeat_writer.beat(), name="last-heartbeat")
     await asyncio.wait({beat}, timeout=seconds)
     if beat.done() and beat.exception() is None:
         return beat.result()

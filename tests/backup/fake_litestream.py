@@ -13,7 +13,7 @@ class FakeLitestream:
     """Each restore is the next outcome: a file to copy, or an error to raise."""
 
     path = Path("litestream")
-    bears_checkpoints = True
+    allows_checkpoints = True
 
     def __init__(self, version: Format, outcomes: Iterable[Path | Exception]) -> None:
         self.format = version

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
 
-from dispinmap.backup.configuration.effective import configuration_of
+from dispinmap.backup.configuration.effective import make_configuration
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Format, Replica, StorageKind
 from dispinmap.clock import SystemClock
@@ -113,7 +113,7 @@ class Original:
 async def replicate_once(replica: Replica, database: Path) -> None:
     """All that is in the database, and no more than that."""
     litestream = await find_litestream(LITESTREAM, SystemClock())
-    await litestream.replicate_once(configuration_of(Format.V0_3, database, replica, "a test"))
+    await litestream.replicate_once(make_configuration(Format.V0_3, database, replica, "a test"))
 
 
 @contextmanager

@@ -144,7 +144,7 @@ class RecordingLitestream:
     path = Path("litestream")
     version = "0.3.13"
     format = Format.V0_3
-    bears_checkpoints = True
+    allows_checkpoints = True
 
     def __init__(self, diary: Diary) -> None:
         self.replication = RecordingReplication(diary)

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from dispinmap.backup.checks import look_at
 from dispinmap.backup.continuity import is_newest
+from dispinmap.backup.inspection import inspect_file
 from dispinmap.backup.lease.lease import Lease
 from dispinmap.backup.lease.open import open_lease
 from dispinmap.backup.lease.state import read_lease
@@ -90,7 +90,7 @@ class Bot:
     def lease_remembers(self) -> bool:
         """Whether the next start would go on with the file."""
         lease = asyncio.run(read_lease(self.replica, open_store(self.replica)))
-        return lease is not None and lease.released and is_newest(look_at(self.file).heartbeat, lease)
+        return lease is not None and lease.released and is_newest(inspect_file(self.file).heartbeat, lease)
 
 
 @pytest.fixture

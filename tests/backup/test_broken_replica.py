@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from dispinmap.backup.checks import look_at
 from dispinmap.backup.errors import BackupError
+from dispinmap.backup.inspection import inspect_file
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Format, LeaseRecord, Replica, StorageKind
-from dispinmap.backup.restore import Restored, bring_back
+from dispinmap.backup.restore import Restored, restore_newest
 from dispinmap.backup.storage.open import open_store
 from dispinmap.clock import SystemClock
 from tests.backup.conftest import BINARIES, StoragePlace, storage_place
@@ -118,10 +118,10 @@ class Scene:
         self.replica = replica
         self.store = open_store(replica, seconds=1)
 
-    async def bring_back(self, *, known: bool = True) -> Restored | None:
+    async def restore_newest(self, *, known: bool = True) -> Restored | None:
         """`known` to the lease is that a bot wrote there, and until when."""
         previous = LeaseRecord("us", "here", NOON, 60, True, "them", self.stored.last_beat_at) if known else None
-        return await bring_back(
+        return await restore_newest(
             configuration(self.replica, self.litestream.format, self.database),
             self.litestream,
             self.store,
@@ -134,7 +134,7 @@ class Scene:
 
     async def refusal(self, *, known: bool = True) -> str:
         with pytest.raises(BackupError) as caught:
-            await self.bring_back(known=known)
+            await self.restore_newest(known=known)
         assert list(self.database.parent.iterdir()) == []
         return str(caught.value)
 
@@ -162,9 +162,9 @@ def folder(
 
 async def test_a_whole_replica_comes_back_to_its_last_row(scene: Scene) -> None:
     await scene.put(scene.stored.objects)
-    restored = await scene.bring_back()
+    restored = await scene.restore_newest()
     assert restored is not None
-    found = look_at(scene.database)
+    found = inspect_file(scene.database)
     assert found.problems == ()
     assert found.heartbeat is not None
     assert found.heartbeat.beat_at == scene.stored.last_beat_at

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.backup.configuration import configuration_of, configure, parse_replica_url, read_replica
+from dispinmap.backup.configuration import configure, make_configuration, parse_replica_url, read_replica
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
 from dispinmap.errors import SettingsError
 from dispinmap.secret import Secret
@@ -72,7 +72,9 @@ def test_a_file_that_names_a_link_to_the_database_means_the_database(tmp_path: P
         file=FILES[version],
         environ={"LITESTREAM_PATH": str(tmp_path / "link.db")},
     )
-    assert needed(found).document == configuration_of(version, tmp_path / "bot.db", needed(found).replica, "").document
+    assert (
+        needed(found).document == make_configuration(version, tmp_path / "bot.db", needed(found).replica, "").document
+    )
 
 
 def test_a_file_wins_over_an_address_which_wins_over_a_bucket() -> None:
@@ -189,7 +191,7 @@ def test_credentials_of_a_document_come_from_the_replica_or_from_the_top() -> No
     document = {"access-key-id": "other", "secret-access-key": "hunter2", "region": "eu", "dbs": [database]}
     expected = Replica(S3, "db", "b-1", region="eu", access_key_id="me", secret_access_key=Secret("hunter2"))
     assert read_replica(document, Format.V0_5) == expected
-    assert read_replica(configuration_of(Format.V0_5, DATABASE, expected, "a test").document, Format.V0_5) == expected
+    assert read_replica(make_configuration(Format.V0_5, DATABASE, expected, "a test").document, Format.V0_5) == expected
 
 
 def test_settings_beside_an_address_count_too() -> None:

@@ -16,7 +16,7 @@ import lz4.frame
 import pytest
 
 from dispinmap.backup.errors import BackupError, Conflict, NoBackup, RestoreFailed
-from dispinmap.backup.fetch import ATTEMPTS, Fetched, check_continuity, fetch
+from dispinmap.backup.fetch import ATTEMPTS, Fetched, fetch, missing_pieces
 from dispinmap.backup.generations import Plan, plan
 from dispinmap.backup.models import Replica, StorageKind
 from dispinmap.backup.storage.folder import FolderStore
@@ -90,7 +90,7 @@ async def test_what_is_fetched_is_what_litestream_restores_byte_for_byte(origina
     assert len(contents(ours)) > 50
     assert fetched.segments > 0
     assert fetched.warning is None
-    assert await check_continuity(open_store(original.replica), original.replica) == []
+    assert await missing_pieces(open_store(original.replica), original.replica) == []
 
 
 async def test_a_time_brings_what_litestream_brings_for_it(original: Original, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ async def test_objects_that_retention_deletes_after_they_were_listed_are_left_fo
     assert fetched.plan.generation != before.generation
     assert in_folder.restore(tmp_path / "theirs.db")
     assert contents(tmp_path / "ours.db") == contents(tmp_path / "theirs.db")
-    assert await check_continuity(_Changing(in_folder, begin_anew), in_folder.replica) == []
+    assert await missing_pieces(_Changing(in_folder, begin_anew), in_folder.replica) == []
 
 
 async def test_a_snapshot_that_is_overwritten_after_it_was_listed_is_planned_anew_with_its_log(
@@ -301,7 +301,7 @@ async def test_a_hole_that_litestream_restores_past_is_named(copied: Original, t
     segment = a_middle_segment(await planned(copied))
     segment.unlink()
     assert copied.restore(tmp_path / "theirs.db")
-    (sentence,) = await check_continuity(open_store(copied.replica), copied.replica)
+    (sentence,) = await missing_pieces(open_store(copied.replica), copied.replica)
     assert sentence.startswith("Before ")
     assert sentence.endswith(" of that log.")
 
@@ -311,10 +311,10 @@ async def test_a_hole_in_one_listing_that_the_next_one_does_not_have_is_none(cop
     elsewhere = copied.folder / "elsewhere"
     segment.rename(elsewhere)
 
-    def bring_back() -> None:
+    def put_back() -> None:
         elsewhere.rename(segment)
 
-    assert await check_continuity(_Changing(copied, bring_back), copied.replica) == []
+    assert await missing_pieces(_Changing(copied, put_back), copied.replica) == []
 
 
 async def test_before_the_hole_everything_can_be_had(copied: Original, tmp_path: Path) -> None:

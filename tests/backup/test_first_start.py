@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dispinmap import start
-from dispinmap.backup.checks import look_at
 from dispinmap.backup.errors import BackupError
+from dispinmap.backup.inspection import inspect_file
 from dispinmap.backup.models import Format, Replica, StorageKind
 from dispinmap.backup.opening import open_place
 from dispinmap.backup.upgrade_format import upgrade_format
@@ -68,7 +68,7 @@ class Bot:
         )
 
     def targets(self) -> int:
-        assert look_at(self.database).revision == head()
+        assert inspect_file(self.database).revision == head()
         with closing(sqlite3.connect(self.database)) as connection:
             return int(connection.execute("SELECT count(*) FROM monitoring_targets").fetchone()[0])
 
@@ -97,7 +97,7 @@ def test_with_litestream_0_3_the_originals_database_is_restored_upgraded_and_rep
     bot.prepare(Format.V0_3)
     assert bot.targets() == len(legacy.TARGETS) - MERGED
     asyncio.run(bot.replicate_and_restore(tmp_path / "restored.db"))
-    assert look_at(tmp_path / "restored.db").revision == head()
+    assert inspect_file(tmp_path / "restored.db").revision == head()
 
 
 def test_with_litestream_0_5_it_is_refused_and_the_cure_works_as_it_is_written(bot: Bot, bucket: Original) -> None:

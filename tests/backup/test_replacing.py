@@ -19,7 +19,7 @@ from dispinmap.backup.lease.open import open_lease
 from dispinmap.backup.lease.state import read_lease
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
 from dispinmap.backup.place import Place
-from dispinmap.backup.replacing import Exchanged, replace_database
+from dispinmap.backup.replacing import Replaced, replace_database
 from dispinmap.backup.restore import set_aside
 from dispinmap.backup.storage.open import open_store
 from dispinmap.clock import Clock, SystemClock
@@ -62,7 +62,7 @@ class Disk:
         await lease.record(writer="them", heartbeat_at=NOON)
         await lease.release()
 
-    def replace(self) -> Exchanged | None:
+    def replace(self) -> Replaced | None:
         self.clock.advance(60)
         return asyncio.run(replace_database(self.place(self.wanted), self.clock, agreed=lambda _: True, at=NOON))
 

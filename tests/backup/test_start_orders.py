@@ -16,8 +16,8 @@ from structlog.testing import capture_logs
 
 from dispinmap import start
 from dispinmap.alerts import watch
-from dispinmap.backup.checks import read_heartbeat
 from dispinmap.backup.errors import LeaseExpired, LeaseLost, RestoreFailed
+from dispinmap.backup.inspection import read_heartbeat
 from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.storage.store import StoredObject
 from dispinmap.clock import SystemClock
@@ -298,7 +298,7 @@ async def test_sqlite_checkpoints_where_litestream_bears_it(
             opened.append(self)
 
     monkeypatch.setattr(start, "Database", Noted)
-    monkeypatch.setattr(RecordingLitestream, "bears_checkpoints", bears)
+    monkeypatch.setattr(RecordingLitestream, "allows_checkpoints", bears)
     async with _launched(recorded, settings):
         await _connected(recorded, services)
         async with opened[0].read() as session:

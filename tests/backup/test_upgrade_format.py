@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from dispinmap.backup.checks import read_heartbeat
-from dispinmap.backup.configuration.effective import configuration_of
+from dispinmap.backup.configuration.effective import make_configuration
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.configuration.locations import parse_replica_url
 from dispinmap.backup.errors import BackupError, LeaseLost, LitestreamMissing, NoBackup, RestoreFailed
+from dispinmap.backup.inspection import read_heartbeat
 from dispinmap.backup.lease.open import open_lease
 from dispinmap.backup.lease.state import read_lease
 from dispinmap.backup.litestream.binary import find_litestream
@@ -38,7 +38,7 @@ async def a_place(replica: Replica, database: Path) -> Place:
     """As the settings have it once Litestream 0.5 is installed."""
     store, clock = open_store(replica), SystemClock()
     return Place(
-        configuration_of(Format.V0_5, database, replica, "a test"),
+        make_configuration(Format.V0_5, database, replica, "a test"),
         await find_litestream(BINARIES[Format.V0_5], clock),
         store,
         open_lease(replica, store, clock, seconds=LEASE_SECONDS),
@@ -118,7 +118,7 @@ async def test_the_new_path_gives_back_what_the_old_one_holds_and_the_old_one_st
     assert await new_place.store.list(upgraded.old.path) == before
     assert {Path(one.key).suffix for one in await new_place.store.list(upgraded.new.path)} == {".ltx"}
     restored = tmp_path / "restored.db"
-    await new_place.litestream.restore(configuration_of(Format.V0_5, head_file, upgraded.new, "a test"), restored)
+    await new_place.litestream.restore(make_configuration(Format.V0_5, head_file, upgraded.new, "a test"), restored)
     assert difference(head_file, restored) is None
     lease = await read_lease(upgraded.new, new_place.store)
     assert lease is not None
@@ -164,7 +164,7 @@ async def test_where_a_bot_has_gone_on_with_0_5_nothing_is_left_to_do(ready: Pla
     newer = Path(shutil.copy(tmp_path / "kept.db", tmp_path / "newer.db"))
     beat(newer, NOON + timedelta(minutes=1))
     new = new_path(ready.configuration.replica)
-    await ready.litestream.replicate_once(configuration_of(Format.V0_5, newer, new, "a test"))
+    await ready.litestream.replicate_once(make_configuration(Format.V0_5, newer, new, "a test"))
     await ready.lease.try_acquire()
     await ready.lease.record(heartbeat_at=NOON + timedelta(minutes=1))
     await ready.lease.release()
@@ -187,7 +187,7 @@ async def test_a_0_3_backup_at_a_path_that_already_ends_in_v5_goes_to_the_one_be
     lease = await read_lease(upgraded.new, then.store)
     assert lease is not None
     assert lease.writer == "us"
-    back = configuration_of(Format.V0_3, head_file, replica, "a test")
+    back = make_configuration(Format.V0_3, head_file, replica, "a test")
     with pytest.raises(BackupError, match="silently restore an older state"):
         await refuse_mixed_formats(back, place.store)
 

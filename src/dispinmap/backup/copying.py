@@ -9,9 +9,9 @@ from typing import Final, TypeVar
 
 import structlog
 
-from dispinmap.backup.checks import Copy, look_at
 from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed, StorageUnreachable
-from dispinmap.backup.fetch import check_continuity
+from dispinmap.backup.fetch import missing_pieces
+from dispinmap.backup.inspection import Inspection, inspect_file
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Configuration, Format, Replica
 from dispinmap.backup.storage.store import Store
@@ -39,7 +39,7 @@ async def restore_checked(
     seconds: float,
     at: datetime | None = None,
     attempts: int = 3,
-) -> Copy:
+) -> Inspection:
     """Restore the newest state, or the last state up to `at`, to the new file `target`, and check it.
 
     On failure no file is left. Raises RestoreFailed if the copy is incomplete or damaged, NoBackup if there is no
@@ -76,7 +76,7 @@ async def _restore_whole(
     clock: Clock,
     seconds: float,
     attempts: int,
-) -> Copy:
+) -> Inspection:
     async def attempt() -> None:
         try:
             await _restore_once(configuration, litestream, target, at=at, seconds=seconds)
@@ -86,12 +86,12 @@ async def _restore_whole(
             raise
 
     replica = configuration.replica
-    await patiently(attempt, clock, attempts)
+    await with_retries(attempt, clock, attempts)
     problems: list[str] = []
     if configuration.format is Format.V0_3:
-        problems = await patiently(lambda: check_continuity(store, replica, at=at), clock, attempts)
-    copy = await asyncio.to_thread(look_at, target)
-    if copy.is_another and not problems:
+        problems = await with_retries(lambda: missing_pieces(store, replica, at=at), clock, attempts)
+    copy = await asyncio.to_thread(inspect_file, target)
+    if copy.is_foreign and not problems:
         raise BackupError(f"{replica} holds a complete database, but not this bot's. {' '.join(copy.problems)}")
     _require_none(replica, [*problems, *copy.problems])
     return copy
@@ -120,7 +120,7 @@ def _require_none(replica: Replica, problems: list[str]) -> None:
         raise RestoreFailed(f"The backup at {replica} was restored and is not whole. {' '.join(problems)}")
 
 
-async def patiently(step: Callable[[], Awaitable[T]], clock: Clock, attempts: int) -> T:
+async def with_retries(step: Callable[[], Awaitable[T]], clock: Clock, attempts: int) -> T:
     """Retry `step`, with growing pauses, while it raises StorageUnreachable; `attempts` times in total."""
     for attempt in range(1, attempts):
         try:

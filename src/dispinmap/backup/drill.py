@@ -11,9 +11,9 @@ from typing import Final, NoReturn
 
 import structlog
 
-from dispinmap.backup.checks import Copy, compare, lag, look_at
 from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError
+from dispinmap.backup.inspection import Inspection, compare, inspect_file, lag
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Configuration
 from dispinmap.backup.storage.store import Store
@@ -65,7 +65,7 @@ async def drill(
 class _Trial:
     """One drill, and its result so far."""
 
-    def __init__(self, restore: Callable[[Path], Awaitable[Copy]], clock: Clock, live: Path) -> None:
+    def __init__(self, restore: Callable[[Path], Awaitable[Inspection]], clock: Clock, live: Path) -> None:
         self._restore_to = restore
         self._clock = clock
         self._live = live
@@ -83,13 +83,13 @@ class _Trial:
                 break
         self.problem = lag(copy, before) or " ".join(problems) or None
 
-    async def _look(self) -> Copy:
-        live = await asyncio.to_thread(look_at, self._live, integrity=False)
+    async def _look(self) -> Inspection:
+        live = await asyncio.to_thread(inspect_file, self._live, integrity=False)
         if live.problems:
             raise BackupError(f"The copy cannot be compared with the live database. {' '.join(live.problems)}")
         return live
 
-    async def _restore(self) -> Copy:
+    async def _restore(self) -> Inspection:
         with TemporaryDirectory(
             prefix=_prefix(self._live), dir=self._live.parent, ignore_cleanup_errors=True
         ) as folder:

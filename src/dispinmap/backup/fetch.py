@@ -1,6 +1,6 @@
 """Read replicas of Litestream 0.3 ourselves, without its binary, and notice missing pieces.
 
-Litestream 0.3.13 silently restores past a missing segment; see `check_continuity`.
+Litestream 0.3.13 silently restores past a missing segment; see `missing_pieces`.
 """
 
 import asyncio
@@ -78,7 +78,7 @@ async def fetch(
     )
 
 
-async def check_continuity(store: Store, replica: Replica, *, at: datetime | None = None) -> list[str]:
+async def missing_pieces(store: Store, replica: Replica, *, at: datetime | None = None) -> list[str]:
     """What Litestream 0.3 would silently leave out when it restores this state, one sentence each.
 
     Object names show which logs and which beginnings of logs are missing. To find a segment missing in the middle of a

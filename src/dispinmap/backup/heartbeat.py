@@ -18,7 +18,7 @@ EVERY: Final = timedelta(seconds=30)
 log = structlog.get_logger(__name__)
 
 
-class Heart:
+class HeartbeatWriter:
     """Writes the heartbeat row, and tells the lease which heartbeat the replica is known to hold."""
 
     def __init__(self, database: Database, clock: Clock, replication: Replication, lease: Lease) -> None:

@@ -18,7 +18,7 @@ from dispinmap.settings import BackupSettings
 async def open_place(settings: BackupSettings, clock: Clock) -> Place:
     """The backup that these settings name. Raises SettingsError, LitestreamMissing."""
     litestream = await find_litestream(settings.litestream_bin, clock)
-    configuration = configured(settings, litestream.format)
+    configuration = load_configuration(settings, litestream.format)
     store = open_store(configuration.replica)
     return Place(
         configuration,
@@ -28,7 +28,7 @@ async def open_place(settings: BackupSettings, clock: Clock) -> Place:
     )
 
 
-def configured(settings: BackupSettings, version: Format) -> Configuration:
+def load_configuration(settings: BackupSettings, version: Format) -> Configuration:
     """The configuration that these settings mean for that version of Litestream. Raises SettingsError."""
     configuration = configure(
         version,

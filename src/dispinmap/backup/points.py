@@ -7,7 +7,7 @@ from dispinmap.backup.models import Format, RestorePoint
 from dispinmap.backup.place import Place
 
 
-async def restorable(place: Place, seconds: float) -> list[RestorePoint]:
+async def stored_points(place: Place, seconds: float) -> list[RestorePoint]:
     """Every state that can be restored, newest first; empty if nothing is stored.
 
     Raises NoBackup if something is stored but nothing can be restored, BackupError if the other Litestream wrote it,

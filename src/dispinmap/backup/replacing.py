@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
-from dispinmap.backup.checks import Copy, look_at, staleness
 from dispinmap.backup.copying import ROOM, restore_checked
 from dispinmap.backup.errors import BackupError
+from dispinmap.backup.inspection import Inspection, inspect_file, staleness
 from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.place import Place
-from dispinmap.backup.restore import install, reason, set_aside, take_back, when_stopped
+from dispinmap.backup.restore import install, reason, set_aside, undo_set_aside, when_stopped
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided
@@ -26,19 +26,19 @@ from dispinmap.database.upgrade import upgrade
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class Replacement:
     """What would replace what. `present` is None if there is no database; `stale` says why `copy` is not the newest."""
 
-    present: Copy | None
-    copy: Copy
+    present: Inspection | None
+    copy: Inspection
     stale: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Exchanged:
+class Replaced:
     """The copy that is the database now, and where the previous database is kept; None if there was none."""
 
-    copy: Copy
+    copy: Inspection
     kept: Path | None
 
 
@@ -46,10 +46,10 @@ async def replace_database(
     place: Place,
     clock: Clock,
     *,
-    agreed: Callable[[Exchange], bool],
+    agreed: Callable[[Replacement], bool],
     at: datetime | None = None,
     seconds: float = 120.0,
-) -> Exchanged | None:
+) -> Replaced | None:
     """Replace the database with the newest state, or the last state up to `at`. The next start continues from it.
 
     `agreed` is called in a thread once the copy is checked; if it says no, nothing changes and we return None. The
@@ -69,17 +69,17 @@ async def replace_database(
                 # With `at` the copy is old on purpose.
                 stale = staleness(copy, previous) if at is None else None
                 present = await asyncio.to_thread(_present, database)
-                if not await in_thread(agreed, Exchange(present, copy, stale)):
+                if not await in_thread(agreed, Replacement(present, copy, stale)):
                     return None
                 beat = await _make_ours(part, copy, place.lease.holder, previous, clock)
                 if keeping.done():
                     keeping.result()
-                kept = await _exchanged(part, database, clock)
+                kept = await _put_in_place(part, database, clock)
             known = previous.heartbeat_at if previous else None
             # If our clock is behind the last holder's, its heartbeat in the lease is later than ours, and the next
             # start would reject this database as too old. So the lease gets the earlier of the two.
             await place.lease.record(writer=place.lease.holder, heartbeat_at=min(known, beat) if known else None)
-            return Exchanged(copy, kept)
+            return Replaced(copy, kept)
         except (OSError, DBAPIError) as error:
             raise BackupError(f"{database} was not replaced and is as it was ({reason(error)}): {ROOM}.") from error
         finally:
@@ -99,11 +99,11 @@ def _folder(database: Path) -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix=prefix, dir=database.parent, ignore_cleanup_errors=True)
 
 
-def _present(database: Path) -> Copy | None:
-    return look_at(database, integrity=False) if database.exists() else None
+def _present(database: Path) -> Inspection | None:
+    return inspect_file(database, integrity=False) if database.exists() else None
 
 
-async def _make_ours(part: Path, copy: Copy, holder: str, previous: LeaseRecord | None, clock: Clock) -> datetime:
+async def _make_ours(part: Path, copy: Inspection, holder: str, previous: LeaseRecord | None, clock: Clock) -> datetime:
     """Write our heartbeat to the copy, so that the next start accepts it as the newest; upgrade the copy first.
 
     The heartbeat also names the previous writer: if we crash before the lease is updated, the lease still names it, and
@@ -123,19 +123,19 @@ async def _make_ours(part: Path, copy: Copy, holder: str, previous: LeaseRecord 
 
 
 @undivided
-async def _exchanged(part: Path, database: Path, clock: Clock) -> Path | None:
+async def _put_in_place(part: Path, database: Path, clock: Clock) -> Path | None:
     """Finish even if cancelled: Ctrl-C halfway would leave no database, and the next start would restore another state
     than the one asked for.
     """
-    return await asyncio.to_thread(_exchange, part, database, clock)
+    return await asyncio.to_thread(_swap, part, database, clock)
 
 
-def _exchange(part: Path, database: Path, clock: Clock) -> Path | None:
+def _swap(part: Path, database: Path, clock: Clock) -> Path | None:
     kept = set_aside(database, clock) if database.exists() else None
     try:
         install(part, database)
     except OSError:
         if kept is not None:
-            take_back(kept, database)
+            undo_set_aside(kept, database)
         raise
     return kept

@@ -15,11 +15,11 @@ import structlog
 from sqlalchemy import URL, func, select, update
 from sqlalchemy.exc import DBAPIError
 
-from dispinmap.backup.checks import Copy, look_at, staleness
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.continuity import is_later_elsewhere
-from dispinmap.backup.copying import ROOM, patiently, restore_checked
+from dispinmap.backup.copying import ROOM, restore_checked, with_retries
 from dispinmap.backup.errors import BackupError, RestoreFailed
+from dispinmap.backup.inspection import Inspection, inspect_file, staleness
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Configuration, LeaseRecord
 from dispinmap.backup.storage.store import Store
@@ -41,11 +41,11 @@ log = structlog.get_logger(__name__)
 class Restored:
     """The copy that became the database, and how many seconds the restore took."""
 
-    copy: Copy
+    copy: Inspection
     seconds: float
 
 
-async def bring_back(
+async def restore_newest(
     configuration: Configuration,
     litestream: Litestream,
     store: Store,
@@ -68,7 +68,7 @@ async def bring_back(
     if database.exists():
         raise RestoreFailed(f"{database} already exists: nothing is restored over it.")
     started = clock.monotonic()
-    if not await patiently(lambda: store.list(replica.path), clock, attempts):
+    if not await with_retries(lambda: store.list(replica.path), clock, attempts):
         await refuse_mixed_formats(configuration, store)
         _require_never_written(configuration, previous, allow_empty=allow_empty)
         log.info("no_backup_yet", replica=str(replica))
@@ -91,7 +91,9 @@ async def bring_back(
     return restored
 
 
-async def require_known(configuration: Configuration, store: Store, local: Copy, previous: LeaseRecord | None) -> None:
+async def require_known(
+    configuration: Configuration, store: Store, local: Inspection, previous: LeaseRecord | None
+) -> None:
     """Raise RestoreFailed if the database `local` and the backup may not belong together, to save both.
 
     If the lease names a writer, `local` must not have been written by an unknown bot after that writer had stopped:
@@ -119,7 +121,7 @@ async def require_known(configuration: Configuration, store: Store, local: Copy,
         )
 
 
-def _require_no_later(configuration: Configuration, local: Copy, previous: LeaseRecord) -> None:
+def _require_no_later(configuration: Configuration, local: Inspection, previous: LeaseRecord) -> None:
     if local.heartbeat is None or not is_later_elsewhere(local.heartbeat, previous):
         return
     raise RestoreFailed(
@@ -132,12 +134,12 @@ def _require_no_later(configuration: Configuration, local: Copy, previous: Lease
 
 
 @undivided
-async def _finished(part: Path, database: Path, copy: Copy, now: datetime) -> None:
+async def _finished(part: Path, database: Path, copy: Inspection, now: datetime) -> None:
     """Finish even if cancelled: a thread left running could install the next attempt's copy before it is checked."""
     await asyncio.to_thread(_finish, part, database, copy, now)
 
 
-def _finish(part: Path, database: Path, copy: Copy, now: datetime) -> None:
+def _finish(part: Path, database: Path, copy: Inspection, now: datetime) -> None:
     try:
         if "heartbeat" in copy.rows:
             mark_restored(part, now)
@@ -149,7 +151,7 @@ def _finish(part: Path, database: Path, copy: Copy, now: datetime) -> None:
         ) from error
 
 
-def when_stopped(now: datetime, copy: Copy, previous: LeaseRecord | None) -> datetime:
+def when_stopped(now: datetime, copy: Inspection, previous: LeaseRecord | None) -> datetime:
     """A time by which the previous holder had stopped writing and posting, even if our clock is behind its (pure)."""
     beat_at = copy.heartbeat.beat_at if copy.heartbeat else now
     return max(now, beat_at, previous.renewed_at if previous else now)
@@ -190,7 +192,7 @@ def set_aside(database: Path, clock: Clock) -> Path:
     return kept
 
 
-def take_back(kept: Path, database: Path) -> None:
+def undo_set_aside(kept: Path, database: Path) -> None:
     """Undo `set_aside`. Nothing may be at the database's path."""
     _move(kept, database)
 
@@ -205,7 +207,7 @@ def _move(database: Path, target: Path) -> None:
 def _fold(database: Path) -> None:
     """Move the log into the database file, so that one rename moves everything."""
     # SQLite would delete the log of a damaged database. Such a database keeps its log, as does one on a full disk.
-    if look_at(database, integrity=False).problems:
+    if inspect_file(database, integrity=False).problems:
         return
     with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -248,7 +250,7 @@ def _require_never_written(configuration: Configuration, previous: LeaseRecord |
     )
 
 
-def _require_newest(configuration: Configuration, copy: Copy, previous: LeaseRecord | None) -> None:
+def _require_newest(configuration: Configuration, copy: Inspection, previous: LeaseRecord | None) -> None:
     stale = staleness(copy, previous)
     if stale is None:
         return

@@ -6,7 +6,7 @@ from functools import partial
 from typing import NoReturn
 
 from dispinmap.backup.drill import Drill, drill
-from dispinmap.backup.heartbeat import Heart
+from dispinmap.backup.heartbeat import HeartbeatWriter
 from dispinmap.backup.litestream.litestream import Replication
 from dispinmap.backup.place import Place
 from dispinmap.clock import Clock
@@ -34,7 +34,7 @@ class Backup:
         self._clock = clock
         self._drill_every = drill_every
         self._restored_in_seconds = restored_in_seconds
-        self.heart = Heart(database, clock, replication, place.lease)
+        self.heartbeat_writer = HeartbeatWriter(database, clock, replication, place.lease)
         live = place.configuration.database
         one_drill = partial(drill, place.configuration, place.litestream, place.store, clock, live)
         self._drill = Drill(one_drill, clock, database, live=live, drill_every=drill_every)
@@ -42,7 +42,7 @@ class Backup:
     @property
     def loops(self) -> Mapping[str, Callable[[], Awaitable[NoReturn]]]:
         """The loops that run for ever, by name."""
-        return {"heartbeat": self.heart.run, "drill": self._drill.run}
+        return {"heartbeat": self.heartbeat_writer.run, "drill": self._drill.run}
 
     async def state(self) -> BackupState:
         """The state of the backup now."""

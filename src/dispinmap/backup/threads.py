@@ -21,7 +21,7 @@ async def in_thread(function: Callable[[Unpack[Ts]], T], *args: *Ts, seconds: fl
         return await asyncio.wrap_future(_started(partial(function, *args)))
 
 
-class Unwaited(ThreadPoolExecutor):
+class DaemonExecutor(ThreadPoolExecutor):
     """A default executor for event loops, with daemon threads: Python waits for those of an ordinary pool.
 
     A migration or a name lookup could delay a stop for longer than a platform waits; both may safely be killed.

@@ -13,13 +13,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from dispinmap.backup.checks import Copy, look_at, staleness
-from dispinmap.backup.configuration.effective import configuration_of
+from dispinmap.backup.configuration.effective import make_configuration
 from dispinmap.backup.configuration.formats import old_path
 from dispinmap.backup.copying import ROOM
 from dispinmap.backup.errors import BackupError, LitestreamMissing, RestoreFailed
 from dispinmap.backup.fetch import Fetched, fetch
 from dispinmap.backup.generations import plan
+from dispinmap.backup.inspection import Inspection, inspect_file, staleness
 from dispinmap.backup.models import V5_SUFFIX, Format, LeaseRecord, Replica, StorageKind
 from dispinmap.backup.place import Place
 from dispinmap.backup.storage.store import Store
@@ -40,7 +40,7 @@ class Upgraded:
     old: Replica
     new: Replica
     fetched: Fetched
-    copy: Copy
+    copy: Inspection
 
 
 async def both_paths(replica: Replica, store: Store) -> tuple[Replica, Replica]:
@@ -85,7 +85,7 @@ async def _upgrade(place: Place, previous: LeaseRecord | None, seconds: float) -
         ) as folder:
             file = Path(folder) / "fetched.db"
             fetched = await fetch(place.store, old, file)
-            copy = await in_thread(look_at, file)
+            copy = await in_thread(inspect_file, file)
             if begun:
                 await _prove(place, file, copy, new, seconds)
             await _require_newest(place, file, copy, previous)
@@ -102,7 +102,7 @@ async def _upgrade(place: Place, previous: LeaseRecord | None, seconds: float) -
     return Upgraded(old, new, fetched, copy)
 
 
-async def _require_newest(place: Place, file: Path, copy: Copy, previous: LeaseRecord | None) -> None:
+async def _require_newest(place: Place, file: Path, copy: Inspection, previous: LeaseRecord | None) -> None:
     """Raise RestoreFailed if the fetched database has problems or is not the newest state."""
     if copy.problems:
         raise RestoreFailed(f"The fetched database is not good. {' '.join(copy.problems)} Nothing was written.")
@@ -117,32 +117,32 @@ async def _require_newest(place: Place, file: Path, copy: Copy, previous: LeaseR
         )
 
 
-def _may_be_newer(database: Path, copy: Copy) -> bool:
+def _may_be_newer(database: Path, copy: Inspection) -> bool:
     if not database.is_file():
         return False
-    local = look_at(database, integrity=False).heartbeat
+    local = inspect_file(database, integrity=False).heartbeat
     return copy.heartbeat is None or (local is not None and local.beat_at >= copy.heartbeat.beat_at)
 
 
 async def _replicate(place: Place, fetched: Path, new: Replica, seconds: float) -> None:
     try:
         await place.litestream.replicate_once(
-            configuration_of(Format.V0_5, fetched, new, "the upgrade"), seconds=seconds
+            make_configuration(Format.V0_5, fetched, new, "the upgrade"), seconds=seconds
         )
     except BackupError as error:
         raise _unproven(str(error), new) from error
 
 
-async def _prove(place: Place, fetched: Path, copy: Copy, new: Replica, seconds: float) -> None:
+async def _prove(place: Place, fetched: Path, copy: Inspection, new: Replica, seconds: float) -> None:
     """Raise BackupError if a restore from the new replica differs from what was fetched from the old one."""
     restored = fetched.with_name("restored.db")
     try:
         await place.litestream.restore(
-            configuration_of(Format.V0_5, fetched, new, "the upgrade"), restored, seconds=seconds
+            make_configuration(Format.V0_5, fetched, new, "the upgrade"), restored, seconds=seconds
         )
     except BackupError as error:
         raise _unproven(str(error), new) from error
-    found = await in_thread(look_at, restored)
+    found = await in_thread(inspect_file, restored)
     different = await in_thread(difference, fetched, restored)
     if not found.problems and different is not None and _goes_on(found, copy):
         raise BackupError(
@@ -154,7 +154,7 @@ async def _prove(place: Place, fetched: Path, copy: Copy, new: Replica, seconds:
         raise _unproven(" ".join(sentences), new)
 
 
-def _goes_on(new: Copy, old: Copy) -> bool:
+def _goes_on(new: Inspection, old: Inspection) -> bool:
     return new.heartbeat is not None and (old.heartbeat is None or new.heartbeat.beat_at > old.heartbeat.beat_at)
 
 

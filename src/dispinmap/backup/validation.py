@@ -10,17 +10,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from dispinmap.backup.checks import MAX_LAG, Copy, compare, lag, look_at, staleness
 from dispinmap.backup.configuration.checking import check
 from dispinmap.backup.configuration.effective import read_file, variables
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError, StorageUnreachable
+from dispinmap.backup.inspection import MAX_LAG, Inspection, compare, inspect_file, lag, staleness
 from dispinmap.backup.lease.state import lease_sentence, read_lease
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Configuration, Format, LeaseRecord
-from dispinmap.backup.opening import configured, database_file
+from dispinmap.backup.opening import database_file, load_configuration
 from dispinmap.backup.storage.open import open_store
 from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
@@ -115,12 +115,12 @@ class _Validation:
         else:
             self._fail("environment", f"None of {', '.join(named)} is set.")
 
-    async def _database(self) -> Copy | None:
+    async def _database(self) -> Inspection | None:
         file = database_file(self._settings)
         if not file.is_file():
             self._note("database", f"There is no database at {file}: the next start restores it.")
             return None
-        live = await asyncio.to_thread(look_at, file)
+        live = await asyncio.to_thread(inspect_file, file)
         if live.problems:
             raise BackupError(f"{file}: {' '.join(live.problems)}")
         self._good("database", f"{file} is whole, at {_stage(live)}.")
@@ -133,7 +133,7 @@ class _Validation:
 
     async def _configure(self, litestream: Litestream | None) -> Configuration:
         """If no Litestream is installed, we assume the one that is installed by default."""
-        configuration = configured(self._settings, litestream.format if litestream else Format.V0_3)
+        configuration = load_configuration(self._settings, litestream.format if litestream else Format.V0_3)
         self._good("configuration", f"From {configuration.source}: {configuration.replica}.")
         if self._settings.litestream_config:
             text = read_file(self._settings.litestream_config)
@@ -158,7 +158,7 @@ class _Validation:
             f"{len(objects)} objects, {sum(each.size for each in objects):,} bytes; the newest is {age(newest)} old.",
         )
 
-    async def _restore(self, configuration: Configuration, litestream: Litestream, store: Store) -> Copy:
+    async def _restore(self, configuration: Configuration, litestream: Litestream, store: Store) -> Inspection:
         folder = configuration.database.parent
         with TemporaryDirectory(prefix="dispinmap-validate-", dir=folder if folder.is_dir() else None) as temporary:
             file = Path(temporary) / configuration.database.name
@@ -178,21 +178,21 @@ class _Validation:
             )
         return copy
 
-    def _schema(self, copy: Copy) -> None:
+    def _schema(self, copy: Inspection) -> None:
         self._good("schema", f"The copy is at {_stage(copy)}.")
 
-    async def _rows(self, copy: Copy, live: Copy | None) -> None:
+    async def _rows(self, copy: Inspection, live: Inspection | None) -> None:
         counts = ", ".join(f"{count} {name}" for name, count in sorted(copy.rows.items()) if count) or "no row at all"
         if live is None:
             self._note("rows", f"{counts}; there is no live database to compare with.")
             return
-        now = await asyncio.to_thread(look_at, database_file(self._settings), integrity=False)
+        now = await asyncio.to_thread(inspect_file, database_file(self._settings), integrity=False)
         looks = (now,) if self._at_rest(now) else (live, now)
         problems = compare(copy, *looks)
         but = ", except for what a running bot changes all the time" if compare(copy, now) else ""
         self._judge("rows", problems, f"The same as in the live database{but}: {counts}.")
 
-    def _age(self, copy: Copy, live: Copy | None, lease: LeaseRecord | None) -> None:
+    def _age(self, copy: Inspection, live: Inspection | None, lease: LeaseRecord | None) -> None:
         stale = staleness(copy, lease)
         problems = [each for each in (stale, lag(copy, live) if live else None) if each]
         if copy.heartbeat is None and not problems:
@@ -202,7 +202,7 @@ class _Validation:
         idle = " No bot is writing to it right now." if self._at_rest(copy) else ""
         self._judge("age", problems, f"The copy's heartbeat is {age(old)} old.{idle}")
 
-    def _at_rest(self, look: Copy) -> bool:
+    def _at_rest(self, look: Inspection) -> bool:
         """Whether no bot is writing to that database right now."""
         return look.heartbeat is None or self._clock.now() - look.heartbeat.beat_at > MAX_LAG
 
@@ -234,7 +234,7 @@ class _Validation:
         self.checks += [Check(name, State.SKIPPED, f"Not checked, because {because}.") for name in names]
 
 
-def _stage(copy: Copy) -> str:
+def _stage(copy: Inspection) -> str:
     return "the revision this version needs" if copy.revision == head() else f"{copy.revision}, which will be upgraded"
 
 

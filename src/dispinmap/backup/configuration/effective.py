@@ -40,9 +40,9 @@ def configure(
     if file is not None:
         found = _from_file(version, database, file, variables(environ, database, bucket))
     elif replica_url:
-        found = configuration_of(version, database, parse_replica_url(replica_url), "LITESTREAM_REPLICA_URL")
+        found = make_configuration(version, database, parse_replica_url(replica_url), "LITESTREAM_REPLICA_URL")
     elif bucket:
-        found = configuration_of(version, database, _in_bucket(bucket, version), "LITESTREAM_BUCKET")
+        found = make_configuration(version, database, _in_bucket(bucket, version), "LITESTREAM_BUCKET")
     else:
         return None
     return replace(found, replica=_with_litestream_credentials(found.replica, environ))
@@ -54,7 +54,7 @@ def variables(environ: Mapping[str, str], database: Path, bucket: str | None) ->
     return {**ours, **{name: value for name, value in environ.items() if value}}
 
 
-def configuration_of(version: Format, database: Path, replica: Replica, source: str) -> Configuration:
+def make_configuration(version: Format, database: Path, replica: Replica, source: str) -> Configuration:
     """A configuration that replicates `database` to `replica`, the same as litestream.yml or litestream-0.5.yml."""
     settings = {**_settings(replica, version), "sync-interval": SYNC_INTERVAL}
     interval = SNAPSHOT_INTERVAL[version]

@@ -19,7 +19,7 @@ _LAYOUTS: Final = {
 """Keys below the replica's path; 0.5 uses levels of four digits on S3, `ltx/<level>` elsewhere."""
 
 
-def format_in(objects: Iterable[StoredObject], path: str) -> set[Format]:
+def formats_in(objects: Iterable[StoredObject], path: str) -> set[Format]:
     """The formats of the `objects` below `path`."""
     names = [each.key.removeprefix(f"{path}/") for each in objects]
     return {version for version, layout in _LAYOUTS.items() if any(map(layout.fullmatch, names))}
@@ -27,7 +27,7 @@ def format_in(objects: Iterable[StoredObject], path: str) -> set[Format]:
 
 async def stored_formats(store: Store, path: str) -> set[Format]:
     """The formats of the data at `path`; empty if there is none. Raises StorageError."""
-    return format_in(await store.list(path), path)
+    return formats_in(await store.list(path), path)
 
 
 async def refuse_mixed_formats(configuration: Configuration, store: Store) -> None:

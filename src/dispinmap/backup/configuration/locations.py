@@ -24,7 +24,7 @@ _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]+")
 _EXAMPLES: Final = "Write gcs://BUCKET/db, s3://BUCKET/db or file:///folder."
 
 
-class Misplaced(ValueError):
+class MalformedReplica(ValueError):
     """The address of a replica is malformed; `key` is the setting at fault."""
 
     def __init__(self, key: str, sentence: str, cure: str) -> None:
@@ -39,21 +39,21 @@ def parse_replica_url(url: str) -> Replica:
     """
     try:
         return _replica({"path" if url.startswith("/") else "url": url})
-    except Misplaced as error:
+    except MalformedReplica as error:
         raise SettingsError(f"LITESTREAM_REPLICA_URL is malformed. {error}") from None
 
 
 def check_bucket(bucket: str) -> str:
-    """The name of the bucket. Raises Misplaced if it is not a valid name."""
+    """The name of the bucket. Raises MalformedReplica if it is not a valid name."""
     if not _BUCKET.fullmatch(bucket):
-        raise Misplaced(
+        raise MalformedReplica(
             "bucket", f"“{bucket}” is not the name of a bucket.", "Write the name alone, such as my-bucket."
         )
     return bucket
 
 
 def read_replica(document: Mapping[str, object], version: Format) -> Replica:
-    """The replica of the document's database, as that version of Litestream reads it. Raises Misplaced."""
+    """The replica of the document's database, as that version of Litestream reads it. Raises MalformedReplica."""
     database = _first(document.get("dbs"))
     own = _first(database.get("replicas")) or _mapping(database.get("replica"))
     settings = {**document, **_given(own)}
@@ -62,15 +62,19 @@ def read_replica(document: Mapping[str, object], version: Format) -> Replica:
 
 
 def _require_understood(settings: Mapping[str, object], version: Format) -> None:
-    """Raise Misplaced if that version of Litestream would read another address than the one meant."""
+    """Raise MalformedReplica if that version of Litestream would read another address than the one meant."""
     url, name, ours = _text(settings, "url"), _kind_name(settings), GCS_NAMES[version]
     if name in GCS_NAMES.values() and name != ours:
         key, end = ("url", "://") if url else ("type", "")
-        raise Misplaced(key, f"Litestream {version} does not know “{name}{end}”.", f"Write “{ours}{end}” instead.")
+        raise MalformedReplica(
+            key, f"Litestream {version} does not know “{name}{end}”.", f"Write “{ours}{end}” instead."
+        )
     if name == "file" and not _PLAIN_URL.fullmatch(url):
-        raise Misplaced("url", "Litestream would use a folder with %-escapes in its name.", "Use `path` instead.")
+        raise MalformedReplica(
+            "url", "Litestream would use a folder with %-escapes in its name.", "Use `path` instead."
+        )
     if name == "s3" and "?" in url and version is Format.V0_3:
-        raise Misplaced(
+        raise MalformedReplica(
             "url",
             "Litestream 0.3 silently ignores everything after the question mark.",
             "Write `type`, `bucket`, `path`, `endpoint`, `region` and `force-path-style` instead.",
@@ -82,12 +86,16 @@ def _replica(settings: Mapping[str, object]) -> Replica:
     url, path = _text(settings, "url"), _text(settings, "path")
     for key in ("path", "bucket"):
         if url and _text(settings, key):
-            raise Misplaced("url", f"`url` and `{key}` are both set, which Litestream refuses.", "Keep one of them.")
+            raise MalformedReplica(
+                "url", f"`url` and `{key}` are both set, which Litestream refuses.", "Keep one of them."
+            )
     name = _kind_name(settings)
     if url and not name:
-        raise Misplaced("url", "It names no kind of storage, and is not an absolute path of a folder.", _EXAMPLES)
+        raise MalformedReplica(
+            "url", "It names no kind of storage, and is not an absolute path of a folder.", _EXAMPLES
+        )
     if name not in _KINDS:
-        raise Misplaced(
+        raise MalformedReplica(
             "url" if url else "type",
             f"“{name}” is not a kind of storage that the bot can keep its lease on.",
             _EXAMPLES if url else "Write gcs (gs with Litestream 0.5), s3 or file.",
@@ -110,7 +118,7 @@ def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url)
     except ValueError:
-        raise Misplaced("url", "That is not a URL.", _EXAMPLES) from None
+        raise MalformedReplica("url", "That is not a URL.", _EXAMPLES) from None
 
 
 def _in_bucket(kind: StorageKind, bucket: str, path: str, settings: Mapping[str, object]) -> Replica:
@@ -118,7 +126,7 @@ def _in_bucket(kind: StorageKind, bucket: str, path: str, settings: Mapping[str,
         return Replica(kind, path, bucket)
     endpoint = _text(settings, "endpoint")
     if endpoint and not endpoint.startswith(("http://", "https://")):
-        raise Misplaced("endpoint", f"“{endpoint}” is not a URL.", "Begin it with https://.")
+        raise MalformedReplica("endpoint", f"“{endpoint}” is not a URL.", "Begin it with https://.")
     forced = settings.get("force-path-style")
     secret = _text(settings, "secret-access-key")
     return Replica(
@@ -138,19 +146,19 @@ def _settings_of(url: str, kind: StorageKind) -> dict[str, object]:
     """A URL as the settings it stands for."""
     parts = _split(url)
     if "@" in parts.netloc:
-        raise Misplaced(
+        raise MalformedReplica(
             "url",
             "It contains credentials, but it is shown and logged.",
             "Remove them, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment.",
         )
     if parts.fragment or (parts.query and kind is not StorageKind.S3):
-        raise Misplaced("url", f"{url} has more after the path than this storage needs.", _EXAMPLES)
+        raise MalformedReplica("url", f"{url} has more after the path than this storage needs.", _EXAMPLES)
     if kind is StorageKind.FILE:
         if parts.netloc:
-            raise Misplaced("url", f"{url} has two slashes instead of three.", "Write file:///folder.")
+            raise MalformedReplica("url", f"{url} has two slashes instead of three.", "Write file:///folder.")
         return {"path": unquote(parts.path)}
     if kind is StorageKind.S3 and _SERVERS.search(parts.netloc):
-        raise Misplaced(
+        raise MalformedReplica(
             "url",
             f"{parts.netloc} is a server, but the bucket's name belongs here.",
             "Write s3://BUCKET/db?endpoint=https://SERVER&region=REGION.",
@@ -164,10 +172,10 @@ def _parameters(parts: SplitResult) -> dict[str, object]:
         if name not in _S3_PARAMETERS:
             near = get_close_matches(name, _S3_PARAMETERS, 1)
             cure = f"Did you mean {near[0]}?" if near else "Use endpoint, region and forcePathStyle."
-            raise Misplaced("url", f"{name} is not a parameter of an s3:// URL.", cure)
+            raise MalformedReplica("url", f"{name} is not a parameter of an s3:// URL.", cure)
     forced = given.get("forcePathStyle")
     if forced not in (None, "true", "false"):
-        raise Misplaced("url", "forcePathStyle is neither true nor false.", "Write forcePathStyle=true.")
+        raise MalformedReplica("url", "forcePathStyle is neither true nor false.", "Write forcePathStyle=true.")
     return {
         "endpoint": given.get("endpoint"),
         "region": given.get("region"),
@@ -178,22 +186,24 @@ def _parameters(parts: SplitResult) -> dict[str, object]:
 def _bucket(settings: Mapping[str, object]) -> str:
     bucket = _text(settings, "bucket")
     if not bucket:
-        raise Misplaced("bucket", "The bucket is missing.", "Add its name.")
+        raise MalformedReplica("bucket", "The bucket is missing.", "Add its name.")
     return check_bucket(bucket)
 
 
 def _key_prefix(path: str) -> str:
     if not path:
-        raise Misplaced("path", "The path in the bucket is missing.", "Add one, such as db.")
+        raise MalformedReplica("path", "The path in the bucket is missing.", "Add one, such as db.")
     if any(part in ("", ".", "..") for part in path.removesuffix("/").split("/")):
-        raise Misplaced("path", f"“{path}” is not a plain path in a bucket.", "Write it without slashes around it.")
+        raise MalformedReplica(
+            "path", f"“{path}” is not a plain path in a bucket.", "Write it without slashes around it."
+        )
     return path.removesuffix("/")
 
 
 def _folder(path: str) -> str:
     folder = os.path.normpath(f"/{path.lstrip('/')}")
     if not path.startswith("/") or folder == "/" or "\0" in path:
-        raise Misplaced(
+        raise MalformedReplica(
             "path", f"“{path}” is not the absolute path of a folder.", "Write it from the root, such as /backup."
         )
     # Links are resolved: a folder with two names would have two leases, and a link to a disk that is not mounted would

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from dispinmap.backup.configuration.findings import Finding, error, warning
-from dispinmap.backup.configuration.locations import Misplaced, read_replica
+from dispinmap.backup.configuration.locations import MalformedReplica, read_replica
 from dispinmap.backup.configuration.values import seconds
 from dispinmap.backup.models import Format
 
@@ -75,7 +75,7 @@ def _settings(
 ) -> Iterator[Finding]:
     try:
         read_replica(document, version)
-    except Misplaced as problem:
+    except MalformedReplica as problem:
         yield error(f"{where}.{problem.key}", problem.sentence, problem.cure)
     encrypted = any(_section(settings, "age") for settings in (replica, document))
     if version is Format.V0_3:

@@ -61,7 +61,7 @@ class Dialect(Protocol):
     format: Format
     list_command: tuple[str, ...]
     """The command that lists restore points; `points` parses its output."""
-    bears_checkpoints: bool
+    allows_checkpoints: bool
     """See `Litestream`."""
     routine: frozenset[str]
     """Warnings that this version logs in normal operation."""

@@ -26,7 +26,7 @@ class InstalledLitestream:
         self.path = path
         self.version = version
         self.format = dialect.format
-        self.bears_checkpoints = dialect.bears_checkpoints
+        self.allows_checkpoints = dialect.allows_checkpoints
         self._dialect = dialect
         self._clock = clock
 

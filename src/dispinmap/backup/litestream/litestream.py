@@ -45,7 +45,7 @@ class Litestream(Protocol):
     version: str
     """Without a "v", such as "0.3.13"."""
     format: Format
-    bears_checkpoints: bool
+    allows_checkpoints: bool
     """Whether SQLite may checkpoint by itself (move its log into the file) while this version replicates."""
 
     async def restore(

@@ -42,7 +42,7 @@ class V03:
 
     format: Format = Format.V0_3
     list_command: tuple[str, ...] = ("snapshots",)
-    bears_checkpoints: bool = True
+    allows_checkpoints: bool = True
     # Logged at each start on the same disk: it begins a new generation, because closing the database emptied the log.
     routine: frozenset[str] = frozenset({"init: cannot determine last wal position, clearing generation"})
 

@@ -29,7 +29,7 @@ class V05:
     list_command: tuple[str, ...] = ("ltx", "-level", "all", "-json")
     # 0.5.17 silently misses pages if we ask it to sync (see SocketProgress) while SQLite checkpoints. It checkpoints by
     # itself when the log gets long.
-    bears_checkpoints: bool = False
+    allows_checkpoints: bool = False
     routine: frozenset[str] = frozenset()
 
     def environment(self) -> dict[str, str]:

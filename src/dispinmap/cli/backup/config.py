@@ -20,7 +20,7 @@ from dispinmap.backup.configuration.findings import Finding, Severity, error
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Configuration, Format
-from dispinmap.backup.opening import configured, database_file
+from dispinmap.backup.opening import database_file, load_configuration
 from dispinmap.backup.storage.open import open_store
 from dispinmap.clock import SystemClock
 from dispinmap.settings import BackupSettings
@@ -46,7 +46,7 @@ def config(
         settings = replace(settings, litestream_config=file)
     wanted = version or asyncio.run(find_litestream(settings.litestream_bin, SystemClock())).format
     if not check:
-        return _show(configured(settings, wanted), as_json=as_json)
+        return _show(load_configuration(settings, wanted), as_json=as_json)
     findings = _findings(settings, wanted, looking=file is None and version is None)
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2))
@@ -66,7 +66,7 @@ def _findings(settings: BackupSettings, version: Format, *, looking: bool) -> li
         found = configuration.check(configuration.read_file(settings.litestream_config), version, environ, database)
     if any(each.severity is Severity.ERROR for each in found):
         return found
-    effective = configured(settings, version)
+    effective = load_configuration(settings, version)
     if looking:
         try:
             asyncio.run(configuration.refuse_mixed_formats(effective, open_store(effective.replica)))

@@ -10,11 +10,11 @@ from typing import Annotated, Final
 import typer
 
 from dispinmap import log
-from dispinmap.backup.checks import Copy, look_at
 from dispinmap.backup.fetch import Fetched
 from dispinmap.backup.fetch import fetch as fetch_from
+from dispinmap.backup.inspection import Inspection, inspect_file
 from dispinmap.backup.models import Format, Replica, StorageKind
-from dispinmap.backup.opening import configured
+from dispinmap.backup.opening import load_configuration
 from dispinmap.backup.storage.open import open_store
 from dispinmap.cli.backup.moments import At, moment
 from dispinmap.clock import SystemClock
@@ -57,10 +57,10 @@ def _replica(settings: BackupSettings, url: str | None) -> Replica:
     if not (url or settings.litestream_config or settings.litestream_replica_url or settings.litestream_bucket):
         raise SettingsError("Nothing says which backup to fetch: name it, such as --from gs://bucket/db.")
     if url is None:
-        return configured(settings, Format.V0_3).replica
+        return load_configuration(settings, Format.V0_3).replica
     alone = replace(settings, litestream_config=None, litestream_replica_url=url)
     try:
-        return configured(alone, Format.V0_3).replica
+        return load_configuration(alone, Format.V0_3).replica
     except SettingsError as error:
         sentence = str(error).removeprefix("LITESTREAM_REPLICA_URL is malformed. ")
         raise typer.BadParameter(sentence, param_hint="--from") from None
@@ -68,13 +68,13 @@ def _replica(settings: BackupSettings, url: str | None) -> Replica:
 
 async def _fetch(
     replica: Replica, to: Path, at: datetime | None, generation: str | None, *, snapshot_only: bool
-) -> tuple[Fetched, Copy]:
+) -> tuple[Fetched, Inspection]:
     store = open_store(replica)
     fetched = await fetch_from(store, replica, to, at=at, generation=generation, snapshot_only=snapshot_only)
-    return fetched, await asyncio.to_thread(look_at, to, integrity=False)
+    return fetched, await asyncio.to_thread(inspect_file, to, integrity=False)
 
 
-def _facts(replica: Replica, to: Path, fetched: Fetched, copy: Copy) -> dict[str, object]:
+def _facts(replica: Replica, to: Path, fetched: Fetched, copy: Inspection) -> dict[str, object]:
     return {
         "replica": str(replica),
         "file": str(to),
@@ -89,7 +89,7 @@ def _facts(replica: Replica, to: Path, fetched: Fetched, copy: Copy) -> dict[str
     }
 
 
-def _told(replica: Replica, to: Path, fetched: Fetched, copy: Copy) -> list[str]:
+def _told(replica: Replica, to: Path, fetched: Fetched, copy: Inspection) -> list[str]:
     plan = fetched.plan
     made_of = f"snapshot {plan.snapshot.index:08x} and {fetched.segments} log segments"
     lines = [

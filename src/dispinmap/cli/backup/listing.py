@@ -16,7 +16,7 @@ from dispinmap.backup.lease.state import lease_sentence, read_lease
 from dispinmap.backup.models import RestorePoint
 from dispinmap.backup.opening import open_place
 from dispinmap.backup.place import Place
-from dispinmap.backup.points import restorable
+from dispinmap.backup.points import stored_points
 from dispinmap.backup.validation import age
 from dispinmap.clock import SystemClock
 from dispinmap.settings import BackupSettings
@@ -54,7 +54,7 @@ async def _look(settings: BackupSettings) -> tuple[Place, list[RestorePoint], st
     place = await open_place(settings, clock)
     # Read the lease first: if the storage does not answer, this fails within seconds, Litestream only after minutes.
     lease = await read_lease(place.configuration.replica, place.store)
-    points = await restorable(place, settings.restore_timeout_seconds)
+    points = await stored_points(place, settings.restore_timeout_seconds)
     return place, points, lease_sentence(place.configuration.replica, lease, clock.now())
 
 

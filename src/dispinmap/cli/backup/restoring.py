@@ -11,13 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from dispinmap import log
-from dispinmap.backup.checks import Copy, staleness
 from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError
+from dispinmap.backup.inspection import Inspection, staleness
 from dispinmap.backup.lease.state import read_lease
 from dispinmap.backup.opening import open_place
-from dispinmap.backup.replacing import Exchange, Exchanged, replace_database
+from dispinmap.backup.replacing import Replaced, Replacement, replace_database
 from dispinmap.backup.validation import age
 from dispinmap.cli.backup.moments import At, moment
 from dispinmap.clock import SystemClock
@@ -57,7 +57,7 @@ def _require_free(file: Path) -> None:
         raise BackupError(f"There is no folder {file.parent}: create it, or name another file.")
 
 
-async def _to_file(settings: BackupSettings, at: datetime | None, file: Path) -> tuple[Copy, str | None]:
+async def _to_file(settings: BackupSettings, at: datetime | None, file: Path) -> tuple[Inspection, str | None]:
     """The copy and, without `at`, why it is not the newest state or may not be."""
     clock = SystemClock()
     place = await open_place(settings, clock)
@@ -82,20 +82,20 @@ async def _to_file(settings: BackupSettings, at: datetime | None, file: Path) ->
     return copy, doubt if stale is None else f"It is not the newest state. {stale}"
 
 
-async def _in_place(settings: BackupSettings, at: datetime | None, *, yes: bool) -> Exchanged | None:
+async def _in_place(settings: BackupSettings, at: datetime | None, *, yes: bool) -> Replaced | None:
     clock = SystemClock()
     place = await open_place(settings, clock)
     await refuse_mixed_formats(place.configuration, place.store)
 
-    def agreed(exchange: Exchange) -> bool:
-        _show(exchange, clock.now())
+    def agreed(replacement: Replacement) -> bool:
+        _show(replacement, clock.now())
         return yes or typer.confirm("Replace the database with the copy?")
 
     return await replace_database(place, clock, agreed=agreed, at=at, seconds=settings.restore_timeout_seconds)
 
 
-def _show(exchange: Exchange, now: datetime) -> None:
-    present, copy = exchange.present or Copy(), exchange.copy
+def _show(replacement: Replacement, now: datetime) -> None:
+    present, copy = replacement.present or Inspection(), replacement.copy
     table = Table("", "The database now", "The copy")
     table.add_row("revision", present.revision or "–", copy.revision)
     table.add_row("heartbeat", _heartbeat(present, now), _heartbeat(copy, now))
@@ -104,17 +104,17 @@ def _show(exchange: Exchange, now: datetime) -> None:
         table.add_row(f"{name}, rows", str(before), Text(str(after), style="yellow" if before != after else ""))
     console = Console()
     console.print(table)
-    for sentence in (*present.problems, exchange.stale):
+    for sentence in (*present.problems, replacement.stale):
         if sentence:
             console.print(Text(sentence, style="yellow"), soft_wrap=True)
 
 
-def _heartbeat(copy: Copy, now: datetime) -> str:
+def _heartbeat(copy: Inspection, now: datetime) -> str:
     beat = copy.heartbeat
     return f"{beat.beat_at:%Y-%m-%d %H:%M:%S} UTC, {age(now - beat.beat_at)} ago" if beat else "–"
 
 
-def _moment(copy: Copy, at: datetime | None) -> str:
+def _moment(copy: Inspection, at: datetime | None) -> str:
     asked = f" You asked for {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC." if at else ""
     if copy.heartbeat is None:
         return f"It has no heartbeat, so we cannot tell how old it is.{asked}"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dispinmap.backup.continuity import is_later_elsewhere, is_newest
-from dispinmap.backup.heartbeat import EVERY, Heart
+from dispinmap.backup.heartbeat import EVERY, HeartbeatWriter
 from dispinmap.backup.models import Heartbeat, LeaseRecord
 from dispinmap.database.engine import Database
 from tests.backup.recording_place import Diary, RecordingLease, RecordingReplication
@@ -61,13 +61,13 @@ async def test_a_look_that_began_before_the_commit_does_not_confirm_the_beat(dat
     clock = SlowCommits()
     diary = Diary()
     lease, replication = RecordingLease(diary, None), RecordingReplication(diary)
-    heart = Heart(database, clock, replication, lease)
-    beat = await heart.beat()
+    heartbeat_writer = HeartbeatWriter(database, clock, replication, lease)
+    beat = await heartbeat_writer.beat()
     replication.caught_up_at = beat + SECOND / 2
-    heart._confirm()
+    heartbeat_writer._confirm()
     assert lease.heartbeat_at is None
     replication.caught_up_at = beat + SECOND
-    heart._confirm()
+    heartbeat_writer._confirm()
     assert lease.heartbeat_at == beat
 
 
@@ -75,12 +75,12 @@ async def test_a_clock_that_is_set_back_takes_back_what_the_lease_promised(datab
     clock = ManualClock()
     diary = Diary()
     lease = RecordingLease(diary, None)
-    heart = Heart(database, clock, RecordingReplication(diary), lease)
-    lease.heartbeat_at = await heart.beat()
+    heartbeat_writer = HeartbeatWriter(database, clock, RecordingReplication(diary), lease)
+    lease.heartbeat_at = await heartbeat_writer.beat()
     clock.advance(-3600)
-    assert await heart.beat() == lease.heartbeat_at
+    assert await heartbeat_writer.beat() == lease.heartbeat_at
     clock.advance(EVERY.total_seconds())
-    assert await heart.beat() > lease.heartbeat_at
+    assert await heartbeat_writer.beat() > lease.heartbeat_at
 
 
 @pytest.mark.parametrize("unanswered", [0, 1])
@@ -90,9 +90,9 @@ async def test_a_clock_that_is_set_back_is_in_the_lease_before_an_earlier_beat_i
     clock, diary = ManualClock(), Diary()
     lease = RecordingLease(diary, None)
     lease.unanswered = unanswered
-    heart = Heart(database, clock, RecordingReplication(diary), lease)
-    await heart.beat()
+    heartbeat_writer = HeartbeatWriter(database, clock, RecordingReplication(diary), lease)
+    await heartbeat_writer.beat()
     assert diary.entries == []
     clock.advance(-3600)
-    await heart.beat()
+    await heartbeat_writer.beat()
     assert diary.entries == ["heartbeat noted", "signature lost" if unanswered else "lease signed"]

@@ -33,7 +33,7 @@ MAX_LAG: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class Inspection:
     """What we found in a database file."""
 
     revision: str | None = None
@@ -45,33 +45,33 @@ class Copy:
     """Why the file must not be used, one sentence each."""
 
     @property
-    def is_another(self) -> bool:
+    def is_foreign(self) -> bool:
         """Whether the file is readable but not a database this version can upgrade; `problems` says what it is."""
         return self.revision is None and bool(self.rows)
 
 
-def look_at(file: Path, *, integrity: bool = True) -> Copy:
+def inspect_file(file: Path, *, integrity: bool = True) -> Inspection:
     """Inspect a database file, even one in use, without changing it or leaving files beside it. Blocks.
 
     Without `integrity` we skip SQLite's own check, which reads every page (about a second for 100 MB).
     `problems` also says if the file is missing or is not a database.
     """
     if not file.is_file():
-        return Copy(problems=(f"There is no file at {file}.",))
+        return Inspection(problems=(f"There is no file at {file}.",))
     try:
         with _reading(file) as connection:
             damages = _damages(connection) if integrity else ()
-            return Copy(problems=damages) if damages else _contents(connection)
+            return Inspection(problems=damages) if damages else _contents(connection)
     except DBAPIError as error:
-        return Copy(problems=(f"The file cannot be read as a database ({error.orig}).",))
+        return Inspection(problems=(f"The file cannot be read as a database ({error.orig}).",))
 
 
 def read_heartbeat(file: Path) -> Heartbeat | None:
     """The heartbeat in a database file; None if it has none or cannot be read. Blocks."""
-    return look_at(file, integrity=False).heartbeat
+    return inspect_file(file, integrity=False).heartbeat
 
 
-def staleness(copy: Copy, lease: LeaseRecord | None) -> str | None:
+def staleness(copy: Inspection, lease: LeaseRecord | None) -> str | None:
     """Why the copy is not the newest state; None if it may be.
 
     Either its heartbeat is older than one the lease knows the replica to hold. Or its heartbeat is later and from a bot
@@ -93,7 +93,7 @@ def staleness(copy: Copy, lease: LeaseRecord | None) -> str | None:
     return f"The copy {ends}, but the replica already held everything up to {expected:%Y-%m-%d %H:%M:%S} UTC."
 
 
-def lag(copy: Copy, live: Copy) -> str | None:
+def lag(copy: Inspection, live: Inspection) -> str | None:
     """Why the copy is too far behind the live database, or not from its newest state; None if it is fine."""
     if live.heartbeat is None:
         return None
@@ -109,7 +109,7 @@ def lag(copy: Copy, live: Copy) -> str | None:
     return f"The copy is {behind.total_seconds():.0f} seconds behind the live database." if behind > MAX_LAG else None
 
 
-def compare(copy: Copy, *live: Copy) -> list[str]:
+def compare(copy: Inspection, *live: Inspection) -> list[str]:
     """Which tables of the copy have too few or too many rows for a copy of the live database; empty if none.
 
     If no bot runs, pass one inspection of the live database. If a bot runs, pass one from before the copy was made and
@@ -123,7 +123,7 @@ def compare(copy: Copy, *live: Copy) -> list[str]:
     return [sentence for name in names if (sentence := _count_problem(name, copy, live))]
 
 
-def _count_problem(name: str, copy: Copy, live: tuple[Copy, ...]) -> str | None:
+def _count_problem(name: str, copy: Inspection, live: tuple[Inspection, ...]) -> str | None:
     slack = ROWS_UNDER_WAY if name in BOT_TABLES and len(live) > 1 else 0
     counts = [look.rows.get(name, 0) for look in live]
     found = copy.rows.get(name, 0)
@@ -154,15 +154,15 @@ def _damages(connection: Connection) -> tuple[str, ...]:
     return tuple(f"The file is damaged: {' '.join(line.split())}." for line in lines if line != "ok")
 
 
-def _contents(connection: Connection) -> Copy:
+def _contents(connection: Connection) -> Inspection:
     columns = columns_of(connection)
     rows = {name: connection.scalars(select(func.count()).select_from(table(name))).one() for name in columns}
     heartbeat = _heartbeat(connection) if "heartbeat" in columns else None
     try:
         revision = _revision(connection, columns)
     except DatabaseError as error:
-        return Copy(None, rows, heartbeat, (str(error),))
-    return Copy(revision, rows, heartbeat, tuple(_schema_problems(connection, revision)))
+        return Inspection(None, rows, heartbeat, (str(error),))
+    return Inspection(revision, rows, heartbeat, tuple(_schema_problems(connection, revision)))
 
 
 def _heartbeat(connection: Connection) -> Heartbeat | None:
