@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 
 from dispinmap.alerts.alerts import Alerts
 from dispinmap.alerts.watch import LOOK_SECONDS, Watch
-from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.continuity import is_newest
 from dispinmap.backup.errors import LeaseExpired, StorageUnreachable
 from dispinmap.backup.inspection import inspect_file
@@ -23,6 +22,7 @@ from dispinmap.backup.place import Place
 from dispinmap.backup.restore import Restored, reason, require_known, restore_newest, set_aside
 from dispinmap.backup.service import Backup
 from dispinmap.backup.threads import in_thread
+from dispinmap.backup.versions import refuse_mixed_formats
 from dispinmap.clock import Clock
 from dispinmap.database.child import bring_to_head
 from dispinmap.database.engine import Database, undivided

@@ -7,7 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.backup.configuration import Finding, Severity, check, masked
+from dispinmap.backup.configuration.checking import check
+from dispinmap.backup.configuration.findings import Finding, Severity
+from dispinmap.backup.configuration.schema import masked
 from dispinmap.backup.models import Format
 
 V3, V5 = Format.V0_3, Format.V0_5

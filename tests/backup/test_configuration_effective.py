@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.backup.configuration import configure, make_configuration, parse_replica_url, read_replica
+from dispinmap.backup.configuration.effective import configure, make_configuration
+from dispinmap.backup.configuration.locations import parse_replica_url, read_replica
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
+from dispinmap.backup.versions import DIALECTS
 from dispinmap.errors import SettingsError
 from dispinmap.secret import Secret
 
@@ -106,7 +108,7 @@ def test_an_address_names_a_replica_whatever_the_version(url: str, replica: Repl
     for version in Format:
         found = needed(configured(version, url=url))
         assert found.replica == replica
-        assert read_replica(found.document, version) == replica
+        assert read_replica(found.document, DIALECTS[version]) == replica
 
 
 def test_a_folder_by_another_name_is_the_same_replica_with_the_same_lease(tmp_path: Path) -> None:
@@ -190,14 +192,17 @@ def test_credentials_of_a_document_come_from_the_replica_or_from_the_top() -> No
     database = {"path": "/data/bot.db", "replica": {"type": "s3", "bucket": "b-1", "path": "db", "access-key-id": "me"}}
     document = {"access-key-id": "other", "secret-access-key": "hunter2", "region": "eu", "dbs": [database]}
     expected = Replica(S3, "db", "b-1", region="eu", access_key_id="me", secret_access_key=Secret("hunter2"))
-    assert read_replica(document, Format.V0_5) == expected
-    assert read_replica(make_configuration(Format.V0_5, DATABASE, expected, "a test").document, Format.V0_5) == expected
+    assert read_replica(document, DIALECTS[Format.V0_5]) == expected
+    assert (
+        read_replica(make_configuration(Format.V0_5, DATABASE, expected, "a test").document, DIALECTS[Format.V0_5])
+        == expected
+    )
 
 
 def test_settings_beside_an_address_count_too() -> None:
     replica = {"url": "s3://b-1/db", "endpoint": "https://h", "force-path-style": False}
     document = {"region": "eu", "dbs": [{"path": "/data/bot.db", "replica": replica}]}
-    assert read_replica(document, Format.V0_5) == Replica(S3, "db", "b-1", "https://h", "eu")
+    assert read_replica(document, DIALECTS[Format.V0_5]) == Replica(S3, "db", "b-1", "https://h", "eu")
 
 
 def test_litestreams_own_names_for_credentials_serve_where_amazons_are_not_set() -> None:

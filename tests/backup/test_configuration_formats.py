@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from dispinmap.backup.configuration import formats_in, make_configuration, refuse_mixed_formats, stored_formats
+from dispinmap.backup.configuration.effective import make_configuration
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.litestream.binary import find_litestream
+from dispinmap.backup.litestream03.formats import formats_in, refuse_mixed_formats, stored_formats
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
 from dispinmap.backup.storage.open import open_store
 from dispinmap.backup.storage.store import StoredObject

@@ -16,8 +16,8 @@ import lz4.frame
 import pytest
 
 from dispinmap.backup.errors import BackupError, Conflict, NoBackup, RestoreFailed
-from dispinmap.backup.fetch import ATTEMPTS, Fetched, fetch, missing_pieces
-from dispinmap.backup.generations import Plan, plan
+from dispinmap.backup.litestream03.fetch import ATTEMPTS, Fetched, fetch, missing_pieces
+from dispinmap.backup.litestream03.generations import Plan, plan
 from dispinmap.backup.models import Replica, StorageKind
 from dispinmap.backup.storage.folder import FolderStore
 from dispinmap.backup.storage.open import open_store

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispinmap.backup.errors import NoBackup, RestoreFailed
-from dispinmap.backup.generations import Plan, generations, holes, plan, restore_points
+from dispinmap.backup.litestream03.generations import Plan, generations, holes, plan, restore_points
 from dispinmap.backup.models import Replica, StorageKind
 from dispinmap.backup.storage.store import StoredObject
 

@@ -134,7 +134,7 @@ def test_there_is_time_to_try_again_before_the_trust_runs_out(seconds: float) ->
 def test_the_sentence_says_who_where_since_when_and_what_to_do() -> None:
     record = LeaseRecord("abc", "host-1", NOW.astimezone(timezone(timedelta(0))), 60, released=False)
     sentence = rules.held_sentence("gcs://b/db", record)
-    for part in ("gcs://b/db", "abc", "host-1", "2026-03-01 12:00:00 UTC", "stop that one", "within 60 seconds"):
+    for part in ("gcs://b/db", "abc", "host-1", "2026-03-01 12:00:00 UTC", "stop that bot", "within 60 seconds"):
         assert part in sentence
 
 

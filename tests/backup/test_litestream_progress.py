@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispinmap.backup.litestream.dialect import Line
-from dispinmap.backup.litestream.v0_3 import LogProgress, Position
+from dispinmap.backup.litestream03.dialect import LogProgress, Position
 from tests.fakes.clock import ManualClock
 
 OURS, OTHER = "0123456789abcdef", "fedcba9876543210"

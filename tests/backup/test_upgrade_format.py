@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 from dispinmap.backup.configuration.effective import make_configuration
-from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.configuration.locations import parse_replica_url
 from dispinmap.backup.errors import BackupError, LeaseLost, LitestreamMissing, NoBackup, RestoreFailed
 from dispinmap.backup.inspection import read_heartbeat
 from dispinmap.backup.lease.open import open_lease
 from dispinmap.backup.lease.state import read_lease
 from dispinmap.backup.litestream.binary import find_litestream
+from dispinmap.backup.litestream03.formats import refuse_mixed_formats
+from dispinmap.backup.litestream03.upgrade_format import both_paths, difference, upgrade_format
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
 from dispinmap.backup.place import Place
 from dispinmap.backup.storage.open import open_store
-from dispinmap.backup.upgrade_format import both_paths, difference, upgrade_format
-from dispinmap.cli.backup.upgrading import what_to_set
+from dispinmap.cli.backup.litestream03 import what_to_set
 from dispinmap.clock import SystemClock
 from dispinmap.settings import BackupSettings
 from tests.backup.conftest import BINARIES, StoragePlace

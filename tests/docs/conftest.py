@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dispinmap.backup.configuration import make_configuration, parse_replica_url
+from dispinmap.backup.configuration.effective import make_configuration
+from dispinmap.backup.configuration.locations import parse_replica_url
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Format, Replica, StorageKind
 from dispinmap.clock import SystemClock

@@ -10,11 +10,11 @@ from typing import Final, TypeVar
 import structlog
 
 from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed, StorageUnreachable
-from dispinmap.backup.fetch import missing_pieces
 from dispinmap.backup.inspection import Inspection, inspect_file
 from dispinmap.backup.litestream.litestream import Litestream
-from dispinmap.backup.models import Configuration, Format, Replica
+from dispinmap.backup.models import Configuration, Replica
 from dispinmap.backup.storage.store import Store
+from dispinmap.backup.versions import DIALECTS
 from dispinmap.clock import Clock
 from dispinmap.database.backup import remove_file
 
@@ -85,11 +85,9 @@ async def _restore_whole(
                 raise OSError(found[0]) from error
             raise
 
-    replica = configuration.replica
+    replica, dialect = configuration.replica, DIALECTS[configuration.format]
     await with_retries(attempt, clock, attempts)
-    problems: list[str] = []
-    if configuration.format is Format.V0_3:
-        problems = await with_retries(lambda: missing_pieces(store, replica, at=at), clock, attempts)
+    problems = await with_retries(lambda: dialect.missing_pieces(store, replica, at), clock, attempts)
     copy = await asyncio.to_thread(inspect_file, target)
     if copy.is_foreign and not problems:
         raise BackupError(f"{replica} holds a complete database, but not this bot's. {' '.join(copy.problems)}")
@@ -100,14 +98,13 @@ async def _restore_whole(
 async def _restore_once(
     configuration: Configuration, litestream: Litestream, target: Path, *, at: datetime | None, seconds: float
 ) -> None:
-    """Raises RestoreFailed, not NoBackup, if Litestream finds no backup at all: 0.5 does not look everywhere."""
+    """Raises RestoreFailed, not NoBackup, if Litestream finds no backup at all: it may not look everywhere."""
     try:
         try:
             await litestream.restore(configuration, target, at=at, seconds=seconds)
         except RestoreFailed:
-            if configuration.format is Format.V0_3:
+            if not DIALECTS[configuration.format].prunes_during_restore:
                 raise
-            # Litestream 0.5 may prune a file that its restore is about to read (benbjohnson/litestream#1270).
             await litestream.restore(configuration, target, at=at, seconds=seconds)
     except NoBackup as error:
         if at is not None:

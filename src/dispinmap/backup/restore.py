@@ -15,7 +15,6 @@ import structlog
 from sqlalchemy import URL, func, select, update
 from sqlalchemy.exc import DBAPIError
 
-from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.continuity import is_later_elsewhere
 from dispinmap.backup.copying import ROOM, restore_checked, with_retries
 from dispinmap.backup.errors import BackupError, RestoreFailed
@@ -23,6 +22,7 @@ from dispinmap.backup.inspection import Inspection, inspect_file, staleness
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Configuration, LeaseRecord
 from dispinmap.backup.storage.store import Store
+from dispinmap.backup.versions import refuse_mixed_formats
 from dispinmap.clock import Clock
 from dispinmap.database.backup import put_in_place, remove_file
 from dispinmap.database.engine import sync_engine, undivided

@@ -12,17 +12,17 @@ from typing import TypeVar
 
 from dispinmap.backup.configuration.checking import check
 from dispinmap.backup.configuration.effective import read_file, variables
-from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError, StorageUnreachable
 from dispinmap.backup.inspection import MAX_LAG, Inspection, compare, inspect_file, lag, staleness
 from dispinmap.backup.lease.state import lease_sentence, read_lease
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.litestream.litestream import Litestream
-from dispinmap.backup.models import Configuration, Format, LeaseRecord
+from dispinmap.backup.models import Configuration, LeaseRecord
 from dispinmap.backup.opening import database_file, load_configuration
 from dispinmap.backup.storage.open import open_store
 from dispinmap.backup.storage.store import Store
+from dispinmap.backup.versions import INSTALLED_BY_DEFAULT, refuse_mixed_formats
 from dispinmap.clock import Clock
 from dispinmap.database.revisions import head
 from dispinmap.errors import DisPinMapError
@@ -133,7 +133,7 @@ class _Validation:
 
     async def _configure(self, litestream: Litestream | None) -> Configuration:
         """If no Litestream is installed, we assume the one that is installed by default."""
-        configuration = load_configuration(self._settings, litestream.format if litestream else Format.V0_3)
+        configuration = load_configuration(self._settings, litestream.format if litestream else INSTALLED_BY_DEFAULT)
         self._good("configuration", f"From {configuration.source}: {configuration.replica}.")
         if self._settings.litestream_config:
             text = read_file(self._settings.litestream_config)

@@ -10,10 +10,12 @@ import yaml
 
 from dispinmap.backup.configuration.expansion import expand, missing_variables
 from dispinmap.backup.configuration.findings import Finding, error
-from dispinmap.backup.configuration.keys import REMARKS, SCHEMAS, Kind, Node, Schema
-from dispinmap.backup.configuration.rules import EXAMPLES, rules
+from dispinmap.backup.configuration.rules import rules
+from dispinmap.backup.configuration.schema import Kind, Node, Schema
 from dispinmap.backup.configuration.values import problem
+from dispinmap.backup.litestream.dialect import Dialect
 from dispinmap.backup.models import Format
+from dispinmap.backup.versions import DIALECTS
 
 _UNREADABLE: Final = (yaml.YAMLError, ValueError, LookupError, AttributeError)
 """PyYAML raises the others if a value does not fit its tag, such as the date 2026-13-01."""
@@ -25,13 +27,14 @@ def check(text: str, version: Format, environ: Mapping[str, str], database: Path
     `database` is the bot's database, which the configuration must name. If no finding is an error, the binary accepts
     the configuration and does what it says.
     """
+    dialect = DIALECTS[version]
     try:
         document = yaml.safe_load(expand(text, environ))
     except _UNREADABLE as broken:
         return [_not_yaml(broken)]
     if not isinstance(document, dict):
-        return [error("", "It is not a mapping.", f"Begin it like {EXAMPLES[version]}.")]
-    found = [*_Walk(version).mapping(document, SCHEMAS[version], ""), *rules(document, version, database)]
+        return [error("", "It is not a mapping.", f"Begin it like {dialect.example}.")]
+    found = [*_Walk(dialect).mapping(document, dialect.schema, ""), *rules(document, dialect, database)]
     # A variable without a value has its own finding; other findings that quote its mark are noise.
     return [each for each in found if not missing_variables(each.sentence)]
 
@@ -47,20 +50,20 @@ def _not_yaml(broken: Exception) -> Finding:
 class _Walk:
     """Walks through a document's keys and values and compares them with one version's schema."""
 
-    def __init__(self, version: Format) -> None:
-        self._version = version
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
 
     def mapping(self, keys: Mapping[object, object], schema: Schema, where: str) -> Iterator[Finding]:
         for key, value in keys.items():
             place = f"{where}.{key}" if where else str(key)
-            remark = REMARKS[self._version].get(_without_indexes(place))
+            remark = self._dialect.remarks.get(_without_indexes(place))
             if remark:
                 severity, sentence, cure = remark
                 yield Finding(severity, place, sentence, cure)
             if isinstance(key, str) and key in schema:
                 yield from self._value(value, schema[key], place)
             elif not remark:
-                sentence = f"Litestream {self._version} does not know this key and silently ignores it."
+                sentence = f"Litestream {self._dialect.format} does not know this key and silently ignores it."
                 yield error(place, sentence, self._cure(str(key), schema))
 
     def _value(self, value: object, schema: Node, where: str) -> Iterator[Finding]:
@@ -77,7 +80,7 @@ class _Walk:
                 yield from self._entry(entry, schema[0], f"{where}[{index}]")
         elif value is not None:
             shape = "list (each entry with a dash)" if isinstance(schema, list) else "mapping"
-            yield error(where, f"A {shape} belongs here.", f"Write it as {EXAMPLES[self._version]} does.")
+            yield error(where, f"A {shape} belongs here.", f"Write it as {self._dialect.example} does.")
 
     def _entry(self, entry: object, schema: Schema, where: str) -> Iterator[Finding]:
         if isinstance(entry, dict) and entry:
@@ -89,7 +92,7 @@ class _Walk:
         near = get_close_matches(key, schema, 1, cutoff=0.75)
         if near:
             return f"Did you mean {near[0]}?"
-        places = [place for place, keys in _levels(SCHEMAS[self._version], "at the top") if key in keys]
+        places = [place for place, keys in _levels(self._dialect.schema, "at the top") if key in keys]
         return f"It belongs {' or '.join(dict.fromkeys(places))}." if places else "Remove it."
 
 

@@ -10,18 +10,15 @@ import yaml
 from dispinmap.backup.configuration.checking import check
 from dispinmap.backup.configuration.expansion import expand
 from dispinmap.backup.configuration.findings import Severity
-from dispinmap.backup.configuration.locations import GCS_NAMES, check_bucket, parse_replica_url, read_replica
-from dispinmap.backup.models import V5_SUFFIX, Configuration, Format, Replica, StorageKind
+from dispinmap.backup.configuration.locations import check_bucket, parse_replica_url, read_replica
+from dispinmap.backup.litestream.dialect import Dialect
+from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
+from dispinmap.backup.versions import DIALECTS
 from dispinmap.errors import SettingsError
 from dispinmap.secret import Secret
 
 SYNC_INTERVAL: Final = "1s"
 RETENTION: Final = "72h"
-SNAPSHOT_INTERVAL: Final = {Format.V0_3: "6h", Format.V0_5: "24h"}
-"""By default 0.3 makes one snapshot per retention, and a restore reads every segment since it; an idle bot stores three
-a minute. 0.5 merges its files; it can restore states up to `RETENTION` minus this interval ago, or more."""
-SHUTDOWN_SYNC_TIMEOUT: Final = "8s"
-"""0.5's default is 30 s, but Cloud Run kills a container 10 s after it asked it to stop."""
 
 
 def configure(
@@ -42,7 +39,7 @@ def configure(
     elif replica_url:
         found = make_configuration(version, database, parse_replica_url(replica_url), "LITESTREAM_REPLICA_URL")
     elif bucket:
-        found = make_configuration(version, database, _in_bucket(bucket, version), "LITESTREAM_BUCKET")
+        found = make_configuration(version, database, _in_bucket(bucket, DIALECTS[version]), "LITESTREAM_BUCKET")
     else:
         return None
     return replace(found, replica=_with_litestream_credentials(found.replica, environ))
@@ -56,25 +53,15 @@ def variables(environ: Mapping[str, str], database: Path, bucket: str | None) ->
 
 def make_configuration(version: Format, database: Path, replica: Replica, source: str) -> Configuration:
     """A configuration that replicates `database` to `replica`, the same as litestream.yml or litestream-0.5.yml."""
-    settings = {**_settings(replica, version), "sync-interval": SYNC_INTERVAL}
-    interval = SNAPSHOT_INTERVAL[version]
-    document: dict[str, object]
-    if version is Format.V0_3:
-        settings |= {"retention": RETENTION, "snapshot-interval": interval}
-        document = {"dbs": [{"path": str(database), "replicas": [settings]}]}
-    else:
-        document = {
-            "snapshot": {"interval": interval, "retention": RETENTION},
-            "shutdown-sync-timeout": SHUTDOWN_SYNC_TIMEOUT,
-            "dbs": [{"path": str(database), "replica": settings}],
-        }
-    return Configuration(version, database, replica, document, source)
+    dialect = DIALECTS[version]
+    settings = {**_settings(replica, dialect), "sync-interval": SYNC_INTERVAL}
+    return Configuration(version, database, replica, dialect.make_document(str(database), settings, RETENTION), source)
 
 
-def _settings(replica: Replica, version: Format) -> dict[str, object]:
+def _settings(replica: Replica, dialect: Dialect) -> dict[str, object]:
     secret = replica.secret_access_key
     settings: dict[str, object] = {
-        "type": GCS_NAMES[version] if replica.kind is StorageKind.GCS else str(replica.kind),
+        "type": dialect.gcs_name if replica.kind is StorageKind.GCS else str(replica.kind),
         "bucket": replica.bucket,
         "path": replica.path,
         "endpoint": replica.endpoint,
@@ -86,12 +73,12 @@ def _settings(replica: Replica, version: Format) -> dict[str, object]:
     return {key: value for key, value in settings.items() if value is not None}
 
 
-def _in_bucket(bucket: str, version: Format) -> Replica:
+def _in_bucket(bucket: str, dialect: Dialect) -> Replica:
     try:
         name = check_bucket(bucket)
     except ValueError as error:
         raise SettingsError(f"LITESTREAM_BUCKET is malformed. {error}") from None
-    return Replica(StorageKind.GCS, "db" if version is Format.V0_3 else f"db{V5_SUFFIX}", name)
+    return Replica(StorageKind.GCS, dialect.path_in_bucket, name)
 
 
 def _from_file(version: Format, database: Path, file: Path, environ: Mapping[str, str]) -> Configuration:
@@ -102,9 +89,8 @@ def _from_file(version: Format, database: Path, file: Path, environ: Mapping[str
     document = yaml.safe_load(expand(text, environ))
     # The same file, but by the name that we also use in Litestream's commands.
     document["dbs"][0]["path"] = str(database)
-    if version is Format.V0_3:
-        document["dbs"][0]["replicas"][0].setdefault("snapshot-interval", SNAPSHOT_INTERVAL[version])
-    return Configuration(version, database, read_replica(document, version), document, str(file))
+    DIALECTS[version].set_defaults(document)
+    return Configuration(version, database, read_replica(document, DIALECTS[version]), document, str(file))
 
 
 def read_file(file: Path) -> str:

@@ -7,12 +7,11 @@ from difflib import get_close_matches
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from dispinmap.backup.models import Format, Replica, StorageKind
+from dispinmap.backup.litestream.dialect import Dialect
+from dispinmap.backup.models import Replica, StorageKind
 from dispinmap.errors import SettingsError
 from dispinmap.secret import Secret
 
-GCS_NAMES: Final = {Format.V0_3: "gcs", Format.V0_5: "gs"}
-"""The name for Google's storage. Each version refuses the other's name."""
 _KINDS: Final = {"gcs": StorageKind.GCS, "gs": StorageKind.GCS, "s3": StorageKind.S3, "file": StorageKind.FILE}
 _S3_PARAMETERS: Final = ("endpoint", "region", "forcePathStyle")
 _SERVERS: Final = re.compile(
@@ -52,31 +51,31 @@ def check_bucket(bucket: str) -> str:
     return bucket
 
 
-def read_replica(document: Mapping[str, object], version: Format) -> Replica:
+def read_replica(document: Mapping[str, object], dialect: Dialect) -> Replica:
     """The replica of the document's database, as that version of Litestream reads it. Raises MalformedReplica."""
     database = _first(document.get("dbs"))
     own = _first(database.get("replicas")) or _mapping(database.get("replica"))
     settings = {**document, **_given(own)}
-    _require_understood(settings, version)
+    _require_understood(settings, dialect)
     return _replica(settings)
 
 
-def _require_understood(settings: Mapping[str, object], version: Format) -> None:
+def _require_understood(settings: Mapping[str, object], dialect: Dialect) -> None:
     """Raise MalformedReplica if that version of Litestream would read another address than the one meant."""
-    url, name, ours = _text(settings, "url"), _kind_name(settings), GCS_NAMES[version]
-    if name in GCS_NAMES.values() and name != ours:
+    url, name, ours = _text(settings, "url"), _kind_name(settings), dialect.gcs_name
+    if _KINDS.get(name) is StorageKind.GCS and name != ours:
         key, end = ("url", "://") if url else ("type", "")
         raise MalformedReplica(
-            key, f"Litestream {version} does not know “{name}{end}”.", f"Write “{ours}{end}” instead."
+            key, f"Litestream {dialect.format} does not know “{name}{end}”.", f"Write “{ours}{end}” instead."
         )
     if name == "file" and not _PLAIN_URL.fullmatch(url):
         raise MalformedReplica(
             "url", "Litestream would use a folder with %-escapes in its name.", "Use `path` instead."
         )
-    if name == "s3" and "?" in url and version is Format.V0_3:
+    if name == "s3" and "?" in url and not dialect.reads_url_parameters:
         raise MalformedReplica(
             "url",
-            "Litestream 0.3 silently ignores everything after the question mark.",
+            f"Litestream {dialect.format} silently ignores everything after the question mark.",
             "Write `type`, `bucket`, `path`, `endpoint`, `region` and `force-path-style` instead.",
         )
 

@@ -1,11 +1,14 @@
 """Check single values. A value that Litestream would refuse, crash on or misread gets a sentence and a cure."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from dispinmap.backup.configuration.keys import Kind
+from dispinmap.backup.configuration.findings import Finding, warning
+from dispinmap.backup.configuration.schema import Kind
 
+DEFAULT_DAY: Final = "24h"
+"""The default retention of all versions of Litestream."""
 _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART: Final = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 _SIZE: Final = re.compile(r"[0-9]+(\.[0-9]+)? *([kmgtp]i?)?b?", re.IGNORECASE)
@@ -68,6 +71,30 @@ def _duration(value: object) -> tuple[str, str] | None:
 
 def _period(value: object) -> tuple[str, str] | None:
     return _duration(value) or (None if seconds(value) else (f"“{value}” must be more than zero.", _DURATION_CURE))
+
+
+def section(settings: Mapping[str, object], key: str) -> Mapping[str, object]:
+    """The mapping at `key`; empty if there is none."""
+    value = settings.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def short_retention(
+    settings: Mapping[str, object], retention: str, interval: str, where: str, default: str | None
+) -> Iterator[Finding]:
+    """Warn of a retention shorter than the interval between snapshots; `retention` and `interval` are their keys.
+
+    `default` is the interval if none is set; None means that Litestream keeps a recent enough snapshot anyway.
+    """
+    kept = seconds(settings.get(retention) or DEFAULT_DAY)
+    between = seconds(settings.get(interval) or default)
+    if kept and between and kept < between:
+        yield warning(
+            f"{where}.{retention}",
+            f"It is shorter than the time between two snapshots ({interval}), so there may be no earlier state to "
+            "restore.",
+            f"Make {retention} a few times as long as {interval}.",
+        )
 
 
 _CHECKS: Final[Mapping[Kind, Callable[[object], tuple[str, str] | None]]] = {

@@ -59,7 +59,7 @@ def decode(data: bytes, name: str) -> LeaseRecord:
     if record is None or not _makes_sense(record):
         raise BackupError(
             f"{name} is not a lease as this version writes them: make sure that no other bot uses this replica, then "
-            "delete that file or object and start again."
+            "delete it and start again."
         )
     return record
 

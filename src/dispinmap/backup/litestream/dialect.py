@@ -2,12 +2,16 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
-from dispinmap.backup.models import Configuration, Format, RestorePoint
+from dispinmap.backup.configuration.findings import Finding
+from dispinmap.backup.configuration.schema import Remark, Schema
+from dispinmap.backup.models import Configuration, Format, Replica, RestorePoint
+from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
 
 _ERROR: Final = re.compile(r'error="((?:[^"\\]|\\.)*)"')
@@ -59,12 +63,64 @@ class Dialect(Protocol):
     """What is particular to one version of Litestream. Has no state."""
 
     format: Format
+    oldest_patch: int
+    """The oldest 0.x.PATCH that we support."""
+    supported: str
+    """The supported versions, for people."""
     list_command: tuple[str, ...]
     """The command that lists restore points; `points` parses its output."""
     allows_checkpoints: bool
     """See `Litestream`."""
+    prunes_during_restore: bool
+    """Whether a restore can fail because Litestream deletes a file that it is about to read."""
     routine: frozenset[str]
     """Warnings that this version logs in normal operation."""
+    example: str
+    """The example of a configuration in this project."""
+    schema: Schema
+    remarks: Mapping[str, Remark]
+    """Remarks by key, without list indexes. They apply to any value."""
+    gcs_name: str
+    """The name for Google's storage. Each version refuses the other's name."""
+    path_in_bucket: str
+    """The path of the replica if only the bucket is given."""
+    single_replica: bool
+    """Whether a database may have `replica`, not just `replicas`."""
+    reads_url_parameters: bool
+    """Whether it reads what follows the question mark in the URL of a replica."""
+
+    def make_document(self, database: str, replica: Mapping[str, object], retention: str) -> dict[str, object]:
+        """A configuration for one database; `replica` has its settings, `retention` is how long it is kept."""
+        ...
+
+    def set_defaults(self, document: dict[str, object]) -> None:
+        """Add our own defaults to the replica of a valid document."""
+        ...
+
+    def check_replica(
+        self, document: Mapping[str, object], database: Mapping[str, object], replica: Mapping[str, object], where: str
+    ) -> Iterator[Finding]:
+        """What is wrong with the settings of a replica, besides its address; `where` is its place in the document."""
+        ...
+
+    def check_document(self, document: Mapping[str, object]) -> Iterator[Finding]:
+        """What is wrong with the settings at the top."""
+        ...
+
+    async def read_points(self, store: Store, replica: Replica) -> list[RestorePoint] | None:
+        """The restore points, newest first, as we read them from the storage; None if Litestream must be asked."""
+        ...
+
+    async def missing_pieces(self, store: Store, replica: Replica, at: datetime | None) -> list[str]:
+        """What a restore of the state at `at` silently leaves out, one sentence each.
+
+        Raises NoBackup, RestoreFailed if an object is damaged, and StorageError.
+        """
+        ...
+
+    def further_arguments(self, points: Sequence[RestorePoint], at: datetime) -> list[str]:
+        """Arguments with which to try again if a restore at `at` found no backup; empty if that is no use."""
+        ...
 
     def environment(self) -> dict[str, str]:
         """Our environment, minus variables this version cannot handle."""

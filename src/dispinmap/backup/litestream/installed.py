@@ -42,18 +42,14 @@ class InstalledLitestream:
             try:
                 await self._ask(configuration, "restore", arguments, seconds)
             except NoBackup:
-                generation = await self._ended_before(configuration, at, seconds) if at else None
-                if generation is None:
+                points = await self.points(configuration, seconds=seconds) if at else []
+                further = self._dialect.further_arguments(points, at) if at else []
+                if not further:
                     raise
-                await self._ask(configuration, "restore", ["-o", str(partial), "-generation", generation], seconds)
+                await self._ask(configuration, "restore", ["-o", str(partial), *further], seconds)
             partial.rename(target)
         finally:
             _remove(partial)
-
-    async def _ended_before(self, configuration: Configuration, at: datetime, seconds: float) -> str | None:
-        """The generation that ended with the state at `at`. 0.3 finds none itself if the bot was down at that time."""
-        points = await self.points(configuration, seconds=seconds)
-        return next((point.generation for point in points if point.created_at <= at), None)
 
     async def points(self, configuration: Configuration, *, seconds: float = 60.0) -> list[RestorePoint]:
         """See `Litestream.points`."""
@@ -90,7 +86,7 @@ class InstalledLitestream:
                 output = await child.run(self.path, whole, self._dialect.environment(), seconds=seconds)
             except TimeoutError:
                 raise timed_out(configuration, seconds) from None
-        # `snapshots` of 0.3 exits with 0 even if it could not read the storage.
+        # Some commands exit with 0 even if they could not read the storage.
         if output.code != 0 or any(parse(line).level == "ERROR" for line in output.text.splitlines()):
             raise failure(configuration, output.text)
         return output.answer
@@ -105,7 +101,7 @@ def _partial(target: Path) -> Path:
 
 
 def _remove(partial: Path) -> None:
-    """Remove what a failed restore leaves behind: the file, and with 0.3 others whose names begin with its name."""
+    """Remove what a failed restore leaves behind: the file, and others whose names begin with its name."""
     for left in list(partial.parent.iterdir()):
         if left.name.startswith(partial.name):
             left.unlink(missing_ok=True)

@@ -3,10 +3,9 @@
 import typer
 
 from dispinmap.cli.backup.config import config
-from dispinmap.cli.backup.fetching import fetch
 from dispinmap.cli.backup.listing import list_points
+from dispinmap.cli.backup.litestream03 import fetch, upgrade_format
 from dispinmap.cli.backup.restoring import restore
-from dispinmap.cli.backup.upgrading import upgrade_format
 from dispinmap.cli.backup.validating import drill, validate
 
 app = typer.Typer(

@@ -15,13 +15,16 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from dispinmap import log
-from dispinmap.backup import configuration
+from dispinmap.backup.configuration.checking import check as find_problems
+from dispinmap.backup.configuration.effective import read_file, variables
 from dispinmap.backup.configuration.findings import Finding, Severity, error
+from dispinmap.backup.configuration.schema import masked
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Configuration, Format
 from dispinmap.backup.opening import database_file, load_configuration
 from dispinmap.backup.storage.open import open_store
+from dispinmap.backup.versions import refuse_mixed_formats
 from dispinmap.clock import SystemClock
 from dispinmap.settings import BackupSettings
 
@@ -62,21 +65,21 @@ def _findings(settings: BackupSettings, version: Format, *, looking: bool) -> li
     found: list[Finding] = []
     if settings.litestream_config is not None:
         database = database_file(settings)
-        environ = configuration.variables(os.environ, database, settings.litestream_bucket)
-        found = configuration.check(configuration.read_file(settings.litestream_config), version, environ, database)
+        environ = variables(os.environ, database, settings.litestream_bucket)
+        found = find_problems(read_file(settings.litestream_config), version, environ, database)
     if any(each.severity is Severity.ERROR for each in found):
         return found
     effective = load_configuration(settings, version)
     if looking:
         try:
-            asyncio.run(configuration.refuse_mixed_formats(effective, open_store(effective.replica)))
+            asyncio.run(refuse_mixed_formats(effective, open_store(effective.replica)))
         except BackupError as problem:
             found.append(error("the storage", str(problem), ""))
     return found
 
 
 def _show(effective: Configuration, *, as_json: bool) -> None:
-    document = configuration.masked(effective.document)
+    document = masked(effective.document)
     if as_json:
         typer.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
     else:

@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from dispinmap import log
-from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.inspection import Inspection, staleness
@@ -19,6 +18,7 @@ from dispinmap.backup.lease.state import read_lease
 from dispinmap.backup.opening import open_place
 from dispinmap.backup.replacing import Replaced, Replacement, replace_database
 from dispinmap.backup.validation import age
+from dispinmap.backup.versions import refuse_mixed_formats
 from dispinmap.cli.backup.moments import At, moment
 from dispinmap.clock import SystemClock
 from dispinmap.settings import BackupSettings

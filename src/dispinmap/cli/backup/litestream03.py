@@ -1,4 +1,4 @@
-"""`dispinmap backup fetch`: download a backup of Litestream 0.3, such as the original bot's, without Litestream."""
+"""`dispinmap backup fetch` and `upgrade-format`: download a backup of Litestream 0.3, or copy it to 0.5's format."""
 
 import asyncio
 import json
@@ -6,15 +6,19 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import quote, urlsplit
 
 import typer
 
 from dispinmap import log
-from dispinmap.backup.fetch import Fetched
-from dispinmap.backup.fetch import fetch as fetch_from
 from dispinmap.backup.inspection import Inspection, inspect_file
+from dispinmap.backup.litestream03.fetch import Fetched
+from dispinmap.backup.litestream03.fetch import fetch as fetch_from
+from dispinmap.backup.litestream03.upgrade_format import Upgraded, both_paths
+from dispinmap.backup.litestream03.upgrade_format import upgrade_format as run_upgrade
 from dispinmap.backup.models import Format, Replica, StorageKind
-from dispinmap.backup.opening import load_configuration
+from dispinmap.backup.opening import load_configuration, open_place
+from dispinmap.backup.place import Place
 from dispinmap.backup.storage.open import open_store
 from dispinmap.cli.backup.moments import At, moment
 from dispinmap.clock import SystemClock
@@ -47,7 +51,7 @@ def fetch(
     fetched, copy = asyncio.run(_fetch(replica, to, wanted, generation, snapshot_only=snapshot_only))
     if as_json:
         return typer.echo(json.dumps(_facts(replica, to, fetched, copy), ensure_ascii=False, indent=2, default=str))
-    for line in _told(replica, to, fetched, copy):
+    for line in _fetch_lines(replica, to, fetched, copy):
         typer.echo(line)
     return None
 
@@ -89,7 +93,7 @@ def _facts(replica: Replica, to: Path, fetched: Fetched, copy: Inspection) -> di
     }
 
 
-def _told(replica: Replica, to: Path, fetched: Fetched, copy: Inspection) -> list[str]:
+def _fetch_lines(replica: Replica, to: Path, fetched: Fetched, copy: Inspection) -> list[str]:
     plan = fetched.plan
     made_of = f"snapshot {plan.snapshot.index:08x} and {fetched.segments} log segments"
     lines = [
@@ -117,3 +121,50 @@ def _by_hand(replica: Replica, to: Path, key: str) -> list[str]:
         f"  {_COPY_COMMANDS[replica.kind]} {address} production_snapshot.lz4",
         f"  lz4 -d production_snapshot.lz4 {to}",
     ]
+
+
+def upgrade_format(*, yes: Annotated[bool, typer.Option("--yes", help="Begin without asking.")] = False) -> None:
+    """Copy the backup of Litestream 0.3 to the format of the installed 0.5, at a path beside it, and verify it."""
+    log.configure("WARNING", "console")
+    settings = BackupSettings.load()
+    upgraded = asyncio.run(_upgrade(settings, yes=yes))
+    if upgraded is None:
+        typer.echo("Nothing was changed.")
+        raise typer.Exit(1)
+    for line in _upgrade_lines(settings, upgraded):
+        typer.echo(line)
+
+
+async def _upgrade(settings: BackupSettings, *, yes: bool) -> Upgraded | None:
+    place = await open_place(settings, SystemClock())
+    if not yes and not await _confirmed(place):
+        return None
+    return await run_upgrade(place, seconds=settings.restore_timeout_seconds)
+
+
+async def _confirmed(place: Place) -> bool:
+    old, new = await both_paths(place.configuration.replica, place.store)
+    typer.echo(f"This copies {old} to {new}. Stop the bot first. The old backup stays as it is.")
+    return typer.confirm("Begin?")
+
+
+def _upgrade_lines(settings: BackupSettings, upgraded: Upgraded) -> list[str]:
+    rows = sum(upgraded.copy.rows.values())
+    return [
+        f"Done and proven: a restore from {upgraded.new} gives the same {rows} rows as {upgraded.old}.",
+        f"The newest part was stored at {upgraded.fetched.stored_at:%Y-%m-%d %H:%M:%S} UTC.",
+        what_to_set(settings, upgraded.new),
+        f"Keep {upgraded.old} for three days or more; it was not changed.",
+    ]
+
+
+def what_to_set(settings: BackupSettings, new: Replica) -> str:
+    """What to set so that the bot uses the new path (pure)."""
+    if settings.litestream_config is not None:
+        return f"Next: set the replica's path in {settings.litestream_config} to {new.path} and start the bot."
+    if settings.litestream_replica_url is None:
+        return "Next: start the bot. There is nothing to set: with Litestream 0.5 LITESTREAM_BUCKET means the new path."
+    url = urlsplit(settings.litestream_replica_url)
+    path = new.path if new.kind is StorageKind.FILE else f"/{new.path}"
+    address = url._replace(path=quote(path)).geturl() if url.scheme else path
+    return f"Next: set LITESTREAM_REPLICA_URL={address} and start the bot."

@@ -14,12 +14,12 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from dispinmap.backup.configuration.effective import make_configuration
-from dispinmap.backup.configuration.formats import old_path
 from dispinmap.backup.copying import ROOM
 from dispinmap.backup.errors import BackupError, LitestreamMissing, RestoreFailed
-from dispinmap.backup.fetch import Fetched, fetch
-from dispinmap.backup.generations import plan
 from dispinmap.backup.inspection import Inspection, inspect_file, staleness
+from dispinmap.backup.litestream03.fetch import Fetched, fetch
+from dispinmap.backup.litestream03.formats import old_path
+from dispinmap.backup.litestream03.generations import plan
 from dispinmap.backup.models import V5_SUFFIX, Format, LeaseRecord, Replica, StorageKind
 from dispinmap.backup.place import Place
 from dispinmap.backup.storage.store import Store

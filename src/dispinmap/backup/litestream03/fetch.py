@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 import lz4.frame
 
 from dispinmap.backup.errors import BackupError, RestoreFailed
-from dispinmap.backup.generations import Plan, Segment, holes, plan
+from dispinmap.backup.litestream03.generations import Plan, Segment, holes, plan
 from dispinmap.backup.models import Replica
 from dispinmap.backup.storage.store import Store
 from dispinmap.backup.threads import in_thread

@@ -7,16 +7,22 @@ import asyncio
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from dispinmap.backup.configuration.findings import Finding
+from dispinmap.backup.configuration.schema import Remark, Schema
 from dispinmap.backup.litestream.dialect import Line, Progress
 from dispinmap.backup.litestream.documents import LOGGING
-from dispinmap.backup.models import Configuration, Format, RestorePoint
+from dispinmap.backup.litestream03 import configuration as rules
+from dispinmap.backup.litestream03.fetch import missing_pieces
+from dispinmap.backup.litestream03.generations import restore_points
+from dispinmap.backup.models import Configuration, Format, Replica, RestorePoint
+from dispinmap.backup.storage.store import Store
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock, SystemClock
 
@@ -37,14 +43,56 @@ class Position:
         return self.generation == other.generation and self >= other
 
 
-class V03:
-    """Litestream 0.3."""
+class Litestream03:
+    """See `Dialect`."""
 
     format: Format = Format.V0_3
+    # The last 0.3. It logs JSON, with the lines that tell the position of the replica.
+    oldest_patch: int = 13
+    supported: str = f"0.3.{oldest_patch}"
     list_command: tuple[str, ...] = ("snapshots",)
     allows_checkpoints: bool = True
+    prunes_during_restore: bool = False
     # Logged at each start on the same disk: it begins a new generation, because closing the database emptied the log.
     routine: frozenset[str] = frozenset({"init: cannot determine last wal position, clearing generation"})
+    example: str = "litestream.yml"
+    schema: Schema = rules.SCHEMA
+    remarks: Mapping[str, Remark] = rules.REMARKS
+    gcs_name: str = "gcs"
+    path_in_bucket: str = "db"
+    single_replica: bool = False
+    reads_url_parameters: bool = False
+
+    def make_document(self, database: str, replica: Mapping[str, object], retention: str) -> dict[str, object]:
+        settings = {**replica, "retention": retention, "snapshot-interval": rules.SNAPSHOT_INTERVAL}
+        return {"dbs": [{"path": database, "replicas": [settings]}]}
+
+    def set_defaults(self, document: dict[str, Any]) -> None:
+        document["dbs"][0]["replicas"][0].setdefault("snapshot-interval", rules.SNAPSHOT_INTERVAL)
+
+    def check_replica(
+        self,
+        document: Mapping[str, object],
+        database: Mapping[str, object],  # noqa: ARG002 -- see Dialect
+        replica: Mapping[str, object],
+        where: str,
+    ) -> Iterator[Finding]:
+        return rules.check_replica(document, replica, where)
+
+    def check_document(self, document: Mapping[str, object]) -> Iterator[Finding]:  # noqa: ARG002 -- see Dialect
+        return iter(())
+
+    async def read_points(self, store: Store, replica: Replica) -> list[RestorePoint] | None:
+        # Litestream lists only snapshots, although it can restore every upload.
+        return restore_points(await store.list(replica.path))
+
+    async def missing_pieces(self, store: Store, replica: Replica, at: datetime | None) -> list[str]:
+        return await missing_pieces(store, replica, at=at)
+
+    def further_arguments(self, points: Sequence[RestorePoint], at: datetime) -> list[str]:
+        # The generation that ended with the state at `at`: 0.3 finds none itself if the bot was down at that time.
+        ended = next((point.generation for point in points if point.created_at <= at), None)
+        return ["-generation", ended] if ended else []
 
     def environment(self) -> dict[str, str]:
         return dict(os.environ)
