@@ -175,7 +175,7 @@ def test_a_database_at_rest_is_held_to_every_row_that_a_running_bot_may_be_writi
     clock = ManualClock(datetime.now(UTC) + timedelta(minutes=minutes))
     found = {check.name: check for check in asyncio.run(validate(BackupSettings.load(), clock))}
     assert found["rows"].state is state
-    assert ("but for what a running bot changes" in found["rows"].sentence) == (state is State.GOOD)
+    assert ("except for what a running bot changes" in found["rows"].sentence) == (state is State.GOOD)
 
 
 @in_a_folder
@@ -319,7 +319,7 @@ def test_changes_without_a_snapshot_are_not_called_nothing(backup: Backup, bot: 
     bot.run(1)
     for snapshot in Path(bot.replica.path).glob("generations/*/snapshots/*"):
         snapshot.unlink()
-    assert "and nothing that Litestream 0.3" in sentence(backup("list"))
+    assert "but nothing that Litestream 0.3" in sentence(backup("list"))
 
 
 @in_a_folder

@@ -67,7 +67,7 @@ def test_the_guides_method_1_without_gsutil_and_whole(dispinmap: Dispinmap, buck
     result = dispinmap("backup", "fetch", "--from", bucket)
     assert result.exit_code == 0, result.output
     assert re.search(
-        r"Fetched gcs://.* checked: generation [0-9a-f]{16}, snapshot 0000000\d and \d+ pieces", result.output
+        r"Fetched gcs://.* checked it: generation [0-9a-f]{16}, snapshot 0000000\d and \d+ log segments", result.output
     )
     assert f"It is at revision {LEGACY_REVISION}." in result.output
     assert f"monitoring_targets: {len(legacy.TARGETS)} rows" in result.output
@@ -119,12 +119,12 @@ def test_by_hand_a_folders_snapshot_is_copied_and_unpacked_as_the_answer_says(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "Nothing says which backup is meant: name it, such as --from gs://bucket/db"),
+        ((), "Nothing says which backup to fetch: name it, such as --from gs://bucket/db"),
         (("--from", "gcs://nowhere-at-all/db"), "nowhere-at-all"),
         (("--from", f"gcs://{BUCKET}/elsewhere"), "holds no replica of Litestream 0.3: check the address"),
         (("--from", f"gcs://{BUCKET}/db", "--generation", "abc"), "has no generation abc"),
-        (("--from", f"gcs://{BUCKET}/db", "--at", "2020-01-01 12:00"), "holds nothing of that time: it begins at"),
-        (("--from", f"gcs://{BUCKET}/db", "--at", "noon"), "is no time"),
+        (("--from", f"gcs://{BUCKET}/db", "--at", "2020-01-01 12:00"), "holds nothing from that time: it begins at"),
+        (("--from", f"gcs://{BUCKET}/db", "--at", "noon"), "is not a time"),
         (("--from", "ftp://x/y"), "--from"),
     ],
 )

@@ -164,7 +164,7 @@ async def test_an_empty_place_where_somebody_wrote_is_none(scene: Scene) -> None
 async def test_of_a_bot_that_may_never_have_stored_anything_it_says_so(scene: Scene) -> None:
     scene.empty_the_replica()
     begun = replace(PREVIOUS, heartbeat_at=None)
-    assert "there never was anything, and `dispinmap start --allow-empty`" in await scene.refusal(previous=begun)
+    assert "there never was a backup, and `dispinmap start --allow-empty`" in await scene.refusal(previous=begun)
     assert await scene.restore_newest(previous=begun, allow_empty=True) is None
 
 
@@ -225,7 +225,7 @@ async def test_what_only_adopt_can_take_over_says_so(
     scene: Scene, tmp_path: Path, make: Callable[[Path], Path]
 ) -> None:
     sentence = await scene.refusal(make(tmp_path / "theirs.db"))
-    assert "`dispinmap backup fetch` gets it as a file, and `dispinmap db adopt FILE`" in sentence
+    assert "`dispinmap backup fetch` downloads it as a file, and `dispinmap db adopt FILE`" in sentence
     assert "restore --at" not in sentence
 
 
@@ -239,7 +239,7 @@ async def test_a_full_disk_leaves_nothing_half(
 
     monkeypatch.setattr(f"dispinmap.backup.{module}", fail)
     sentence = await scene.refusal(scene.good)
-    assert "is good, but cannot be put in place" in sentence
+    assert "is good, but cannot be moved to" in sentence
     assert "check that its disk has room" in sentence
     assert "sqlalche.me" not in sentence
 

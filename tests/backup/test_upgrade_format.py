@@ -287,7 +287,7 @@ async def test_either_path_names_both(ready: Place, named: str) -> None:
             {"litestream_replica_url": "s3://bb/db?endpoint=http://127.0.0.1:1&region=r", "litestream_bucket": "b"},
             "set LITESTREAM_REPLICA_URL=s3://bb/db-v5?endpoint=http://127.0.0.1:1&region=r and",
         ),
-        ({"litestream_config": Path("my.yml")}, "path in my.yml be b/db-v5,"),
+        ({"litestream_config": Path("my.yml")}, "path in my.yml to b/db-v5 and"),
     ],
 )
 def test_it_says_what_to_set(settings: dict[str, str], sentence: str) -> None:

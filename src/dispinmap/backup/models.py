@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import AwareDatetime, Field
 
 from dispinmap.secret import Secret
 
@@ -110,14 +112,14 @@ class LeaseRecord:
     written to the database. `heartbeat_at` is the newest heartbeat known to be in the replica.
     """
 
-    holder: str
+    holder: Annotated[str, Field(min_length=1)]
     host: str
-    renewed_at: datetime
-    seconds: float
+    renewed_at: AwareDatetime
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     released: bool
     writer: str | None = None
-    heartbeat_at: datetime | None = None
-    writer_renewed_at: datetime | None = None
+    heartbeat_at: AwareDatetime | None = None
+    writer_renewed_at: AwareDatetime | None = None
     """When the writer last renewed the lease, if it is no longer the holder."""
 
     @property

@@ -190,7 +190,7 @@ class _Validation:
         looks = (now,) if self._at_rest(now) else (live, now)
         problems = compare(copy, *looks)
         but = ", except for what a running bot changes all the time" if compare(copy, now) else ""
-        self._judge("rows", problems, f"The same as in the live database{but}: {counts}.")
+        self._judge("rows", problems, f"As in the live database{but}: {counts}.")
 
     def _age(self, copy: Inspection, live: Inspection | None, lease: LeaseRecord | None) -> None:
         stale = staleness(copy, lease)

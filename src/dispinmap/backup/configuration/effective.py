@@ -89,8 +89,9 @@ def _from_file(version: Format, database: Path, file: Path, environ: Mapping[str
     document = yaml.safe_load(expand(text, environ))
     # The same file, but by the name that we also use in Litestream's commands.
     document["dbs"][0]["path"] = str(database)
-    DIALECTS[version].set_defaults(document)
-    return Configuration(version, database, read_replica(document, DIALECTS[version]), document, str(file))
+    dialect = DIALECTS[version]
+    document = dialect.with_defaults(document)
+    return Configuration(version, database, read_replica(document, dialect), document, str(file))
 
 
 def read_file(file: Path) -> str:

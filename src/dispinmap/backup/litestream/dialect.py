@@ -1,12 +1,14 @@
 """The interface for what differs between versions of Litestream."""
 
 import json
+import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from dispinmap.backup.configuration.findings import Finding
 from dispinmap.backup.configuration.schema import Remark, Schema
@@ -59,79 +61,81 @@ class Progress(Protocol):
         ...
 
 
-class Dialect(Protocol):
+class Dialect(ABC):
     """What is particular to one version of Litestream. Has no state."""
 
-    format: Format
-    oldest_patch: int
+    format: ClassVar[Format]
+    oldest_patch: ClassVar[int]
     """The oldest 0.x.PATCH that we support."""
-    supported: str
+    supported: ClassVar[str]
     """The supported versions, for people."""
-    list_command: tuple[str, ...]
+    list_command: ClassVar[tuple[str, ...]]
     """The command that lists restore points; `points` parses its output."""
-    allows_checkpoints: bool
+    allows_checkpoints: ClassVar[bool]
     """See `Litestream`."""
-    prunes_during_restore: bool
+    prunes_during_restore: ClassVar[bool]
     """Whether a restore can fail because Litestream deletes a file that it is about to read."""
-    routine: frozenset[str]
+    routine: ClassVar[frozenset[str]] = frozenset()
     """Warnings that this version logs in normal operation."""
-    example: str
+    example: ClassVar[str]
     """The example of a configuration in this project."""
-    schema: Schema
-    remarks: Mapping[str, Remark]
+    schema: ClassVar[Schema]
+    remarks: ClassVar[Mapping[str, Remark]]
     """Remarks by key, without list indexes. They apply to any value."""
-    gcs_name: str
+    gcs_name: ClassVar[str]
     """The name for Google's storage. Each version refuses the other's name."""
-    path_in_bucket: str
+    path_in_bucket: ClassVar[str]
     """The path of the replica if only the bucket is given."""
-    single_replica: bool
+    single_replica: ClassVar[bool]
     """Whether a database may have `replica`, not just `replicas`."""
-    reads_url_parameters: bool
+    reads_url_parameters: ClassVar[bool]
     """Whether it reads what follows the question mark in the URL of a replica."""
 
+    @abstractmethod
     def make_document(self, database: str, replica: Mapping[str, object], retention: str) -> dict[str, object]:
         """A configuration for one database; `replica` has its settings, `retention` is how long it is kept."""
-        ...
 
-    def set_defaults(self, document: dict[str, object]) -> None:
-        """Add our own defaults to the replica of a valid document."""
-        ...
+    @abstractmethod
+    def document(self, configured: Mapping[str, object], folder: Path) -> dict[str, object]:
+        """The configuration for one run; the run's own files go into `folder`."""
 
+    @abstractmethod
+    def points(self, answer: str) -> list[RestorePoint]:
+        """The restore points in the output of `list_command`."""
+
+    @abstractmethod
+    def progress(self, configuration: Configuration, clock: Clock) -> Progress:
+        """The progress of a Litestream that is not running yet."""
+
+    @abstractmethod
     def check_replica(
         self, document: Mapping[str, object], database: Mapping[str, object], replica: Mapping[str, object], where: str
     ) -> Iterator[Finding]:
         """What is wrong with the settings of a replica, besides its address; `where` is its place in the document."""
-        ...
 
-    def check_document(self, document: Mapping[str, object]) -> Iterator[Finding]:
+    def check_document(self, document: Mapping[str, object]) -> Iterator[Finding]:  # noqa: ARG002 -- for subclasses
         """What is wrong with the settings at the top."""
-        ...
+        return iter(())
 
-    async def read_points(self, store: Store, replica: Replica) -> list[RestorePoint] | None:
-        """The restore points, newest first, as we read them from the storage; None if Litestream must be asked."""
-        ...
+    def with_defaults(self, document: dict[str, Any]) -> dict[str, Any]:
+        """A valid document with our own defaults, if there are any."""
+        return document
 
-    async def missing_pieces(self, store: Store, replica: Replica, at: datetime | None) -> list[str]:
-        """What a restore of the state at `at` silently leaves out, one sentence each.
+    async def read_points(self, store: Store, replica: Replica) -> list[RestorePoint] | None:  # noqa: ARG002 -- the same
+        """The restore points, newest first, as we read them from the storage; None if Litestream lists them itself."""
+        return None
+
+    async def missing_pieces(self, store: Store, replica: Replica, at: datetime | None) -> list[str]:  # noqa: ARG002 -- the same
+        """What a restore of the state at `at` silently leaves out, one sentence each; by default nothing.
 
         Raises NoBackup, RestoreFailed if an object is damaged, and StorageError.
         """
-        ...
+        return []
 
-    def further_arguments(self, points: Sequence[RestorePoint], at: datetime) -> list[str]:
+    def further_arguments(self, points: Sequence[RestorePoint], at: datetime) -> list[str]:  # noqa: ARG002 -- the same
         """Arguments with which to try again if a restore at `at` found no backup; empty if that is no use."""
-        ...
+        return []
 
     def environment(self) -> dict[str, str]:
         """Our environment, minus variables this version cannot handle."""
-        ...
-
-    def document(self, configured: Mapping[str, object], folder: Path) -> dict[str, object]:
-        """The configuration for one run; the run's own files go into `folder`."""
-        ...
-
-    def points(self, answer: str) -> list[RestorePoint]:
-        """The restore points in the output of `list_command`."""
-        ...
-
-    def progress(self, configuration: Configuration, clock: Clock) -> Progress: ...
+        return dict(os.environ)

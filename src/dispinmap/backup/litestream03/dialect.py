@@ -4,7 +4,6 @@ Its metrics do not name the generation, and after a restart they have no positio
 """
 
 import asyncio
-import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,8 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dispinmap.backup.configuration.findings import Finding
-from dispinmap.backup.configuration.schema import Remark, Schema
-from dispinmap.backup.litestream.dialect import Line, Progress
+from dispinmap.backup.litestream.dialect import Dialect, Line, Progress
 from dispinmap.backup.litestream.documents import LOGGING
 from dispinmap.backup.litestream03 import configuration as rules
 from dispinmap.backup.litestream03.fetch import missing_pieces
@@ -43,32 +41,33 @@ class Position:
         return self.generation == other.generation and self >= other
 
 
-class Litestream03:
-    """See `Dialect`."""
+class Litestream03(Dialect):
+    """Litestream 0.3."""
 
-    format: Format = Format.V0_3
+    format = Format.V0_3
     # The last 0.3. It logs JSON, with the lines that tell the position of the replica.
-    oldest_patch: int = 13
-    supported: str = f"0.3.{oldest_patch}"
-    list_command: tuple[str, ...] = ("snapshots",)
-    allows_checkpoints: bool = True
-    prunes_during_restore: bool = False
+    oldest_patch = 13
+    supported = f"0.3.{oldest_patch}"
+    list_command = ("snapshots",)
+    allows_checkpoints = True
+    prunes_during_restore = False
     # Logged at each start on the same disk: it begins a new generation, because closing the database emptied the log.
-    routine: frozenset[str] = frozenset({"init: cannot determine last wal position, clearing generation"})
-    example: str = "litestream.yml"
-    schema: Schema = rules.SCHEMA
-    remarks: Mapping[str, Remark] = rules.REMARKS
-    gcs_name: str = "gcs"
-    path_in_bucket: str = "db"
-    single_replica: bool = False
-    reads_url_parameters: bool = False
+    routine = frozenset({"init: cannot determine last wal position, clearing generation"})
+    example = "litestream.yml"
+    schema = rules.SCHEMA
+    remarks = rules.REMARKS
+    gcs_name = "gcs"
+    path_in_bucket = "db"
+    single_replica = False
+    reads_url_parameters = False
 
     def make_document(self, database: str, replica: Mapping[str, object], retention: str) -> dict[str, object]:
         settings = {**replica, "retention": retention, "snapshot-interval": rules.SNAPSHOT_INTERVAL}
         return {"dbs": [{"path": database, "replicas": [settings]}]}
 
-    def set_defaults(self, document: dict[str, Any]) -> None:
+    def with_defaults(self, document: dict[str, Any]) -> dict[str, Any]:
         document["dbs"][0]["replicas"][0].setdefault("snapshot-interval", rules.SNAPSHOT_INTERVAL)
+        return document
 
     def check_replica(
         self,
@@ -79,10 +78,7 @@ class Litestream03:
     ) -> Iterator[Finding]:
         return rules.check_replica(document, replica, where)
 
-    def check_document(self, document: Mapping[str, object]) -> Iterator[Finding]:  # noqa: ARG002 -- see Dialect
-        return iter(())
-
-    async def read_points(self, store: Store, replica: Replica) -> list[RestorePoint] | None:
+    async def read_points(self, store: Store, replica: Replica) -> list[RestorePoint]:
         # Litestream lists only snapshots, although it can restore every upload.
         return restore_points(await store.list(replica.path))
 
@@ -93,9 +89,6 @@ class Litestream03:
         # The generation that ended with the state at `at`: 0.3 finds none itself if the bot was down at that time.
         ended = next((point.generation for point in points if point.created_at <= at), None)
         return ["-generation", ended] if ended else []
-
-    def environment(self) -> dict[str, str]:
-        return dict(os.environ)
 
     def document(self, configured: Mapping[str, object], folder: Path) -> dict[str, object]:  # noqa: ARG002 -- see Dialect
         # Only the debug log says when Litestream looks at the database, and the replica's position after a restart.

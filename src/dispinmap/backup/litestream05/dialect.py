@@ -1,8 +1,7 @@
 """Litestream 0.5. We ask its control socket for the newest transaction and the newest replicated one."""
 
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -10,12 +9,10 @@ from typing import Final
 import aiohttp
 
 from dispinmap.backup.configuration.findings import Finding
-from dispinmap.backup.configuration.schema import Remark, Schema
-from dispinmap.backup.litestream.dialect import Line, Progress
+from dispinmap.backup.litestream.dialect import Dialect, Line, Progress
 from dispinmap.backup.litestream.documents import LOGGING
 from dispinmap.backup.litestream05 import configuration as rules
-from dispinmap.backup.models import V5_SUFFIX, Configuration, Format, Replica, RestorePoint
-from dispinmap.backup.storage.store import Store
+from dispinmap.backup.models import V5_SUFFIX, Configuration, Format, RestorePoint
 from dispinmap.clock import Clock
 
 SHUTDOWN_SYNC_TIMEOUT: Final = "8s"
@@ -28,27 +25,26 @@ ASK_AGAIN_SECONDS: Final = 0.1
 ANSWER_SECONDS: Final = 30.0
 
 
-class Litestream05:
-    """See `Dialect`."""
+class Litestream05(Dialect):
+    """Litestream 0.5."""
 
-    format: Format = Format.V0_5
+    format = Format.V0_5
     # The first whose control socket can sync and answer; see the IPC reference in Litestream's documentation.
-    oldest_patch: int = 12
-    supported: str = f"0.5.{oldest_patch} or a later 0.5"
-    list_command: tuple[str, ...] = ("ltx", "-level", "all", "-json")
+    oldest_patch = 12
+    supported = f"0.5.{oldest_patch} or a later 0.5"
+    list_command = ("ltx", "-level", "all", "-json")
     # 0.5.17 silently misses pages if we ask it to sync (see SocketProgress) while SQLite checkpoints. It checkpoints by
     # itself when the log gets long.
-    allows_checkpoints: bool = False
+    allows_checkpoints = False
     # https://github.com/benbjohnson/litestream/issues/1270
-    prunes_during_restore: bool = True
-    routine: frozenset[str] = frozenset()
-    example: str = "litestream-0.5.yml"
-    schema: Schema = rules.SCHEMA
-    remarks: Mapping[str, Remark] = rules.REMARKS
-    gcs_name: str = "gs"
-    path_in_bucket: str = f"db{V5_SUFFIX}"
-    single_replica: bool = True
-    reads_url_parameters: bool = True
+    prunes_during_restore = True
+    example = "litestream-0.5.yml"
+    schema = rules.SCHEMA
+    remarks = rules.REMARKS
+    gcs_name = "gs"
+    path_in_bucket = f"db{V5_SUFFIX}"
+    single_replica = True
+    reads_url_parameters = True
 
     def make_document(self, database: str, replica: Mapping[str, object], retention: str) -> dict[str, object]:
         return {
@@ -56,9 +52,6 @@ class Litestream05:
             "shutdown-sync-timeout": SHUTDOWN_SYNC_TIMEOUT,
             "dbs": [{"path": database, "replica": {**replica}}],
         }
-
-    def set_defaults(self, document: dict[str, object]) -> None:
-        """Litestream's own are good."""
 
     def check_replica(
         self, document: Mapping[str, object], database: Mapping[str, object], replica: Mapping[str, object], where: str
@@ -68,24 +61,9 @@ class Litestream05:
     def check_document(self, document: Mapping[str, object]) -> Iterator[Finding]:
         return rules.check_document(document)
 
-    async def read_points(self, store: Store, replica: Replica) -> None:
-        """Litestream itself lists all of them."""
-
-    async def missing_pieces(
-        self,
-        store: Store,  # noqa: ARG002 -- see Dialect
-        replica: Replica,  # noqa: ARG002 -- the same
-        at: datetime | None,  # noqa: ARG002 -- the same
-    ) -> list[str]:
-        # Its files have numbers, so Litestream itself refuses a restore if one is missing.
-        return []
-
-    def further_arguments(self, points: Sequence[RestorePoint], at: datetime) -> list[str]:  # noqa: ARG002 -- see Dialect
-        return []
-
     def environment(self) -> dict[str, str]:
         """With AWS_CA_BUNDLE 0.5.17 does not start, so we pass its value as Go's SSL_CERT_FILE."""
-        environment = dict(os.environ)
+        environment = super().environment()
         bundle = environment.pop("AWS_CA_BUNDLE", None)
         if bundle is not None:
             environment.setdefault("SSL_CERT_FILE", bundle)
