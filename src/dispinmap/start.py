@@ -12,13 +12,12 @@ from sqlalchemy.exc import DBAPIError
 
 from dispinmap.alerts.alerts import Alerts
 from dispinmap.alerts.watch import LOOK_SECONDS, Watch
-from dispinmap.backup.continuity import is_newest
 from dispinmap.backup.errors import LeaseExpired, StorageUnreachable
+from dispinmap.backup.freshness import is_newest
 from dispinmap.backup.inspection import inspect_file
 from dispinmap.backup.litestream.litestream import Replication
 from dispinmap.backup.models import LeaseRecord
-from dispinmap.backup.opening import open_place
-from dispinmap.backup.place import Place
+from dispinmap.backup.place import BackupPlace, open_place
 from dispinmap.backup.restore import Restored, reason, require_known, restore_newest, set_aside
 from dispinmap.backup.service import Backup
 from dispinmap.backup.threads import in_thread
@@ -73,7 +72,7 @@ async def start(settings: Settings, clock: Clock, *, allow_empty: bool = False, 
 class _Launch:
     """One start, from the lease to its release."""
 
-    def __init__(self, settings: Settings, clock: Clock, place: Place, *, allow_empty: bool) -> None:
+    def __init__(self, settings: Settings, clock: Clock, place: BackupPlace, *, allow_empty: bool) -> None:
         self._settings = settings
         self._clock = clock
         self._place = place
@@ -84,7 +83,7 @@ class _Launch:
         self._stop_by: float | None = None
         # This takes about a second, so do it while Litestream restores.
         self._importing = asyncio.ensure_future(in_thread(import_module, "dispinmap.app"))
-        self.file = place.configuration.database
+        self.file = place.database
 
     async def report(self) -> HealthReport | Starting:
         if self._application is not None:
@@ -173,11 +172,10 @@ class _Launch:
         The order matters: refuse a replica in the wrong format before anything is restored from it; refuse a database
         that belongs elsewhere before it is set aside as old; restore only if no database is left.
         """
-        configuration, store = self._place.configuration, self._place.store
-        await refuse_mixed_formats(configuration, store)
+        await refuse_mixed_formats(self._place.configuration, self._place.store)
         if self.file.is_file():
             local = await asyncio.to_thread(partial(inspect_file, self.file, integrity=False))
-            await require_known(configuration, store, local, previous)
+            await require_known(self._place, local, previous)
             if not is_newest(local.heartbeat, previous):
                 kept = set_aside(self.file, self._clock)
                 log.warning(
@@ -187,9 +185,7 @@ class _Launch:
         if not self.file.is_file():
             self._phase = "The database is being restored."
             restored = self._restored = await restore_newest(
-                configuration,
-                self._place.litestream,
-                store,
+                self._place,
                 previous=previous,
                 allow_empty=self._allow_empty,
                 clock=self._clock,

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from dispinmap.backup.errors import StorageUnreachable
 from dispinmap.backup.models import Configuration, Format, LeaseRecord, Replica, RestorePoint, StorageKind
-from dispinmap.backup.place import Place
+from dispinmap.backup.place import BackupPlace
 from dispinmap.backup.storage.store import Content, StoredObject
 
 PATIENCE = 60
@@ -196,4 +196,4 @@ class Recorded:
         self.replication = self.litestream.replication
         self.store = ListedStore()
         configuration = Configuration(Format.V0_3, database, Replica(StorageKind.S3, "db", "bucket"), {})
-        self.place = Place(configuration, self.litestream, self.store, self.lease)
+        self.place = BackupPlace(configuration, self.litestream, self.store, self.lease)

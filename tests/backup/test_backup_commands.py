@@ -17,11 +17,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from dispinmap.backup.continuity import is_newest
+from dispinmap.backup.freshness import is_newest
 from dispinmap.backup.inspection import inspect_file
 from dispinmap.backup.lease.lease import Lease
-from dispinmap.backup.lease.open import open_lease
-from dispinmap.backup.lease.state import read_lease
+from dispinmap.backup.lease.open import open_lease, read_lease
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Configuration, Format, StorageKind
 from dispinmap.backup.storage.open import open_store

@@ -14,9 +14,11 @@ from aiohttp import web
 
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.inspection import inspect_file
+from dispinmap.backup.lease.open import open_lease
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Format, LeaseRecord, Replica, StorageKind
+from dispinmap.backup.place import BackupPlace
 from dispinmap.backup.restore import Restored, restore_newest
 from dispinmap.backup.storage.open import open_store
 from dispinmap.clock import SystemClock
@@ -121,16 +123,11 @@ class Scene:
     async def restore_newest(self, *, known: bool = True) -> Restored | None:
         """`known` to the lease is that a bot wrote there, and until when."""
         previous = LeaseRecord("us", "here", NOON, 60, True, "them", self.stored.last_beat_at) if known else None
-        return await restore_newest(
-            configuration(self.replica, self.litestream.format, self.database),
-            self.litestream,
-            self.store,
-            previous=previous,
-            allow_empty=False,
-            clock=HastyClock(),
-            seconds=20,
-            attempts=2,
-        )
+        clock = HastyClock()
+        settings = configuration(self.replica, self.litestream.format, self.database)
+        lease = open_lease(self.replica, self.store, clock, seconds=60)
+        place = BackupPlace(settings, self.litestream, self.store, lease)
+        return await restore_newest(place, previous=previous, allow_empty=False, clock=clock, seconds=20, attempts=2)
 
     async def refusal(self, *, known: bool = True) -> str:
         with pytest.raises(BackupError) as caught:

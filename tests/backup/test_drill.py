@@ -6,18 +6,17 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import closing, suppress
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.backup.drill import FIRST_AFTER, RETRY_AFTER, Drill, drill, due_at
+from dispinmap.backup.drill import FIRST_AFTER, RETRY_AFTER, DrillLoop, drill, due_at
 from dispinmap.backup.errors import RestoreFailed, StorageRefused
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
-from dispinmap.backup.storage.open import open_store
+from dispinmap.backup.place import make_place
 from dispinmap.clock import SystemClock
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import heartbeat
@@ -60,7 +59,7 @@ async def test_the_backup_of_a_running_bot_stands_up_to_the_drill(
     before = sorted(each.name for each in database_file.parent.iterdir())
     async with running(litestream, settings) as replication:
         assert await replication.synced(60)
-        state = await drill(settings, litestream, open_store(place.replica), clock, database_file)
+        state = await drill(make_place(settings, litestream, clock, 60), clock)
     assert (state.problem, state.heartbeat_at) == (None, now)
     assert state.restore_seconds is not None
     left = {each.name for each in database_file.parent.iterdir()} - set(before)
@@ -75,12 +74,11 @@ class Scene:
         self.copy = Path(shutil.copy(live, folder / "copy.db"))
         replica = Replica(StorageKind.FILE, str(folder / "replica" / "db"))
         self.configuration = Configuration(Format.V0_5, live, replica, {})
-        self.store = open_store(replica)
         self.clock = HastyClock(NOON)
 
     async def drill(self, *outcomes: Path | Exception) -> DrillState:
         litestream = FakeLitestream(Format.V0_5, outcomes)
-        return await drill(self.configuration, litestream, self.store, self.clock, self.live)
+        return await drill(make_place(self.configuration, litestream, self.clock, 60), self.clock)
 
     async def problem(self, *outcomes: Path | Exception) -> str:
         return (await self.drill(*(outcomes or (self.copy, self.copy)))).problem or ""
@@ -151,9 +149,7 @@ async def drilling(scene: Scene, database: Database) -> AsyncIterator[Drilling]:
     def start(outcomes: Iterable[Path | Exception]) -> ManualClock:
         clock = ManualClock(NOON)
         litestream = FakeLitestream(Format.V0_5, outcomes)
-        live = scene.configuration.database
-        one_drill = partial(drill, scene.configuration, litestream, scene.store, clock, live)
-        loop = Drill(one_drill, clock, database, live=live, drill_every=DAY)
+        loop = DrillLoop(make_place(scene.configuration, litestream, clock, 60), clock, database, drill_every=DAY)
         tasks.append(asyncio.create_task(loop.run()))
         return clock
 

@@ -14,7 +14,7 @@ from dispinmap.backup.errors import BackupError
 from dispinmap.backup.inspection import inspect_file
 from dispinmap.backup.litestream03.upgrade_format import upgrade_format
 from dispinmap.backup.models import Format, Replica, StorageKind
-from dispinmap.backup.opening import open_place
+from dispinmap.backup.place import open_place
 from dispinmap.cli.main import app
 from dispinmap.clock import SystemClock
 from dispinmap.database.revisions import head

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dispinmap.backup.continuity import is_later_elsewhere, is_newest
+from dispinmap.backup.freshness import is_later_elsewhere, is_newest
 from dispinmap.backup.heartbeat import EVERY, HeartbeatWriter
 from dispinmap.backup.models import Heartbeat, LeaseRecord
 from dispinmap.database.engine import Database

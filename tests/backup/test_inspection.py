@@ -11,18 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.backup.inspection import (
-    BOT_TABLES,
-    MAX_LAG,
-    ROWS_UNDER_WAY,
-    Inspection,
-    compare,
-    inspect_file,
-    lag,
-    staleness,
-)
+from dispinmap.backup.freshness import BOT_TABLES, MAX_LAG, ROWS_UNDER_WAY, compare, lag, staleness
+from dispinmap.backup.inspection import Inspection, inspect_file
 from dispinmap.backup.models import Heartbeat, LeaseRecord
-from dispinmap.backup.opening import database_file as database_file_of
+from dispinmap.backup.place import database_file as database_file_of
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import heartbeat
 from dispinmap.database.revisions import LEGACY_REVISION, head

@@ -15,10 +15,9 @@ import pytest
 from dispinmap import start
 from dispinmap.backup import replacing
 from dispinmap.backup.errors import BackupError, StorageUnreachable
-from dispinmap.backup.lease.open import open_lease
-from dispinmap.backup.lease.state import read_lease
+from dispinmap.backup.lease.open import read_lease
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
-from dispinmap.backup.place import Place
+from dispinmap.backup.place import BackupPlace, make_place
 from dispinmap.backup.replacing import Replaced, replace_database
 from dispinmap.backup.restore import set_aside
 from dispinmap.backup.storage.open import open_store
@@ -49,12 +48,10 @@ class Disk:
         self.wanted = made(Path(shutil.copy(empty, folder / "wanted.db")), 1)
         asyncio.run(self._sign())
 
-    def place(self, copy: Path) -> Place:
+    def place(self, copy: Path) -> BackupPlace:
         """With a Litestream that restores `copy`; its lease is another process's, for all that it knows."""
-        store, clock = open_store(self.replica), SystemClock()
         configuration = Configuration(Format.V0_5, self.database, self.replica, {})
-        lease = open_lease(self.replica, store, clock, seconds=30)
-        return Place(configuration, FakeLitestream(Format.V0_5, [copy]), store, lease)
+        return make_place(configuration, FakeLitestream(Format.V0_5, [copy]), SystemClock(), 30)
 
     async def _sign(self) -> None:
         lease = self.place(self.newest).lease

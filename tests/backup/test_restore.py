@@ -19,8 +19,8 @@ from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed, StorageRefused, StorageUnreachable
 from dispinmap.backup.inspection import Inspection, inspect_file
 from dispinmap.backup.models import Configuration, Format, Heartbeat, LeaseRecord, Replica, StorageKind
+from dispinmap.backup.place import BackupPlace, make_place
 from dispinmap.backup.restore import Restored, install, restore_newest, set_aside
-from dispinmap.backup.storage.open import open_store
 from dispinmap.database.revisions import LEGACY_REVISION
 from tests.backup.fake_litestream import FakeLitestream
 from tests.backup.hasty_clock import HastyClock
@@ -60,14 +60,11 @@ class Scene:
     ) -> Restored | None:
         self.litestream = FakeLitestream(self.configuration.format, outcomes)
         return await restore_newest(
-            self.configuration,
-            self.litestream,
-            open_store(self.replica),
-            previous=previous,
-            allow_empty=allow_empty,
-            clock=self.clock,
-            seconds=5,
+            self.place(), previous=previous, allow_empty=allow_empty, clock=self.clock, seconds=5
         )
+
+    def place(self) -> BackupPlace:
+        return make_place(self.configuration, self.litestream, self.clock, 60)
 
     async def refusal(
         self, *outcomes: Path | Exception, previous: LeaseRecord | None = None, allow_empty: bool = False
@@ -270,10 +267,7 @@ async def test_a_copy_is_never_made_over_a_file(scene: Scene, tmp_path: Path) ->
 
 async def copy_of(scene: Scene, target: Path, outcomes: list[Path | Exception], at: datetime) -> Inspection:
     scene.litestream = FakeLitestream(Format.V0_5, outcomes)
-    store = open_store(scene.replica)
-    return await restore_checked(
-        scene.configuration, scene.litestream, store, target, clock=scene.clock, seconds=5, at=at
-    )
+    return await restore_checked(scene.place(), target, clock=scene.clock, seconds=5, at=at)
 
 
 async def test_a_copy_that_holds_what_came_after_the_time_asked_for_is_not_taken(scene: Scene, tmp_path: Path) -> None:

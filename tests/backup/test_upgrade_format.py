@@ -14,13 +14,12 @@ from dispinmap.backup.configuration.effective import make_configuration
 from dispinmap.backup.configuration.locations import parse_replica_url
 from dispinmap.backup.errors import BackupError, LeaseLost, LitestreamMissing, NoBackup, RestoreFailed
 from dispinmap.backup.inspection import read_heartbeat
-from dispinmap.backup.lease.open import open_lease
-from dispinmap.backup.lease.state import read_lease
+from dispinmap.backup.lease.open import open_lease, read_lease
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.litestream03.formats import refuse_mixed_formats
 from dispinmap.backup.litestream03.upgrade_format import both_paths, difference, upgrade_format
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
-from dispinmap.backup.place import Place
+from dispinmap.backup.place import BackupPlace, make_place
 from dispinmap.backup.storage.open import open_store
 from dispinmap.cli.backup.litestream03 import what_to_set
 from dispinmap.clock import SystemClock
@@ -34,15 +33,11 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LEASE_SECONDS = 30.0
 
 
-async def a_place(replica: Replica, database: Path) -> Place:
+async def a_place(replica: Replica, database: Path) -> BackupPlace:
     """As the settings have it once Litestream 0.5 is installed."""
-    store, clock = open_store(replica), SystemClock()
-    return Place(
-        make_configuration(Format.V0_5, database, replica, "a test"),
-        await find_litestream(BINARIES[Format.V0_5], clock),
-        store,
-        open_lease(replica, store, clock, seconds=LEASE_SECONDS),
-    )
+    clock = SystemClock()
+    litestream = await find_litestream(BINARIES[Format.V0_5], clock)
+    return make_place(make_configuration(Format.V0_5, database, replica, "a test"), litestream, clock, LEASE_SECONDS)
 
 
 def new_path(old: Replica) -> Replica:
@@ -91,7 +86,7 @@ def backup_folder(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path)
 
 
 @pytest.fixture
-async def ready(tmp_path: Path, backup_folder: Path) -> Place:
+async def ready(tmp_path: Path, backup_folder: Path) -> BackupPlace:
     """What is left when the disk is lost, and Litestream 0.5 installed; `kept.db` is what was on the disk."""
     shutil.copytree(backup_folder / "replica", tmp_path / "replica")
     shutil.copy(backup_folder / "kept.db", tmp_path)
@@ -99,7 +94,7 @@ async def ready(tmp_path: Path, backup_folder: Path) -> Place:
     return await a_place(replica, tmp_path / "pinball_bot.db")
 
 
-async def assert_nothing_was_written(place: Place) -> None:
+async def assert_nothing_was_written(place: BackupPlace) -> None:
     new = new_path(place.configuration.replica)
     assert await place.store.list(new.path) == []
     lease = await read_lease(place.configuration.replica, place.store)
@@ -133,7 +128,7 @@ async def test_the_original_bots_backup_goes_over_as_it_is(tmp_path: Path) -> No
     assert upgraded.copy.rows["monitoring_targets"] == len(legacy.TARGETS)
 
 
-async def test_it_waits_for_no_bot_that_runs(ready: Place) -> None:
+async def test_it_waits_for_no_bot_that_runs(ready: BackupPlace) -> None:
     replica = ready.configuration.replica
     bot = open_lease(replica, ready.store, SystemClock(), seconds=LEASE_SECONDS)
     await bot.try_acquire()
@@ -145,7 +140,7 @@ async def test_it_waits_for_no_bot_that_runs(ready: Place) -> None:
     await assert_nothing_was_written(ready)
 
 
-async def test_a_new_path_that_holds_something_else_is_left_alone(ready: Place) -> None:
+async def test_a_new_path_that_holds_something_else_is_left_alone(ready: BackupPlace) -> None:
     new = new_path(ready.configuration.replica)
     await ready.store.write(f"{new.path}/something", b"theirs", replacing=None)
     with pytest.raises(RestoreFailed, match=r"is not proven: delete what is there \(`rm -r .*/db-v5`\)"):
@@ -153,14 +148,16 @@ async def test_a_new_path_that_holds_something_else_is_left_alone(ready: Place) 
     assert len(await ready.store.list(new.path)) == 1
 
 
-async def test_what_died_before_the_proof_or_was_done_before_is_proven_when_it_is_asked_again(ready: Place) -> None:
+async def test_what_died_before_the_proof_or_was_done_before_is_proven_when_it_is_asked_again(
+    ready: BackupPlace,
+) -> None:
     once = await upgrade_format(ready)
     stored = await ready.store.list(once.new.path)
     assert (await upgrade_format(ready)).new == once.new
     assert await ready.store.list(once.new.path) == stored
 
 
-async def test_where_a_bot_has_gone_on_with_0_5_nothing_is_left_to_do(ready: Place, tmp_path: Path) -> None:
+async def test_where_a_bot_has_gone_on_with_0_5_nothing_is_left_to_do(ready: BackupPlace, tmp_path: Path) -> None:
     newer = Path(shutil.copy(tmp_path / "kept.db", tmp_path / "newer.db"))
     beat(newer, NOON + timedelta(minutes=1))
     new = new_path(ready.configuration.replica)
@@ -198,13 +195,13 @@ async def test_without_a_backup_of_0_3_there_is_nothing_to_do(tmp_path: Path, he
         await upgrade_format(place)
 
 
-async def test_with_litestream_0_3_it_says_what_to_install(ready: Place) -> None:
+async def test_with_litestream_0_3_it_says_what_to_install(ready: BackupPlace) -> None:
     old = replace(ready, litestream=await find_litestream(BINARIES[Format.V0_3], SystemClock()))
     with pytest.raises(LitestreamMissing, match=r"0\.3\.13 is installed: install dispinmap\[litestream05\]"):
         await upgrade_format(old)
 
 
-async def test_a_backup_that_lacks_the_last_heartbeat_it_held_is_refused(ready: Place) -> None:
+async def test_a_backup_that_lacks_the_last_heartbeat_it_held_is_refused(ready: BackupPlace) -> None:
     await ready.lease.try_acquire()
     await ready.lease.record(heartbeat_at=NOON + timedelta(seconds=30))
     await ready.lease.release()
@@ -215,7 +212,7 @@ async def test_a_backup_that_lacks_the_last_heartbeat_it_held_is_refused(ready: 
 
 @pytest.mark.parametrize("later", [timedelta(0), timedelta(seconds=30)])
 async def test_a_local_database_that_has_more_than_the_backup_is_refused(
-    ready: Place, tmp_path: Path, later: timedelta
+    ready: BackupPlace, tmp_path: Path, later: timedelta
 ) -> None:
     local = Path(shutil.copy(tmp_path / "kept.db", ready.configuration.database))
     beat(local, NOON + later)
@@ -225,7 +222,7 @@ async def test_a_local_database_that_has_more_than_the_backup_is_refused(
     await assert_nothing_was_written(ready)
 
 
-async def test_a_local_database_from_before_the_backup_does_not_matter(ready: Place, tmp_path: Path) -> None:
+async def test_a_local_database_from_before_the_backup_does_not_matter(ready: BackupPlace, tmp_path: Path) -> None:
     beat(Path(shutil.copy(tmp_path / "kept.db", ready.configuration.database)), NOON - timedelta(seconds=30))
     await upgrade_format(ready)
 
@@ -243,7 +240,7 @@ class Replicating(FakeLitestream):
             shutil.copy(self._meanwhile, self._meanwhile.with_name(f"{10**7}_00000000.wal.lz4"))
 
 
-async def test_a_failed_proof_says_so_and_deletes_nothing(ready: Place, tmp_path: Path) -> None:
+async def test_a_failed_proof_says_so_and_deletes_nothing(ready: BackupPlace, tmp_path: Path) -> None:
     other = Path(shutil.copy(tmp_path / "kept.db", tmp_path / "other.db"))
     change(other, "UPDATE channel_configs SET guild_id = 3 WHERE channel_id = 1")
     with pytest.raises(RestoreFailed, match=r"does not give back .*channel_configs.* is not proven: delete what is"):
@@ -252,12 +249,12 @@ async def test_a_failed_proof_says_so_and_deletes_nothing(ready: Place, tmp_path
     assert len(await ready.store.list(new.path)) == 1
 
 
-async def test_a_restore_that_fails_is_no_proof(ready: Place) -> None:
+async def test_a_restore_that_fails_is_no_proof(ready: BackupPlace) -> None:
     with pytest.raises(RestoreFailed, match=r"No\. The new format is not proven"):
         await upgrade_format(replace(ready, litestream=Replicating([NoBackup("No.")])))
 
 
-async def test_somebody_who_goes_on_writing_to_the_old_path_is_noticed(ready: Place, tmp_path: Path) -> None:
+async def test_somebody_who_goes_on_writing_to_the_old_path_is_noticed(ready: BackupPlace, tmp_path: Path) -> None:
     segment = next(
         Path(one.key) for one in await ready.store.list(ready.configuration.replica.path) if "/wal/" in one.key
     )
@@ -267,7 +264,7 @@ async def test_somebody_who_goes_on_writing_to_the_old_path_is_noticed(ready: Pl
 
 
 @pytest.mark.parametrize("named", ["db", "db-v5"])
-async def test_either_path_names_both(ready: Place, named: str) -> None:
+async def test_either_path_names_both(ready: BackupPlace, named: str) -> None:
     old = ready.configuration.replica
     replica = replace(old, path=str(Path(old.path).with_name(named)))
     assert await both_paths(replica, ready.store) == (old, new_path(old))

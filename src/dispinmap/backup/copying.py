@@ -11,9 +11,7 @@ import structlog
 
 from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed, StorageUnreachable
 from dispinmap.backup.inspection import Inspection, inspect_file
-from dispinmap.backup.litestream.litestream import Litestream
-from dispinmap.backup.models import Configuration, Replica
-from dispinmap.backup.storage.store import Store
+from dispinmap.backup.place import BackupPlace
 from dispinmap.backup.versions import DIALECTS
 from dispinmap.clock import Clock
 from dispinmap.database.backup import remove_file
@@ -30,9 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 async def restore_checked(
-    configuration: Configuration,
-    litestream: Litestream,
-    store: Store,
+    place: BackupPlace,
     target: Path,
     *,
     clock: Clock,
@@ -50,7 +46,7 @@ async def restore_checked(
     asked = at
     try:
         for _ in range(EARLIER_ATTEMPTS):
-            copy = await _restore_whole(configuration, litestream, store, target, asked, clock, seconds, attempts)
+            copy = await _restore_whole(place, target, asked, clock, seconds, attempts)
             if at is None or asked is None or copy.heartbeat is None or copy.heartbeat.beat_at <= at:
                 return copy
             remove_file(target)
@@ -62,59 +58,48 @@ async def restore_checked(
         remove_file(target)
         raise
     raise RestoreFailed(
-        f"The state of {configuration.replica} at {asked:%Y-%m-%d %H:%M:%S} UTC has a heartbeat from after "
+        f"The state of {place.configuration.replica} at {asked:%Y-%m-%d %H:%M:%S} UTC has a heartbeat from after "
         f"{at:%Y-%m-%d %H:%M:%S} UTC, so the clocks of the bot and the storage differ: ask for an earlier time."
     )
 
 
 async def _restore_whole(
-    configuration: Configuration,
-    litestream: Litestream,
-    store: Store,
-    target: Path,
-    at: datetime | None,
-    clock: Clock,
-    seconds: float,
-    attempts: int,
+    place: BackupPlace, target: Path, at: datetime | None, clock: Clock, seconds: float, attempts: int
 ) -> Inspection:
     async def attempt() -> None:
         try:
-            await _restore_once(configuration, litestream, target, at=at, seconds=seconds)
+            await _restore_once(place, target, at, seconds)
         except BackupError as error:
             if str(target) in str(error) and (found := _OUR_DISK.search(str(error))):
                 raise OSError(found[0]) from error
             raise
 
-    replica, dialect = configuration.replica, DIALECTS[configuration.format]
+    replica, dialect = place.configuration.replica, DIALECTS[place.configuration.format]
     await with_retries(attempt, clock, attempts)
-    problems = await with_retries(lambda: dialect.missing_pieces(store, replica, at), clock, attempts)
+    problems = await with_retries(lambda: dialect.missing_pieces(place.store, replica, at), clock, attempts)
     copy = await asyncio.to_thread(inspect_file, target)
     if copy.is_foreign and not problems:
         raise BackupError(f"{replica} holds a complete database, but not this bot's. {' '.join(copy.problems)}")
-    _require_none(replica, [*problems, *copy.problems])
+    problems += copy.problems
+    if problems:
+        raise RestoreFailed(f"The backup at {replica} was restored and is not whole. {' '.join(problems)}")
     return copy
 
 
-async def _restore_once(
-    configuration: Configuration, litestream: Litestream, target: Path, *, at: datetime | None, seconds: float
-) -> None:
+async def _restore_once(place: BackupPlace, target: Path, at: datetime | None, seconds: float) -> None:
     """Raises RestoreFailed, not NoBackup, if Litestream finds no backup at all: it may not look everywhere."""
+    configuration = place.configuration
     try:
         try:
-            await litestream.restore(configuration, target, at=at, seconds=seconds)
+            await place.litestream.restore(configuration, target, at=at, seconds=seconds)
         except RestoreFailed:
             if not DIALECTS[configuration.format].prunes_during_restore:
                 raise
-            await litestream.restore(configuration, target, at=at, seconds=seconds)
+            await place.litestream.restore(configuration, target, at=at, seconds=seconds)
     except NoBackup as error:
         if at is not None:
             raise
         raise RestoreFailed(f"There is no whole backup at {configuration.replica}. {error}") from error
-
-
-def _require_none(replica: Replica, problems: list[str]) -> None:
-    if problems:
-        raise RestoreFailed(f"The backup at {replica} was restored and is not whole. {' '.join(problems)}")
 
 
 async def with_retries(step: Callable[[], Awaitable[T]], clock: Clock, attempts: int) -> T:

@@ -2,9 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NoReturn
@@ -13,10 +11,9 @@ import structlog
 
 from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError
-from dispinmap.backup.inspection import Inspection, compare, inspect_file, lag
-from dispinmap.backup.litestream.litestream import Litestream
-from dispinmap.backup.models import Configuration
-from dispinmap.backup.storage.store import Store
+from dispinmap.backup.freshness import compare, lag
+from dispinmap.backup.inspection import Inspection, inspect_file
+from dispinmap.backup.place import BackupPlace
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, undivided
 from dispinmap.database.queries import heartbeat
@@ -40,21 +37,12 @@ def due_at(last: DrillState | None, started_at: datetime, every: timedelta) -> d
     return max(soonest, last.finished_at + (every if last.problem is None else min(every, RETRY_AFTER)))
 
 
-async def drill(
-    configuration: Configuration,
-    litestream: Litestream,
-    store: Store,
-    clock: Clock,
-    live: Path,
-    *,
-    seconds: float = RESTORE_SECONDS,
-) -> DrillState:
+async def drill(place: BackupPlace, clock: Clock, *, seconds: float = RESTORE_SECONDS) -> DrillState:
     """Restore the newest state to a temporary folder, check it and compare it with the live database.
 
-    Errors end up in the result's `problem`. The folder is beside `live`, because other disks may be full or read-only.
+    Errors end up in the result's `problem`. The folder is beside the database: other disks may be full or read-only.
     """
-    restore = partial(restore_checked, configuration, litestream, store, clock=clock, seconds=seconds)
-    trial = _Trial(restore, clock, live)
+    trial = _Trial(place, clock, seconds)
     try:
         await trial.run()
     except (BackupError, OSError) as error:
@@ -65,10 +53,11 @@ async def drill(
 class _Trial:
     """One drill, and its result so far."""
 
-    def __init__(self, restore: Callable[[Path], Awaitable[Inspection]], clock: Clock, live: Path) -> None:
-        self._restore_to = restore
+    def __init__(self, place: BackupPlace, clock: Clock, seconds: float) -> None:
+        self._place = place
+        self._live = place.database
         self._clock = clock
-        self._live = live
+        self._seconds = seconds
         self.restore_seconds: float | None = None
         self.heartbeat_at: datetime | None = None
         self.problem: str | None = None
@@ -94,27 +83,18 @@ class _Trial:
             prefix=_prefix(self._live), dir=self._live.parent, ignore_cleanup_errors=True
         ) as folder:
             started = self._clock.monotonic()
-            copy = await self._restore_to(Path(folder) / self._live.name)
+            target = Path(folder) / self._live.name
+            copy = await restore_checked(self._place, target, clock=self._clock, seconds=self._seconds)
             self.restore_seconds = self._clock.monotonic() - started
         self.heartbeat_at = copy.heartbeat.beat_at if copy.heartbeat else None
         return copy
 
 
-class Drill:
+class DrillLoop:
     """Drills on a schedule, and remembers each outcome in the database."""
 
-    def __init__(
-        self,
-        drill: Callable[[], Awaitable[DrillState]],
-        clock: Clock,
-        database: Database,
-        *,
-        live: Path,
-        drill_every: timedelta,
-    ) -> None:
-        """`drill` runs one drill of the database file `live`."""
-        self._drill = drill
-        self._live = live
+    def __init__(self, place: BackupPlace, clock: Clock, database: Database, *, drill_every: timedelta) -> None:
+        self._place = place
         self._clock = clock
         self._database = database
         self._drill_every = drill_every
@@ -122,7 +102,7 @@ class Drill:
     async def run(self) -> NoReturn:
         """Drill for ever."""
         started_at = self._clock.now()
-        await asyncio.to_thread(_clear, self._live)
+        await asyncio.to_thread(_clear, self._place.database)
         while True:
             now = self._clock.now()
             async with self._database.read() as session:
@@ -130,7 +110,7 @@ class Drill:
             # If `started_at` is in the future, the clock was corrected since.
             due = due_at(last, min(started_at, now), self._drill_every)
             await self._clock.sleep((due - now).total_seconds())
-            state = await self._drill()
+            state = await drill(self._place, self._clock)
             _report(state)
             await self._save(state)
 

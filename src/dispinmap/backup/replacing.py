@@ -13,9 +13,10 @@ from sqlalchemy.exc import DBAPIError
 
 from dispinmap.backup.copying import ROOM, restore_checked
 from dispinmap.backup.errors import BackupError
-from dispinmap.backup.inspection import Inspection, inspect_file, staleness
+from dispinmap.backup.freshness import staleness
+from dispinmap.backup.inspection import Inspection, inspect_file
 from dispinmap.backup.models import LeaseRecord
-from dispinmap.backup.place import Place
+from dispinmap.backup.place import BackupPlace
 from dispinmap.backup.restore import install, reason, set_aside, undo_set_aside, when_stopped
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
@@ -43,7 +44,7 @@ class Replaced:
 
 
 async def replace_database(
-    place: Place,
+    place: BackupPlace,
     clock: Clock,
     *,
     agreed: Callable[[Replacement], bool],
@@ -56,16 +57,14 @@ async def replace_database(
     previous database is set aside. Raises DatabaseError or LeaseLost if a bot uses the database or the replica, and
     BackupError.
     """
-    database = place.configuration.database
+    database = place.database
     with in_use(database):
         previous = await place.lease.try_acquire()
         keeping = asyncio.ensure_future(place.lease.keep())
         try:
             with _folder(database) as folder:
                 part = Path(folder) / "restored.db"
-                copy = await restore_checked(
-                    place.configuration, place.litestream, place.store, part, clock=clock, seconds=seconds, at=at
-                )
+                copy = await restore_checked(place, part, clock=clock, seconds=seconds, at=at)
                 # With `at` the copy is old on purpose.
                 stale = staleness(copy, previous) if at is None else None
                 present = await asyncio.to_thread(_present, database)

@@ -15,13 +15,12 @@ import structlog
 from sqlalchemy import URL, func, select, update
 from sqlalchemy.exc import DBAPIError
 
-from dispinmap.backup.continuity import is_later_elsewhere
 from dispinmap.backup.copying import ROOM, restore_checked, with_retries
 from dispinmap.backup.errors import BackupError, RestoreFailed
-from dispinmap.backup.inspection import Inspection, inspect_file, staleness
-from dispinmap.backup.litestream.litestream import Litestream
-from dispinmap.backup.models import Configuration, LeaseRecord
-from dispinmap.backup.storage.store import Store
+from dispinmap.backup.freshness import is_later_elsewhere, staleness
+from dispinmap.backup.inspection import Inspection, inspect_file
+from dispinmap.backup.models import Configuration, LeaseRecord, Replica
+from dispinmap.backup.place import BackupPlace
 from dispinmap.backup.versions import refuse_mixed_formats
 from dispinmap.clock import Clock
 from dispinmap.database.backup import put_in_place, remove_file
@@ -46,9 +45,7 @@ class Restored:
 
 
 async def restore_newest(
-    configuration: Configuration,
-    litestream: Litestream,
-    store: Store,
+    place: BackupPlace,
     *,
     previous: LeaseRecord | None,
     allow_empty: bool,
@@ -64,25 +61,23 @@ async def restore_newest(
     Each attempt has `seconds`. Raises BackupError, having changed nothing, if there may be a backup that we cannot
     restore completely.
     """
-    database, replica = configuration.database, configuration.replica
+    database, replica = place.database, place.configuration.replica
     if database.exists():
         raise RestoreFailed(f"{database} already exists: nothing is restored over it.")
     started = clock.monotonic()
-    if not await with_retries(lambda: store.list(replica.path), clock, attempts):
-        await refuse_mixed_formats(configuration, store)
-        _require_never_written(configuration, previous, allow_empty=allow_empty)
+    if not await with_retries(lambda: place.store.list(replica.path), clock, attempts):
+        await refuse_mixed_formats(place.configuration, place.store)
+        _require_never_written(replica, previous, allow_empty=allow_empty)
         log.info("no_backup_yet", replica=str(replica))
         return None
     part = database.with_name(f"{database.name}.restoring")
     remove_file(part)
     try:
-        copy = await restore_checked(
-            configuration, litestream, store, part, clock=clock, seconds=seconds, attempts=attempts
-        )
+        copy = await restore_checked(place, part, clock=clock, seconds=seconds, attempts=attempts)
     except RestoreFailed as error:
         raise RestoreFailed(f"{error} {WITHOUT_IT}") from error
     try:
-        _require_newest(configuration, copy, previous)
+        _require_newest(replica, copy, previous)
         await _finished(part, database, copy, when_stopped(clock.now(), copy, previous))
     finally:
         remove_file(part)
@@ -91,9 +86,7 @@ async def restore_newest(
     return restored
 
 
-async def require_known(
-    configuration: Configuration, store: Store, local: Inspection, previous: LeaseRecord | None
-) -> None:
+async def require_known(place: BackupPlace, local: Inspection, previous: LeaseRecord | None) -> None:
     """Raise RestoreFailed if the database `local` and the backup may not belong together, to save both.
 
     If the lease names a writer, `local` must not have been written by an unknown bot after that writer had stopped:
@@ -107,15 +100,16 @@ async def require_known(
     Every other database has its backup elsewhere, or is from a trial. Also raises StorageError.
     """
     if previous is not None and previous.writer is not None:
-        _require_no_later(configuration, local, previous)
+        _require_no_later(place.configuration, local, previous)
         return
     if previous is not None and local.heartbeat is not None and local.heartbeat.holder == previous.holder:
         return
     if local.heartbeat is None and local.rows.get("monitoring_targets"):
         return
-    if await store.list(configuration.replica.path):
+    replica = place.configuration.replica
+    if await place.store.list(replica.path):
         raise RestoreFailed(
-            f"{configuration.replica} holds a backup, and nothing says that it is {configuration.database}'s: to "
+            f"{replica} holds a backup, and nothing says that it is {place.database}'s: to "
             "continue from the backup, move the database away or run `dispinmap backup restore`, which shows both; to "
             "continue from the database, point the bot at another, empty place."
         )
@@ -232,31 +226,31 @@ def install(part: Path, database: Path) -> None:
     put_in_place(part, database)
 
 
-def _require_never_written(configuration: Configuration, previous: LeaseRecord | None, *, allow_empty: bool) -> None:
+def _require_never_written(replica: Replica, previous: LeaseRecord | None, *, allow_empty: bool) -> None:
     if previous is None or previous.writer is None or allow_empty:
         return
     if previous.heartbeat_at is None:
         raise RestoreFailed(
-            f"A bot began a backup at {configuration.replica} and had stopped by "
+            f"A bot began a backup at {replica} and had stopped by "
             f"{previous.written_until:%Y-%m-%d %H:%M} UTC, and nothing is there. The lease knows of nothing that it "
             "stored: if it was killed within its first minute, there never was a backup, and `dispinmap start "
             "--allow-empty` starts over; otherwise bring the backup back (a bucket with versioning still has it), or "
             "point the bot at the right place."
         )
     raise RestoreFailed(
-        f"A bot wrote its backup to {configuration.replica} until {previous.written_until:%Y-%m-%d %H:%M} UTC, and now "
+        f"A bot wrote its backup to {replica} until {previous.written_until:%Y-%m-%d %H:%M} UTC, and now "
         "nothing is there: bring it back (a bucket with versioning still has it), or point the bot at the right place. "
         "`dispinmap start --allow-empty` starts over without it."
     )
 
 
-def _require_newest(configuration: Configuration, copy: Inspection, previous: LeaseRecord | None) -> None:
+def _require_newest(replica: Replica, copy: Inspection, previous: LeaseRecord | None) -> None:
     stale = staleness(copy, previous)
     if stale is None:
         return
     if previous and copy.heartbeat and is_later_elsewhere(copy.heartbeat, previous):
-        raise RestoreFailed(f"The state restored from {configuration.replica} is not the newest state. {stale}")
+        raise RestoreFailed(f"The state restored from {replica} is not the newest state. {stale}")
     raise RestoreFailed(
-        f"What is left at {configuration.replica} is not the newest state. {stale} Bring the missing objects back (a "
+        f"What is left at {replica} is not the newest state. {stale} Bring the missing objects back (a "
         "bucket with versioning still has them), or run `dispinmap backup restore` to continue without them."
     )

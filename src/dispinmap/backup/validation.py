@@ -14,12 +14,13 @@ from dispinmap.backup.configuration.checking import check
 from dispinmap.backup.configuration.effective import read_file, variables
 from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError, StorageUnreachable
-from dispinmap.backup.inspection import MAX_LAG, Inspection, compare, inspect_file, lag, staleness
-from dispinmap.backup.lease.state import lease_sentence, read_lease
+from dispinmap.backup.freshness import MAX_LAG, compare, lag, staleness
+from dispinmap.backup.inspection import Inspection, inspect_file
+from dispinmap.backup.lease.open import lease_sentence, read_lease
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Configuration, LeaseRecord
-from dispinmap.backup.opening import database_file, load_configuration
+from dispinmap.backup.place import BackupPlace, database_file, load_configuration, make_place
 from dispinmap.backup.storage.open import open_store
 from dispinmap.backup.storage.store import Store
 from dispinmap.backup.versions import INSTALLED_BY_DEFAULT, refuse_mixed_formats
@@ -92,7 +93,8 @@ class _Validation:
             # Litestream would try for minutes, and we would run it three times.
             self._skip("copy", because="the storage does not answer")
             return
-        copy = await self._tried("copy", self._restore(configuration, litestream, store))
+        place = make_place(configuration, litestream, self._clock, self._settings.lease_seconds)
+        copy = await self._tried("copy", self._restore(place))
         if copy is None:
             self._skip("schema", "rows", "age", because="there is no good copy")
             return
@@ -158,19 +160,12 @@ class _Validation:
             f"{len(objects)} objects, {sum(each.size for each in objects):,} bytes; the newest is {age(newest)} old.",
         )
 
-    async def _restore(self, configuration: Configuration, litestream: Litestream, store: Store) -> Inspection:
-        folder = configuration.database.parent
+    async def _restore(self, place: BackupPlace) -> Inspection:
+        folder = place.database.parent
         with TemporaryDirectory(prefix="dispinmap-validate-", dir=folder if folder.is_dir() else None) as temporary:
-            file = Path(temporary) / configuration.database.name
+            file = Path(temporary) / place.database.name
             started = self._clock.monotonic()
-            copy = await restore_checked(
-                configuration,
-                litestream,
-                store,
-                file,
-                clock=self._clock,
-                seconds=self._settings.restore_timeout_seconds,
-            )
+            copy = await restore_checked(place, file, clock=self._clock, seconds=self._settings.restore_timeout_seconds)
             seconds = self._clock.monotonic() - started
             self._good(
                 "copy",

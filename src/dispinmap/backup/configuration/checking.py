@@ -8,7 +8,6 @@ from typing import Final
 
 import yaml
 
-from dispinmap.backup.configuration.expansion import expand, missing_variables
 from dispinmap.backup.configuration.findings import Finding, error
 from dispinmap.backup.configuration.rules import rules
 from dispinmap.backup.configuration.schema import Kind, Node, Schema
@@ -19,6 +18,26 @@ from dispinmap.backup.versions import DIALECTS
 
 _UNREADABLE: Final = (yaml.YAMLError, ValueError, LookupError, AttributeError)
 """PyYAML raises the others if a value does not fit its tag, such as the date 2026-13-01."""
+# Characters for private use, which no configuration contains. They mark a variable without a value.
+_START, _END = "\ue000", "\ue001"
+_MARK: Final = re.compile(f"{_START}(.*?){_END}")
+_VARIABLE: Final = re.compile(r"\$(?:\{([^{}]*)\}|([A-Za-z_][A-Za-z0-9_]*|[0-9*#$@!?-]))")
+"""The variables that Go's os.Expand knows; any other dollar sign is just a dollar sign."""
+
+
+def expand(text: str, environ: Mapping[str, str]) -> str:
+    """The text with each variable replaced by its value, or by a mark if it is unset or empty."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1] if match[2] is None else match[2]
+        return environ.get(name) or f"{_START}{name}{_END}"
+
+    return _VARIABLE.sub(value, text)
+
+
+def missing_variables(text: str) -> list[str]:
+    """The names of the variables that `expand` marked in (a part of) its result, each once."""
+    return list(dict.fromkeys(_MARK.findall(text)))
 
 
 def check(text: str, version: Format, environ: Mapping[str, str], database: Path | None = None) -> list[Finding]:

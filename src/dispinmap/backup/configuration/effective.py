@@ -7,8 +7,7 @@ from typing import Final
 
 import yaml
 
-from dispinmap.backup.configuration.checking import check
-from dispinmap.backup.configuration.expansion import expand
+from dispinmap.backup.configuration.checking import check, expand
 from dispinmap.backup.configuration.findings import Severity
 from dispinmap.backup.configuration.locations import check_bucket, parse_replica_url, read_replica
 from dispinmap.backup.litestream.dialect import Dialect

@@ -16,12 +16,13 @@ from typing import Final
 from dispinmap.backup.configuration.effective import make_configuration
 from dispinmap.backup.copying import ROOM
 from dispinmap.backup.errors import BackupError, LitestreamMissing, RestoreFailed
-from dispinmap.backup.inspection import Inspection, inspect_file, staleness
+from dispinmap.backup.freshness import staleness
+from dispinmap.backup.inspection import Inspection, inspect_file
 from dispinmap.backup.litestream03.fetch import Fetched, fetch
 from dispinmap.backup.litestream03.formats import old_path
 from dispinmap.backup.litestream03.generations import plan
 from dispinmap.backup.models import V5_SUFFIX, Format, LeaseRecord, Replica, StorageKind
-from dispinmap.backup.place import Place
+from dispinmap.backup.place import BackupPlace
 from dispinmap.backup.storage.store import Store
 from dispinmap.backup.threads import in_thread
 
@@ -49,7 +50,7 @@ async def both_paths(replica: Replica, store: Store) -> tuple[Replica, Replica]:
     return old, replace(old, path=f"{old.path}{V5_SUFFIX}")
 
 
-async def upgrade_format(place: Place, *, seconds: float = 120.0) -> Upgraded:
+async def upgrade_format(place: BackupPlace, *, seconds: float = 120.0) -> Upgraded:
     """Replicate the newest 0.3 state with 0.5 to the path beside it, restore it from there and compare every row.
 
     We never write to the old path, and the lease keeps its `writer`, so the next start accepts the new replica as the
@@ -75,10 +76,10 @@ async def upgrade_format(place: Place, *, seconds: float = 120.0) -> Upgraded:
         await place.lease.release()
 
 
-async def _upgrade(place: Place, previous: LeaseRecord | None, seconds: float) -> Upgraded:
+async def _upgrade(place: BackupPlace, previous: LeaseRecord | None, seconds: float) -> Upgraded:
     old, new = await both_paths(place.configuration.replica, place.store)
     begun = bool(await place.store.list(new.path))
-    disk = place.configuration.database.parent
+    disk = place.database.parent
     try:
         with TemporaryDirectory(
             prefix=".dispinmap-upgrade-", dir=disk if disk.is_dir() else None, ignore_cleanup_errors=True
@@ -102,14 +103,14 @@ async def _upgrade(place: Place, previous: LeaseRecord | None, seconds: float) -
     return Upgraded(old, new, fetched, copy)
 
 
-async def _require_newest(place: Place, file: Path, copy: Inspection, previous: LeaseRecord | None) -> None:
+async def _require_newest(place: BackupPlace, file: Path, copy: Inspection, previous: LeaseRecord | None) -> None:
     """Raise RestoreFailed if the fetched database has problems or is not the newest state."""
     if copy.problems:
         raise RestoreFailed(f"The fetched database is not good. {' '.join(copy.problems)} Nothing was written.")
     stale = staleness(copy, previous)
     if stale is not None:
         raise RestoreFailed(f"{stale} {ONCE_MORE}")
-    database = place.configuration.database
+    database = place.database
     if await in_thread(_may_be_newer, database, copy) and await in_thread(difference, database, file) is not None:
         raise RestoreFailed(
             f"{database} holds something that the backup does not. {ONCE_MORE} Or move that file away, if it is not "
@@ -124,7 +125,7 @@ def _may_be_newer(database: Path, copy: Inspection) -> bool:
     return copy.heartbeat is None or (local is not None and local.beat_at >= copy.heartbeat.beat_at)
 
 
-async def _replicate(place: Place, fetched: Path, new: Replica, seconds: float) -> None:
+async def _replicate(place: BackupPlace, fetched: Path, new: Replica, seconds: float) -> None:
     try:
         await place.litestream.replicate_once(
             make_configuration(Format.V0_5, fetched, new, "the upgrade"), seconds=seconds
@@ -133,7 +134,7 @@ async def _replicate(place: Place, fetched: Path, new: Replica, seconds: float) 
         raise _unproven(str(error), new) from error
 
 
-async def _prove(place: Place, fetched: Path, copy: Inspection, new: Replica, seconds: float) -> None:
+async def _prove(place: BackupPlace, fetched: Path, copy: Inspection, new: Replica, seconds: float) -> None:
     """Raise BackupError if a restore from the new replica differs from what was fetched from the old one."""
     restored = fetched.with_name("restored.db")
     try:

@@ -22,7 +22,7 @@ from dispinmap.backup.configuration.schema import masked
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Configuration, Format
-from dispinmap.backup.opening import database_file, load_configuration
+from dispinmap.backup.place import database_file, load_configuration
 from dispinmap.backup.storage.open import open_store
 from dispinmap.backup.versions import refuse_mixed_formats
 from dispinmap.clock import SystemClock

@@ -12,11 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dispinmap import log
-from dispinmap.backup.lease.state import lease_sentence, read_lease
+from dispinmap.backup.lease.open import lease_sentence, read_lease
 from dispinmap.backup.models import RestorePoint
-from dispinmap.backup.opening import open_place
-from dispinmap.backup.place import Place
-from dispinmap.backup.points import stored_points
+from dispinmap.backup.place import BackupPlace, open_place, stored_points
 from dispinmap.backup.validation import age
 from dispinmap.clock import SystemClock
 from dispinmap.settings import BackupSettings
@@ -49,7 +47,7 @@ def list_points(
     return typer.echo(lease)
 
 
-async def _look(settings: BackupSettings) -> tuple[Place, list[RestorePoint], str]:
+async def _look(settings: BackupSettings) -> tuple[BackupPlace, list[RestorePoint], str]:
     clock = SystemClock()
     place = await open_place(settings, clock)
     # Read the lease first: if the storage does not answer, this fails within seconds, Litestream only after minutes.

@@ -17,8 +17,7 @@ from dispinmap.backup.litestream03.fetch import fetch as fetch_from
 from dispinmap.backup.litestream03.upgrade_format import Upgraded, both_paths
 from dispinmap.backup.litestream03.upgrade_format import upgrade_format as run_upgrade
 from dispinmap.backup.models import Format, Replica, StorageKind
-from dispinmap.backup.opening import load_configuration, open_place
-from dispinmap.backup.place import Place
+from dispinmap.backup.place import BackupPlace, load_configuration, open_place
 from dispinmap.backup.storage.open import open_store
 from dispinmap.cli.backup.moments import At, moment
 from dispinmap.clock import SystemClock
@@ -142,7 +141,7 @@ async def _upgrade(settings: BackupSettings, *, yes: bool) -> Upgraded | None:
     return await run_upgrade(place, seconds=settings.restore_timeout_seconds)
 
 
-async def _confirmed(place: Place) -> bool:
+async def _confirmed(place: BackupPlace) -> bool:
     old, new = await both_paths(place.configuration.replica, place.store)
     typer.echo(f"This copies {old} to {new}. Stop the bot first. The old backup stays as it is.")
     return typer.confirm("Begin?")

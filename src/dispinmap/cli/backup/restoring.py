@@ -13,9 +13,10 @@ from rich.text import Text
 from dispinmap import log
 from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError
-from dispinmap.backup.inspection import Inspection, staleness
-from dispinmap.backup.lease.state import read_lease
-from dispinmap.backup.opening import open_place
+from dispinmap.backup.freshness import staleness
+from dispinmap.backup.inspection import Inspection
+from dispinmap.backup.lease.open import read_lease
+from dispinmap.backup.place import open_place
 from dispinmap.backup.replacing import Replaced, Replacement, replace_database
 from dispinmap.backup.validation import age
 from dispinmap.backup.versions import refuse_mixed_formats
@@ -69,15 +70,7 @@ async def _to_file(settings: BackupSettings, at: datetime | None, file: Path) ->
         except BackupError as error:
             # People who need the data get it anyway.
             doubt = f"It may not be the newest state, because the lease cannot be read: {error}"
-    copy = await restore_checked(
-        place.configuration,
-        place.litestream,
-        place.store,
-        file,
-        clock=clock,
-        seconds=settings.restore_timeout_seconds,
-        at=at,
-    )
+    copy = await restore_checked(place, file, clock=clock, seconds=settings.restore_timeout_seconds, at=at)
     stale = staleness(copy, lease)
     return copy, doubt if stale is None else f"It is not the newest state. {stale}"
 

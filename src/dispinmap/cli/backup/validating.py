@@ -12,7 +12,7 @@ from rich.text import Text
 
 from dispinmap import log
 from dispinmap.backup.drill import drill as run_drill
-from dispinmap.backup.opening import open_place
+from dispinmap.backup.place import open_place
 from dispinmap.backup.validation import Check, State, is_good
 from dispinmap.backup.validation import validate as run_validation
 from dispinmap.clock import SystemClock
@@ -54,14 +54,7 @@ def drill(*, as_json: AsJson = False) -> None:
 async def _drill(settings: BackupSettings) -> DrillState:
     clock = SystemClock()
     place = await open_place(settings, clock)
-    return await run_drill(
-        place.configuration,
-        place.litestream,
-        place.store,
-        clock,
-        place.configuration.database,
-        seconds=settings.restore_timeout_seconds,
-    )
+    return await run_drill(place, clock, seconds=settings.restore_timeout_seconds)
 
 
 def _show(checks: list[Check]) -> None:
