@@ -303,7 +303,7 @@ async def test_a_hole_that_litestream_restores_past_is_named(copied: Original, t
     segment.unlink()
     assert copied.restore(tmp_path / "theirs.db")
     (sentence,) = await missing_pieces(open_store(copied.replica), copied.replica)
-    assert re.fullmatch(rf"Bytes \d+ to \d+ of the log are missing before {segment}\.", sentence)
+    assert re.fullmatch(rf"Bytes \d+ to \d+ of the log are missing before {segment.parent}/.+\.", sentence)
 
 
 async def test_a_hole_in_one_listing_that_the_next_one_does_not_have_is_none(copied: Original) -> None:
