@@ -32,8 +32,8 @@ class Replication(Protocol):
     async def stop(self, seconds: float) -> bool:
         """Let Litestream finish, and kill it after `seconds`; returns whether it ended by itself without an error.
 
-        Close the database and wait for `synced` first. If 0.3 still has a segment to upload when it is stopped, it may
-        upload it twice at once; in a folder one of the two uploads then fails, although the segment is stored.
+        Close the database and wait for `synced` first. If Litestream still has something to upload when it is stopped,
+        it may upload it twice at once; in a folder one of the two uploads can then fail, although the file is stored.
         """
         ...
 
@@ -43,7 +43,7 @@ class Litestream(Protocol):
 
     path: Path
     version: str
-    """Without a "v", such as "0.3.13"."""
+    """Without a "v", such as "0.5.17"."""
     format: Format
     allows_checkpoints: bool
     """Whether SQLite may checkpoint by itself (move its log into the file) while this version replicates."""
@@ -57,13 +57,13 @@ class Litestream(Protocol):
         RestoreFailed if `target` exists or there is a backup that cannot be restored, StorageUnreachable after
         `seconds`, and StorageRefused if the bucket does not exist or Litestream may not read it.
 
-        NoBackup is no proof that there is none: Litestream also says so of a missing folder, and 0.5 of 0.3's data on
-        Google's storage. And 0.3 silently leaves out what follows a missing segment in the middle of its logs.
+        NoBackup is no proof that there is none: Litestream also says so of a missing folder and of another version's
+        data. And a restore that succeeds may leave something out; see `Dialect.missing_pieces`.
         """
         ...
 
     async def points(self, configuration: Configuration, *, seconds: float = 60.0) -> list[RestorePoint]:
-        """What Litestream itself lists, newest first; with 0.3 only snapshots. Raises StorageError."""
+        """What Litestream itself lists, newest first; some versions list only snapshots. Raises StorageError."""
         ...
 
     def replicate(self, configuration: Configuration) -> Replication:

@@ -1,7 +1,6 @@
 """`dispinmap backup config`: show Litestream's configuration, or check it."""
 
 import asyncio
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -25,6 +24,7 @@ from dispinmap.backup.models import Configuration, Format
 from dispinmap.backup.place import database_file, load_configuration
 from dispinmap.backup.storage.open import open_store
 from dispinmap.backup.versions import refuse_mixed_formats
+from dispinmap.cli.backup.options import AsJson, print_json
 from dispinmap.clock import SystemClock
 from dispinmap.settings import BackupSettings
 
@@ -40,7 +40,7 @@ def config(
     version: Annotated[
         Format | None, typer.Option("--for", help="The version of Litestream; default: the installed one.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the configuration that Litestream gets, without credentials, or check it."""
     log.configure("WARNING", "console")
@@ -52,7 +52,7 @@ def config(
         return _show(load_configuration(settings, wanted), as_json=as_json)
     findings = _findings(settings, wanted, looking=file is None and version is None)
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2))
+        print_json([asdict(each) for each in findings])
     else:
         _tell(findings, wanted)
     if any(each.severity is Severity.ERROR for each in findings):
@@ -81,7 +81,7 @@ def _findings(settings: BackupSettings, version: Format, *, looking: bool) -> li
 def _show(effective: Configuration, *, as_json: bool) -> None:
     document = masked(effective.document)
     if as_json:
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+        print_json(document)
     else:
         typer.echo(f"# From {effective.source}, for Litestream {effective.format}.")
         typer.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)

@@ -1,7 +1,6 @@
 """`dispinmap backup list`: which states could be restored, and who holds the backup."""
 
 import asyncio
-import json
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
@@ -16,6 +15,7 @@ from dispinmap.backup.lease.open import lease_sentence, read_lease
 from dispinmap.backup.models import RestorePoint
 from dispinmap.backup.place import BackupPlace, open_place, stored_points
 from dispinmap.backup.validation import age
+from dispinmap.cli.backup.options import AsJson, print_json
 from dispinmap.clock import SystemClock
 from dispinmap.settings import BackupSettings
 
@@ -25,7 +25,7 @@ SHOWN = 20
 def list_points(
     *,
     everything: Annotated[bool, typer.Option("--all", help=f"List all of them, not just the newest {SHOWN}.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List what can be restored, newest first, and say which bot holds the lease."""
     log.configure("WARNING", "console")
@@ -36,7 +36,7 @@ def list_points(
             "points": [asdict(each) for each in points],
             "lease": lease,
         }
-        return typer.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))
+        return print_json(found)
     typer.echo(f"{place.configuration.replica}, read with Litestream {place.litestream.version}:")
     shown = points if everything else points[:SHOWN]
     typer.echo(_summary(points) if points else "Nothing is stored there yet.")

@@ -1,7 +1,6 @@
 """`dispinmap backup fetch` and `upgrade-format`: download a backup of Litestream 0.3, or copy it to 0.5's format."""
 
 import asyncio
-import json
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from dispinmap.backup.litestream03.upgrade_format import upgrade_format as run_u
 from dispinmap.backup.models import Format, Replica, StorageKind
 from dispinmap.backup.place import BackupPlace, load_configuration, open_place
 from dispinmap.backup.storage.open import open_store
-from dispinmap.cli.backup.moments import At, moment
+from dispinmap.cli.backup.options import AsJson, At, moment, print_json
 from dispinmap.clock import SystemClock
 from dispinmap.errors import SettingsError
 from dispinmap.settings import BackupSettings
@@ -41,7 +40,7 @@ def fetch(
     snapshot_only: Annotated[
         bool, typer.Option("--snapshot-only", help="Leave out everything after the snapshot, which can be torn.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Download a complete backup that Litestream 0.3 wrote, of any bot, without Litestream."""
     log.configure("WARNING", "console")
@@ -49,7 +48,7 @@ def fetch(
     replica = _replica(settings, from_)
     fetched, copy = asyncio.run(_fetch(replica, to, wanted, generation, snapshot_only=snapshot_only))
     if as_json:
-        return typer.echo(json.dumps(_facts(replica, to, fetched, copy), ensure_ascii=False, indent=2, default=str))
+        return print_json(_facts(replica, to, fetched, copy))
     for line in _fetch_lines(replica, to, fetched, copy):
         typer.echo(line)
     return None

@@ -20,7 +20,7 @@ from dispinmap.backup.place import open_place
 from dispinmap.backup.replacing import Replaced, Replacement, replace_database
 from dispinmap.backup.validation import age
 from dispinmap.backup.versions import refuse_mixed_formats
-from dispinmap.cli.backup.moments import At, moment
+from dispinmap.cli.backup.options import At, moment
 from dispinmap.clock import SystemClock
 from dispinmap.settings import BackupSettings
 

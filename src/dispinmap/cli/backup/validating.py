@@ -1,9 +1,7 @@
 """`dispinmap backup validate` and `drill`: prove that the backup can be restored."""
 
 import asyncio
-import json
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,11 +13,11 @@ from dispinmap.backup.drill import drill as run_drill
 from dispinmap.backup.place import open_place
 from dispinmap.backup.validation import Check, State, is_good
 from dispinmap.backup.validation import validate as run_validation
+from dispinmap.cli.backup.options import AsJson, print_json
 from dispinmap.clock import SystemClock
 from dispinmap.health import DrillState
 from dispinmap.settings import BackupSettings
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _COLOURS = {State.GOOD: "green", State.NOTE: "yellow", State.FAILED: "red", State.SKIPPED: "dim"}
 
 
@@ -29,7 +27,7 @@ def validate(*, as_json: AsJson = False) -> None:
     checks = asyncio.run(run_validation(BackupSettings.load(), SystemClock()))
     good = is_good(checks)
     if as_json:
-        _print_json({"good": good, "checks": [asdict(each) for each in checks]})
+        print_json({"good": good, "checks": [asdict(each) for each in checks]})
     else:
         _show(checks)
         typer.echo("The backup is good." if good else "The backup is not proven: see which checks failed.")
@@ -42,7 +40,7 @@ def drill(*, as_json: AsJson = False) -> None:
     log.configure("ERROR", "console")
     state = asyncio.run(_drill(BackupSettings.load()))
     if as_json:
-        _print_json(asdict(state))
+        print_json(asdict(state))
     elif state.problem is None:
         typer.echo(f"The drill passed: restored in {state.restore_seconds:.1f} s, and the same as the live database.")
     else:
@@ -62,7 +60,3 @@ def _show(checks: list[Check]) -> None:
     for each in checks:
         table.add_row(each.name, Text(each.state, style=_COLOURS[each.state]), Text(each.sentence))
     Console().print(table)
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))

@@ -1,5 +1,6 @@
-"""The option --at, for commands that go back in time."""
+"""Options and output that several commands share."""
 
+import json
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,6 +12,11 @@ At = Annotated[
         metavar="TIME", help='The state at this time, such as "2026-03-01 12:00" (UTC) or 2026-03-01T12:00:00+01:00.'
     ),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 def moment(text: str | None, now: datetime) -> datetime | None:
