@@ -1,4 +1,4 @@
-"""A Litestream whose restores come out as a test says."""
+"""A fake Litestream whose restores have the outcomes that a test sets."""
 
 import shutil
 from collections.abc import Iterable

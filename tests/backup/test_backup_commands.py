@@ -87,7 +87,7 @@ class Bot:
         return channels_in(target)
 
     def lease_remembers(self) -> bool:
-        """Whether the next start would go on with the file."""
+        """Whether the next start would accept the file."""
         lease = asyncio.run(read_lease(self.replica, open_store(self.replica)))
         return lease is not None and lease.released and is_newest(inspect_file(self.file).heartbeat, lease)
 
@@ -103,7 +103,7 @@ def channels_in(file: Path) -> list[int]:
 
 
 def until_the_next_second() -> None:
-    """Moto dates objects by the second, 0.3 confuses generations of one; no event says that it has passed."""
+    """Moto has times in whole seconds, and 0.3 confuses generations of the same second; so wait for the next one."""
     threading.Event().wait(1.1)
 
 
@@ -129,7 +129,7 @@ def test_an_operator_goes_back_in_time_and_the_backup_follows(
 
 in_a_folder = pytest.mark.parametrize("place", [StorageKind.FILE], indirect=True)
 with_either = pytest.mark.parametrize("binary", [Format.V0_3], indirect=True)
-"""Where Litestream's version changes nothing."""
+"""For tests that do not depend on Litestream's version."""
 
 
 def checks(result: Result) -> dict[str, str]:
@@ -138,7 +138,7 @@ def checks(result: Result) -> dict[str, str]:
 
 
 def sentence(result: Result) -> str:
-    """What an error that ended the command says."""
+    """The sentence of the error that ended the command."""
     assert result.exit_code == 1
     return f"{result.stdout}{result.exception}"
 
@@ -165,7 +165,7 @@ def test_a_good_backup_is_proven_and_listed(backup: Backup, bot: Bot, database_f
 @with_either
 @pytest.mark.usefixtures("backup")
 @pytest.mark.parametrize(("minutes", "state"), [(0, State.GOOD), (10, State.FAILED)])
-def test_a_database_at_rest_is_held_to_every_row_that_a_running_bot_may_be_writing(
+def test_only_a_running_bot_may_have_a_few_rows_more_or_fewer(
     bot: Bot, database_file: Path, minutes: int, state: State
 ) -> None:
     bot.run(1)
@@ -213,7 +213,7 @@ def test_of_a_storage_that_is_down_litestream_is_not_asked_for_minutes(
 ) -> None:
     monkeypatch.setenv("RESTORE_TIMEOUT_SECONDS", "1")
     with socket.socket() as reserved:
-        # Bound and not listening: nobody else gets the port, and nobody answers.
+        # Bound but not listening: no one else gets the port, and no one answers.
         reserved.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{reserved.getsockname()[1]}"
         monkeypatch.setenv("LITESTREAM_REPLICA_URL", place.url.replace(str(place.replica.endpoint), address))

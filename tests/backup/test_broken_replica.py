@@ -1,4 +1,4 @@
-"""A replica that is not as it was: never an empty start, never a stale one where that can be known."""
+"""A damaged replica never leads to an empty start, nor to an outdated one if we can know."""
 
 import asyncio
 import re
@@ -44,7 +44,7 @@ Damage = Callable[[Objects], Objects]
 
 @dataclass(frozen=True)
 class Fault:
-    """What became of a replica, and what each version's refusal must say."""
+    """How a replica was damaged, and what the refusal must say."""
 
     damage: Damage
     words: str
@@ -79,7 +79,7 @@ FAULTS = {
 
 
 LEASE_KNOWS = {"the last segment missing", "everything missing"}
-"""What only a lease can tell that remembers the bot before."""
+"""Faults that we notice only if the lease knows the previous bot."""
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ class Scene:
         self.store = open_store(replica, seconds=1)
 
     async def restore_newest(self, *, known: bool = True) -> Restored | None:
-        """`known` to the lease is that a bot wrote there, and until when."""
+        """`known`: whether the lease knows the previous writer and its last heartbeat."""
         previous = LeaseRecord("us", "here", NOON, 60, True, "them", self.stored.last_beat_at) if known else None
         clock = HastyClock()
         settings = configuration(self.replica, self.litestream.format, self.database)
@@ -174,7 +174,7 @@ async def test_a_broken_replica_stops_the_start_with_its_sentence(folder: Scene,
 
 
 @pytest.mark.parametrize("name", ["a middle segment missing", "everything missing"])
-async def test_what_is_missing_in_a_bucket_stops_the_start_with_its_sentence(bucket: Scene, name: str) -> None:
+async def test_missing_objects_stop_the_start(bucket: Scene, name: str) -> None:
     await _refused(bucket, name)
 
 
@@ -196,7 +196,7 @@ async def test_a_bucket_that_is_not_there_is_no_proof_of_anything(scene: Scene) 
 
 async def test_storage_that_is_down_is_no_proof_of_anything(bucket: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as reserved:
-        # Bound and not listening: nobody else gets the port, and nobody answers.
+        # Bound but not listening: no one else gets the port, and no one answers.
         reserved.bind(("127.0.0.1", 0))
         _point_at(bucket, f"http://127.0.0.1:{reserved.getsockname()[1]}", monkeypatch)
         assert str(bucket.replica) in await bucket.refusal(known=False)
@@ -224,7 +224,7 @@ def _point_at(scene: Scene, address: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 @asynccontextmanager
 async def forbidding(kind: StorageKind) -> AsyncIterator[str]:
-    """A server that says no, as Google's and Amazon's do."""
+    """A server that refuses, as Google's and Amazon's do."""
     amazon = '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
     google = '{"error": {"code": 403, "message": "does not have storage.objects.list access", "errors": []}}'
     body, content_type = (amazon, "application/xml") if kind is StorageKind.S3 else (google, "application/json")

@@ -1,4 +1,4 @@
-"""What is held of Litestream's configuration, held against both binaries."""
+"""What we know of Litestream's configuration, compared with both binaries."""
 
 import json
 import re
@@ -70,7 +70,7 @@ GOOD: Final[Mapping[Kind, list[object]]] = {
 }
 BAD: Final[list[object]] = [None, "", "-1s", "0s", 0, 5, 1.5, True, "5", "1h 2s", "xml", [], [None], {}, {"a": 1}, "$X"]
 ELSEWHERE: Final = {"sse-customer-key-path", "age"}
-"""What a pure check cannot know: whether a file is there, whether a key for encryption is one."""
+"""What a pure check cannot know: whether a file exists, or an encryption key is valid."""
 PLACES: Final[Mapping[Format, list[dict[str, object]]]] = {
     version: [
         {"path": "/replica"},

@@ -1,4 +1,4 @@
-"""Configurations that Litestream would take without a word, or crash on, and what is said of them."""
+"""Configurations that Litestream would silently accept, or crash on, and our findings."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ BROKEN: list[tuple[str, Format, str, str, str, str]] = [
     ("no list of databases", V3, "dbs: {}", "dbs", "list", "litestream.yml"),
     ("a misspelt key", V3, with_keys(V3, "retentoin: 1h"), R3 + "retentoin", "ignores", "retention?"),
     ("a key at another level", V3, one(V3, GCS, "bucket: x"), "dbs[0].bucket", "ignores", "in `replicas`"),
-    ("a key of nobody", V5, one(V5, GS, "banana: x"), "dbs[0].banana", "not know", "Remove"),
+    ("an unknown key", V5, one(V5, GS, "banana: x"), "dbs[0].banana", "not know", "Remove"),
     ("a key of 0.5", V3, one(V3, GCS, top="l0-retention: 1h"), "l0-retention", "0.3 does not know", "Remove"),
     ("snapshot on 0.3", V3, one(V3, GCS, top="snapshot: {retention: 1h}"), "snapshot", "ignores", "retention:"),
     ("retention on 0.5", V5, with_keys(V5, "retention: 72h"), R5 + "retention", "ignores", "`snapshot:`"),
@@ -150,7 +150,7 @@ def test_a_good_document_has_no_findings() -> None:
     assert check(one(V5, GS).replace("replica: {", "replicas: [{").replace("}\n", "}]\n"), V5, {}) == []
 
 
-def test_every_unset_or_empty_variable_is_named_where_it_stands_and_nothing_else_is_said_of_it() -> None:
+def test_an_unset_variable_is_the_only_finding_at_its_place() -> None:
     text = one(V3, "{type: $KIND, bucket: '${BUCKET}', path: 'db-${NODE}', retention: $KEPT}")
     findings = check(text, V3, {"KIND": "", "NODE": "a"}, DATABASE)
     assert [(each.where, each.sentence) for each in findings] == [
@@ -160,7 +160,7 @@ def test_every_unset_or_empty_variable_is_named_where_it_stands_and_nothing_else
     ]
 
 
-def test_a_variable_in_a_comment_is_not_missed_and_a_lone_dollar_sign_is_one() -> None:
+def test_a_variable_in_a_comment_or_a_lone_dollar_sign_is_fine() -> None:
     text = one(V3, "{type: s3, bucket: b-1, path: db, secret-access-key: 'a$ b'}", top="# ${NOWHERE}")
     assert check(text, V3, {}, DATABASE) == []
 

@@ -47,7 +47,7 @@ def test_the_file_for_0_3_is_the_guides_to_the_letter() -> None:
 
 @pytest.mark.parametrize("version", list(Format))
 def test_a_bucket_means_what_the_projects_own_file_says(version: Format) -> None:
-    """The bot's path serves where LITESTREAM_PATH itself is not set."""
+    """Without LITESTREAM_PATH the bot's path is used."""
     by_setting = needed(configured(version, bucket="b-1"))
     by_file = needed(configured(version, file=FILES[version], environ={"LITESTREAM_BUCKET": "b-1"}))
     assert by_setting.document == by_file.document
@@ -64,7 +64,7 @@ def test_the_time_between_snapshots_is_the_files_where_it_has_one(tmp_path: Path
 
 @pytest.mark.parametrize("version", list(Format))
 def test_a_file_that_names_a_link_to_the_database_means_the_database(tmp_path: Path, version: Format) -> None:
-    """Litestream looks for the log beside the name that it is given, and SQLite has it beside the file."""
+    """Litestream looks for the log beside the given name, but SQLite keeps it beside the file."""
     (tmp_path / "link.db").symlink_to(tmp_path / "bot.db")
     found = configure(
         version,
@@ -103,7 +103,7 @@ def test_a_file_wins_over_an_address_which_wins_over_a_bucket() -> None:
         ("/data//replica", Replica(FILE, "/data/replica")),
     ],
 )
-def test_an_address_names_a_replica_whatever_the_version(url: str, replica: Replica) -> None:
+def test_an_address_means_the_same_to_both_versions(url: str, replica: Replica) -> None:
     assert parse_replica_url(url) == replica
     for version in Format:
         found = needed(configured(version, url=url))
@@ -205,7 +205,7 @@ def test_settings_beside_an_address_count_too() -> None:
     assert read_replica(document, DIALECTS[Format.V0_5]) == Replica(S3, "db", "b-1", "https://h", "eu")
 
 
-def test_litestreams_own_names_for_credentials_serve_where_amazons_are_not_set() -> None:
+def test_litestreams_names_for_credentials_work_without_amazons() -> None:
     own = {"LITESTREAM_ACCESS_KEY_ID": "me", "LITESTREAM_SECRET_ACCESS_KEY": "hunter2"}
     found = needed(configured(Format.V0_5, url="s3://b-1/db", environ=own))
     assert (found.replica.access_key_id, found.replica.secret_access_key) == ("me", Secret("hunter2"))

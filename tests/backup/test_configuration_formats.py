@@ -1,4 +1,4 @@
-"""Both formats in every storage: found, told apart, and never mixed."""
+"""Both formats in every storage are found, distinguished and never mixed."""
 
 import asyncio
 import sqlite3
@@ -61,7 +61,7 @@ async def refusal(configuration: Configuration) -> str:
     return str(error.value)
 
 
-async def test_neither_version_goes_on_where_or_beside_where_the_other_has_written(
+async def test_neither_version_uses_a_path_at_or_beside_the_others_data(
     place: StoragePlace, binary: Path, tmp_path: Path
 ) -> None:
     litestream = await find_litestream(binary, SystemClock())

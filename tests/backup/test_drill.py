@@ -1,4 +1,4 @@
-"""The trial restore: what it finds, and when it happens."""
+"""The drill: what it finds, and when it runs."""
 
 import asyncio
 import shutil
@@ -47,7 +47,7 @@ def add_channel(file: Path) -> None:
     execute(file, "INSERT INTO channel_configs (channel_id, guild_id) VALUES (1, 2)")
 
 
-async def test_the_backup_of_a_running_bot_stands_up_to_the_drill(
+async def test_the_backup_of_a_running_bot_passes_the_drill(
     place: StoragePlace, binary: Path, database: Database, database_file: Path
 ) -> None:
     clock = SystemClock()
@@ -110,20 +110,20 @@ async def test_a_copy_from_long_before_fails(scene: Scene) -> None:
     assert await scene.problem() == "The copy is 180 seconds behind the live database."
 
 
-async def test_a_copy_that_does_not_come_or_is_broken_fails_with_its_sentence(scene: Scene) -> None:
+async def test_a_failed_restore_fails_the_drill_with_its_sentence(scene: Scene) -> None:
     assert await scene.problem(StorageRefused("No permission.")) == "No permission."
     assert await scene.problem(RestoreFailed("Broken."), RestoreFailed("Broken.")) == "Broken."
     execute(scene.copy, "DROP TABLE submissions")
     assert "was restored and is not whole" in await scene.problem()
 
 
-async def test_a_live_database_that_cannot_be_read_fails_the_drill_and_does_not_end_it(scene: Scene) -> None:
+async def test_an_unreadable_live_database_fails_the_drill_but_does_not_end_it(scene: Scene) -> None:
     scene.live.unlink()
     assert "There is no file at" in await scene.problem()
 
 
 @given(st.timedeltas(timedelta(), 3 * DAY), st.timedeltas(timedelta(minutes=1), 3 * DAY), st.booleans())
-def test_drills_are_as_far_apart_as_was_asked_and_a_failed_one_is_repeated_soon(
+def test_drills_keep_their_interval_and_a_failed_one_is_repeated_soon(
     ago: timedelta,
     every: timedelta,
     failed: bool,  # noqa: FBT001 -- hypothesis passes it

@@ -1,4 +1,4 @@
-"""Fetching, held against Litestream 0.3's own restore of the same replicas."""
+"""Fetching, compared with Litestream 0.3's own restore of the same replicas."""
 
 import os
 import re
@@ -107,7 +107,7 @@ async def test_a_time_brings_what_litestream_brings_for_it(original: Original, t
         assert contents(ours) == contents(theirs)
 
 
-async def test_replicas_of_twenty_moments_under_load_are_fetched_as_litestream_restores_them(
+async def test_twenty_replicas_under_load_are_fetched_as_litestream_restores_them(
     in_folder: Original, tmp_path: Path
 ) -> None:
     moments = []
@@ -130,7 +130,7 @@ async def test_replicas_of_twenty_moments_under_load_are_fetched_as_litestream_r
     assert compared >= 5
 
 
-async def test_it_can_be_fetched_while_it_is_written_and_retention_deletes(place: StoragePlace, tmp_path: Path) -> None:
+async def test_fetching_works_during_writes_and_retention(place: StoragePlace, tmp_path: Path) -> None:
     original = Original(
         tmp_path / "original.db",
         place.replica,
@@ -152,9 +152,7 @@ async def test_it_can_be_fetched_while_it_is_written_and_retention_deletes(place
     assert fetched == sorted(fetched)
 
 
-async def test_objects_that_retention_deletes_after_they_were_listed_are_left_for_newer_ones(
-    in_folder: Original, tmp_path: Path
-) -> None:
+async def test_newer_objects_replace_those_that_retention_deleted(in_folder: Original, tmp_path: Path) -> None:
     in_folder.replicate(1)
 
     def begin_anew() -> None:
@@ -172,9 +170,7 @@ async def test_objects_that_retention_deletes_after_they_were_listed_are_left_fo
     assert await missing_pieces(_Changing(in_folder, begin_anew), in_folder.replica) == []
 
 
-async def test_a_snapshot_that_is_overwritten_after_it_was_listed_is_planned_anew_with_its_log(
-    in_folder: Original, tmp_path: Path
-) -> None:
+async def test_a_snapshot_overwritten_after_the_listing_is_planned_again(in_folder: Original, tmp_path: Path) -> None:
     in_folder.replicate(1)
     before = await planned(in_folder)
     snapshot = Path(before.snapshot.stored.key)
@@ -298,7 +294,7 @@ async def test_damage_has_its_sentence_and_leaves_nothing_behind(
     assert left_in(tmp_path) == before
 
 
-async def test_a_hole_that_litestream_restores_past_is_named(copied: Original, tmp_path: Path) -> None:
+async def test_a_gap_that_litestream_ignores_is_reported(copied: Original, tmp_path: Path) -> None:
     segment = a_middle_segment(await planned(copied))
     segment.unlink()
     assert copied.restore(tmp_path / "theirs.db")
@@ -306,7 +302,7 @@ async def test_a_hole_that_litestream_restores_past_is_named(copied: Original, t
     assert re.fullmatch(rf"Bytes \d+ to \d+ of the log are missing before {segment.parent}/.+\.", sentence)
 
 
-async def test_a_hole_in_one_listing_that_the_next_one_does_not_have_is_none(copied: Original) -> None:
+async def test_a_gap_in_an_outdated_listing_is_no_gap(copied: Original) -> None:
     segment = a_middle_segment(await planned(copied))
     elsewhere = copied.folder / "elsewhere"
     segment.rename(elsewhere)
@@ -325,9 +321,7 @@ async def test_before_the_hole_everything_can_be_had(copied: Original, tmp_path:
     assert contents(tmp_path / "x.db")
 
 
-async def test_the_snapshot_alone_of_a_database_at_rest_is_what_lz4_and_sqlite_make_of_it(
-    original: Original, tmp_path: Path
-) -> None:
+async def test_a_snapshot_alone_is_what_lz4_and_sqlite_make_of_it(original: Original, tmp_path: Path) -> None:
     with closing(sqlite3.connect(original.database)) as connection, connection:
         connection.executemany("INSERT INTO things (name) VALUES (?)", [(str(number),) for number in range(300)])
     store = open_store(original.replica)

@@ -94,7 +94,7 @@ def test_the_configured_replica_is_meant_where_none_is_named(
     assert (tmp_path / facts["file"]).is_file()
 
 
-def test_the_snapshot_alone_warns_and_says_the_guides_lines_as_they_should_be(
+def test_a_snapshot_alone_warns_and_shows_the_guides_commands(
     dispinmap: Dispinmap, bucket: str, tmp_path: Path
 ) -> None:
     result = dispinmap("backup", "fetch", "--from", bucket, "--snapshot-only")
@@ -105,9 +105,7 @@ def test_the_snapshot_alone_warns_and_says_the_guides_lines_as_they_should_be(
     assert (tmp_path / "production_backup.db").is_file()
 
 
-def test_by_hand_a_folders_snapshot_is_copied_and_unpacked_as_the_answer_says(
-    dispinmap: Dispinmap, in_folder: str, tmp_path: Path
-) -> None:
+def test_the_commands_by_hand_work_for_a_folder(dispinmap: Dispinmap, in_folder: str, tmp_path: Path) -> None:
     result = dispinmap("backup", "fetch", "--from", in_folder, "--to", "x.db", "--snapshot-only")
     copied = re.search(r"^ +cp (\S+) production_snapshot\.lz4$", result.output, re.MULTILINE)
     assert copied is not None, result.output

@@ -1,4 +1,4 @@
-"""The new bot's first start on the original bot's bucket, by the settings that the original had."""
+"""The new bot's first start on the original bot's bucket, with the original's settings."""
 
 import asyncio
 import sqlite3
@@ -90,7 +90,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Original
         yield lambda make: asyncio.run(replicate_once(replica, make(tmp_path / "original.db")))
 
 
-def test_with_litestream_0_3_the_originals_database_is_restored_upgraded_and_replicated_on(
+def test_with_0_3_the_originals_database_is_restored_upgraded_and_replicated(
     bot: Bot, bucket: Original, tmp_path: Path
 ) -> None:
     bucket(legacy.create)
@@ -100,7 +100,7 @@ def test_with_litestream_0_3_the_originals_database_is_restored_upgraded_and_rep
     assert inspect_file(tmp_path / "restored.db").revision == head()
 
 
-def test_with_litestream_0_5_it_is_refused_and_the_cure_works_as_it_is_written(bot: Bot, bucket: Original) -> None:
+def test_with_0_5_it_is_refused_with_a_cure_that_works(bot: Bot, bucket: Original) -> None:
     bucket(legacy.create)
     with pytest.raises(BackupError, match="run `dispinmap backup upgrade-format` to take it along"):
         bot.prepare(Format.V0_5)
@@ -110,7 +110,7 @@ def test_with_litestream_0_5_it_is_refused_and_the_cure_works_as_it_is_written(b
     assert bot.targets() == len(legacy.TARGETS) - MERGED
 
 
-def test_the_originals_redesign_is_refused_and_the_cure_works_as_it_is_written(
+def test_the_originals_redesign_is_refused_with_a_cure_that_works(
     bot: Bot, bucket: Original, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket(shapes.redesign)

@@ -1,4 +1,4 @@
-"""What a copy is worth."""
+"""Inspecting a database, and comparing a copy with the lease and the live database."""
 
 import shutil
 import sqlite3
@@ -163,7 +163,7 @@ def test_a_copy_without_a_heartbeat_is_stale_where_one_was_replicated() -> None:
     assert staleness(copy_at(None), None) is None
 
 
-def test_a_copy_from_while_a_clock_was_ahead_is_not_taken_for_what_was_written_after_it_was_put_right() -> None:
+def test_a_copy_from_a_fast_clock_is_not_the_newest() -> None:
     ahead = Inspection(head(), {}, Heartbeat(NOON + timedelta(days=68), "an earlier run", None))
     assert "a clock was ahead" in (staleness(ahead, LEASE) or "")
     assert "a clock was ahead" in (lag(ahead, copy_at(NOON)) or "")
@@ -171,7 +171,7 @@ def test_a_copy_from_while_a_clock_was_ahead_is_not_taken_for_what_was_written_a
     assert staleness(own, LEASE) is lag(own, copy_at(NOON)) is None
 
 
-def test_a_copy_may_be_behind_the_live_database_by_as_much_as_replication_takes() -> None:
+def test_a_copy_may_be_a_little_behind_the_live_database() -> None:
     live = copy_at(NOON)
     assert lag(copy_at(NOON - MAX_LAG), live) is None
     assert lag(copy_at(NOON - MAX_LAG - timedelta(seconds=1)), live) == (

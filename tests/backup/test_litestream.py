@@ -1,4 +1,4 @@
-"""Both Litestreams on every kind of storage: waited for, stopped, restored, listed."""
+"""Both versions of Litestream on every kind of storage: sync, stop, restore, list."""
 
 import asyncio
 import time
@@ -25,13 +25,13 @@ def settings(litestream: Litestream, place: StoragePlace, source: Path) -> Confi
     return configuration(place.replica, litestream.format, source)
 
 
-async def test_what_was_committed_before_a_sync_outlives_a_killed_litestream(
+async def test_commits_before_a_sync_survive_a_killed_litestream(
     litestream: Litestream, settings: Configuration, source: Path, tmp_path: Path
 ) -> None:
     with rows(source) as table:
         for written in range(5, 15, 5):
             async with running(litestream, settings) as replication:
-                # 0.3 begins a generation with what was written meanwhile, and S3 dates generations by the second.
+                # 0.3 begins a new generation with these writes, and S3 has times in whole seconds.
                 assert await replication.synced(60)
                 table.write(5)
                 assert await replication.synced(60)
@@ -40,7 +40,7 @@ async def test_what_was_committed_before_a_sync_outlives_a_killed_litestream(
             assert count(copy) == written
 
 
-async def test_what_was_committed_before_the_database_was_closed_is_in_the_replica_after_the_stop(
+async def test_a_stop_uploads_everything_committed_before(
     litestream: Litestream, settings: Configuration, source: Path, tmp_path: Path
 ) -> None:
     async with running(litestream, settings) as replication:

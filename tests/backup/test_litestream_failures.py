@@ -1,4 +1,4 @@
-"""What goes wrong between Litestream and the storage has its own error and sentence."""
+"""Each failure between Litestream and the storage has its own error and sentence."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -100,7 +100,7 @@ async def test_there_has_to_be_a_folder_to_restore_to(
         await litestream.restore(settings, tmp_path / "missing" / "copy.db")
 
 
-# What the binaries say where a loopback server cannot be brought to it.
+# What the binaries say in cases that a loopback server cannot produce.
 @pytest.mark.parametrize(
     ("said", "kind"),
     [
@@ -129,7 +129,7 @@ def test_its_words_tell_what_went_wrong(said: str, kind: type[BackupError]) -> N
 
 
 @given(st.text())
-def test_whatever_it_says_becomes_one_line_that_names_the_replica_and_no_secret(said: str) -> None:
+def test_any_error_becomes_one_line_with_the_replica_and_without_secrets(said: str) -> None:
     sentence = str(failure(SETTINGS, f"Error: {said} hush-hush {said}"))
     assert "s3://bucket/db" in sentence
     assert "hush-hush" not in sentence

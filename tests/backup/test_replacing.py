@@ -1,4 +1,4 @@
-"""`dispinmap backup restore` in place of the database, killed at each step: what the next start then goes on from."""
+"""`dispinmap backup restore` replaces the database, or is killed at a step: what the next start continues from."""
 
 import asyncio
 import os
@@ -33,11 +33,11 @@ PATIENCE = 60
 
 
 class Disk:
-    """A database with three channels, whose backup lacks the third; an older copy of it has the first alone."""
+    """A database with three channels; its backup lacks the third, and an older copy has only the first."""
 
     def __init__(self, folder: Path, empty: Path) -> None:
         self.replica = Replica(StorageKind.FILE, str(folder / "replica" / "db"))
-        # A minute later with each command: what is set aside twice in one second would have the same name.
+        # A minute passes with each command, because two databases set aside in one second would have the same name.
         self.clock = HastyClock(NOON)
         stored = Path(self.replica.path) / "ltx" / "0" / "0000000000000001-0000000000000001.ltx"
         stored.parent.mkdir(parents=True)
@@ -49,7 +49,7 @@ class Disk:
         asyncio.run(self._sign())
 
     def place(self, copy: Path) -> BackupPlace:
-        """With a Litestream that restores `copy`; its lease is another process's, for all that it knows."""
+        """A place whose Litestream restores `copy`, with a new lease as in another process."""
         configuration = Configuration(Format.V0_5, self.database, self.replica, {})
         return make_place(configuration, FakeLitestream(Format.V0_5, [copy]), SystemClock(), 30)
 
@@ -64,7 +64,7 @@ class Disk:
         return asyncio.run(replace_database(self.place(self.wanted), self.clock, agreed=lambda _: True, at=NOON))
 
     def replace_and_die(self, step: str, *, after: bool) -> None:
-        """In a process of its own, which is gone before or after that step."""
+        """In a child process that is killed before or after that step."""
         child = os.fork()
         if child == 0:
             setattr(replacing, step, _dying(getattr(replacing, step), after=after))
@@ -130,7 +130,7 @@ def disk(tmp_path: Path, database_file: Path) -> Disk:
         ("install", True, [1], [[1, 2, 3]]),
     ],
 )
-def test_a_restore_that_is_killed_loses_nothing_and_the_next_start_goes_on(
+def test_a_killed_restore_loses_nothing(
     disk: Disk,
     step: str,
     after: bool,  # noqa: FBT001 -- pytest passes it
@@ -143,7 +143,7 @@ def test_a_restore_that_is_killed_loses_nothing_and_the_next_start_goes_on(
     assert not list(disk.database.parent.glob(".*-restore-*"))
 
 
-def test_a_clock_behind_the_last_holders_does_not_hide_what_that_one_may_have_posted(disk: Disk) -> None:
+def test_a_slow_clock_does_not_hide_what_the_last_holder_may_have_posted(disk: Disk) -> None:
     lease = asyncio.run(read_lease(disk.replica, open_store(disk.replica)))
     assert lease is not None
     assert lease.renewed_at > disk.clock.now() + timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""The rules of a restore at the start, on a folder and with a Litestream that does as told."""
+"""The rules of a restore at a start, with a folder and a fake Litestream."""
 
 import asyncio
 import errno
@@ -34,7 +34,7 @@ LTX = "ltx/0/0000000000000001-0000000000000001.ltx"
 
 
 class Scene:
-    """A disk without a database, a folder replica that holds something, and what Litestream does with it."""
+    """A disk without a database, and a replica in a folder with a fake Litestream."""
 
     def __init__(self, folder: Path, good: Path) -> None:
         self.good = good
@@ -97,7 +97,7 @@ async def test_a_good_copy_is_put_in_place_and_marked_as_restored(scene: Scene) 
         ]
 
 
-async def test_a_clock_behind_the_last_holders_does_not_hide_what_that_one_may_have_posted(scene: Scene) -> None:
+async def test_a_slow_clock_does_not_hide_what_the_last_holder_may_have_posted(scene: Scene) -> None:
     later = replace(PREVIOUS, renewed_at=NOON + timedelta(hours=1))
     await scene.restore_newest(scene.good, previous=later)
     with closing(sqlite3.connect(scene.database)) as connection:
@@ -251,9 +251,7 @@ def test_a_log_that_sqlite_could_not_move_into_the_copy_is_no_copy(scene: Scene)
 
 
 @pytest.mark.parametrize("words", ["no space left on device", "permission denied", "read-only file system"])
-async def test_litestreams_words_about_our_own_disk_do_not_send_anybody_to_the_storage(
-    scene: Scene, words: str
-) -> None:
+async def test_an_error_of_our_own_disk_does_not_blame_the_storage(scene: Scene, words: str) -> None:
     sentence = await scene.refusal(*[RestoreFailed(f"write {scene.database}.restoring.tmp: {words}")] * 2)
     assert re.fullmatch(rf"The backup cannot be restored to .* \({words}\): check that its disk has room .*", sentence)
 
@@ -270,7 +268,7 @@ async def copy_of(scene: Scene, target: Path, outcomes: list[Path | Exception], 
     return await restore_checked(scene.place(), target, clock=scene.clock, seconds=5, at=at)
 
 
-async def test_a_copy_that_holds_what_came_after_the_time_asked_for_is_not_taken(scene: Scene, tmp_path: Path) -> None:
+async def test_a_copy_from_after_the_given_time_is_not_used(scene: Scene, tmp_path: Path) -> None:
     later = Path(shutil.copy(scene.good, tmp_path / "later.db"))
     beat(later, NOON + timedelta(seconds=0.5))
     copy = await copy_of(scene, tmp_path / "copy.db", [later, scene.good], NOON)
@@ -278,7 +276,7 @@ async def test_a_copy_that_holds_what_came_after_the_time_asked_for_is_not_taken
     assert [at for _, at, _ in scene.litestream.asked] == [NOON, NOON - timedelta(seconds=1.5)]
 
 
-async def test_where_every_copy_is_of_after_the_time_none_is_taken(scene: Scene, tmp_path: Path) -> None:
+async def test_if_every_copy_is_from_after_the_given_time_none_is_used(scene: Scene, tmp_path: Path) -> None:
     before = NOON - timedelta(minutes=1)
     with pytest.raises(RestoreFailed, match="the clocks of the bot and the storage differ"):
         await copy_of(scene, tmp_path / "copy.db", [scene.good] * 3, before)
@@ -302,7 +300,7 @@ async def test_storage_that_refuses_is_not_asked_again(scene: Scene) -> None:
     assert len(scene.litestream.asked) == 1
 
 
-async def test_a_restore_that_raced_with_pruning_is_tried_once_more_with_0_5_alone(scene: Scene) -> None:
+async def test_only_with_0_5_a_failed_restore_is_retried_once(scene: Scene) -> None:
     broken = RestoreFailed("It is broken.")
     assert await scene.restore_newest(broken, scene.good)
     scene.database.unlink()
@@ -327,7 +325,7 @@ def test_a_damaged_database_is_set_aside_with_its_log_as_they_are(scene: Scene) 
 
 
 def test_a_database_is_one_file_before_it_is_set_aside(scene: Scene) -> None:
-    """So that no crash can part it from its log."""
+    """Then no crash can separate it from its log."""
     with closing(sqlite3.connect(scene.good)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         beat(scene.good, NOON + timedelta(minutes=1))

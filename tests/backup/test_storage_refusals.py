@@ -1,4 +1,4 @@
-"""What the libraries report becomes a sentence with a cure, and never says a secret."""
+"""Errors of the libraries become sentences with a cure and without secrets."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ S3 = Replica(
 
 @asynccontextmanager
 async def answering(status: int, body: str = "") -> AsyncIterator[str]:
-    """A server that answers everything like this."""
+    """A server with one answer to everything."""
 
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=status, text=body)
@@ -147,7 +147,7 @@ async def test_a_name_that_no_bucket_can_have_is_refused(replica: Replica, monke
         await open_store(replace(replica, bucket="-no name-", endpoint="http://127.0.0.1:9")).list("db")
 
 
-async def test_a_server_that_accepts_and_stays_silent_is_unreachable_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_server_is_unreachable_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     async with answering_never() as address:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
         for replica in (GCS, replace(S3, endpoint=address)):

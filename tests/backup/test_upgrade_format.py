@@ -34,7 +34,7 @@ LEASE_SECONDS = 30.0
 
 
 async def a_place(replica: Replica, database: Path) -> BackupPlace:
-    """As the settings have it once Litestream 0.5 is installed."""
+    """The place as the settings mean it with Litestream 0.5."""
     clock = SystemClock()
     litestream = await find_litestream(BINARIES[Format.V0_5], clock)
     return make_place(make_configuration(Format.V0_5, database, replica, "a test"), litestream, clock, LEASE_SECONDS)
@@ -54,7 +54,7 @@ def beat(database: Path, at: datetime) -> None:
 
 
 async def replicate(replica: Replica, database: Path) -> None:
-    """A backup of 0.3 whose bot has stopped well."""
+    """A backup of 0.3 after a clean stop."""
     await replicate_once(replica, database)
     lease = open_lease(replica, open_store(replica), SystemClock(), seconds=LEASE_SECONDS)
     assert await lease.try_acquire() is None
@@ -87,7 +87,7 @@ def backup_folder(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path)
 
 @pytest.fixture
 async def ready(tmp_path: Path, backup_folder: Path) -> BackupPlace:
-    """What is left when the disk is lost, and Litestream 0.5 installed; `kept.db` is what was on the disk."""
+    """The place after the disk was lost and Litestream 0.5 installed; `kept.db` was on the disk."""
     shutil.copytree(backup_folder / "replica", tmp_path / "replica")
     shutil.copy(backup_folder / "kept.db", tmp_path)
     replica = Replica(StorageKind.FILE, str(tmp_path / "replica" / "db"))
@@ -102,7 +102,7 @@ async def assert_nothing_was_written(place: BackupPlace) -> None:
     assert lease.released
 
 
-async def test_the_new_path_gives_back_what_the_old_one_holds_and_the_old_one_stays(
+async def test_the_new_path_holds_the_same_and_the_old_one_stays(
     place: StoragePlace, head_file: Path, tmp_path: Path
 ) -> None:
     await replicate(place.replica, head_file)
@@ -148,7 +148,7 @@ async def test_a_new_path_that_holds_something_else_is_left_alone(ready: BackupP
     assert len(await ready.store.list(new.path)) == 1
 
 
-async def test_what_died_before_the_proof_or_was_done_before_is_proven_when_it_is_asked_again(
+async def test_an_interrupted_or_repeated_upgrade_only_proves(
     ready: BackupPlace,
 ) -> None:
     once = await upgrade_format(ready)
@@ -157,7 +157,7 @@ async def test_what_died_before_the_proof_or_was_done_before_is_proven_when_it_i
     assert await ready.store.list(once.new.path) == stored
 
 
-async def test_where_a_bot_has_gone_on_with_0_5_nothing_is_left_to_do(ready: BackupPlace, tmp_path: Path) -> None:
+async def test_after_a_bot_used_0_5_nothing_is_left_to_do(ready: BackupPlace, tmp_path: Path) -> None:
     newer = Path(shutil.copy(tmp_path / "kept.db", tmp_path / "newer.db"))
     beat(newer, NOON + timedelta(minutes=1))
     new = new_path(ready.configuration.replica)
@@ -169,9 +169,7 @@ async def test_where_a_bot_has_gone_on_with_0_5_nothing_is_left_to_do(ready: Bac
         await upgrade_format(ready)
 
 
-async def test_a_0_3_backup_at_a_path_that_already_ends_in_v5_goes_to_the_one_beside_it(
-    tmp_path: Path, head_file: Path
-) -> None:
+async def test_a_0_3_backup_at_a_v5_path_goes_to_the_path_beside_it(tmp_path: Path, head_file: Path) -> None:
     replica = Replica(StorageKind.FILE, str(tmp_path / "db-v5"))
     await replicate(replica, head_file)
     place = await a_place(replica, head_file)
@@ -228,11 +226,11 @@ async def test_a_local_database_from_before_the_backup_does_not_matter(ready: Ba
 
 
 class Replicating(FakeLitestream):
-    """Writes something to the new path, and meanwhile, where it is so told, somebody writes to the old one."""
+    """Writes to the new path, and at the same time to `old` if given."""
 
-    def __init__(self, outcomes: list[Path | Exception], *, meanwhile: Path | None = None) -> None:
+    def __init__(self, outcomes: list[Path | Exception], *, old: Path | None = None) -> None:
         super().__init__(Format.V0_5, outcomes)
-        self._meanwhile = meanwhile
+        self._meanwhile = old
 
     async def replicate_once(self, configuration: Configuration, *, seconds: float = 120.0) -> None:  # noqa: ARG002 -- the protocol's
         await open_store(configuration.replica).write(f"{configuration.replica.path}/new", b"", replacing=None)
@@ -258,7 +256,7 @@ async def test_somebody_who_goes_on_writing_to_the_old_path_is_noticed(ready: Ba
     segment = next(
         Path(one.key) for one in await ready.store.list(ready.configuration.replica.path) if "/wal/" in one.key
     )
-    litestream = Replicating([tmp_path / "kept.db"], meanwhile=segment)
+    litestream = Replicating([tmp_path / "kept.db"], old=segment)
     with pytest.raises(BackupError, match=r"A bot is still writing to .*: stop that bot, then delete what is there"):
         await upgrade_format(replace(ready, litestream=litestream))
 
