@@ -337,7 +337,7 @@ async def test_a_snapshot_alone_is_what_lz4_and_sqlite_make_of_it(original: Orig
 
 async def test_a_torn_snapshot_alone_says_that_it_is_torn(copied: Original, tmp_path: Path) -> None:
     tear(*snapshots(copied))
-    with pytest.raises(RestoreFailed, match=r"The snapshot is torn .*: fetch it without --snapshot-only"):
+    with pytest.raises(RestoreFailed, match=r"The snapshot is torn\. .*: fetch it without --snapshot-only"):
         await fetch(open_store(copied.replica), copied.replica, tmp_path / "x.db", snapshot_only=True)
     assert not (tmp_path / "x.db").exists()
 

@@ -230,12 +230,12 @@ class Replicating(FakeLitestream):
 
     def __init__(self, outcomes: list[Path | Exception], *, old: Path | None = None) -> None:
         super().__init__(Format.V0_5, outcomes)
-        self._meanwhile = old
+        self._old = old
 
     async def replicate_once(self, configuration: Configuration, *, seconds: float = 120.0) -> None:  # noqa: ARG002 -- the protocol's
         await open_store(configuration.replica).write(f"{configuration.replica.path}/new", b"", replacing=None)
-        if self._meanwhile is not None:
-            shutil.copy(self._meanwhile, self._meanwhile.with_name(f"{10**7}_00000000.wal.lz4"))
+        if self._old is not None:
+            shutil.copy(self._old, self._old.with_name(f"{10**7}_00000000.wal.lz4"))
 
 
 async def test_a_failed_proof_says_so_and_deletes_nothing(ready: BackupPlace, tmp_path: Path) -> None:

@@ -58,6 +58,15 @@ def inspect_file(file: Path, *, integrity: bool = True) -> Inspection:
         return Inspection(problems=(f"The file cannot be read as a database ({error.orig}).",))
 
 
+def find_damage(file: Path) -> tuple[str, ...]:
+    """What SQLite's own check finds, one sentence each. Blocks."""
+    try:
+        with _reading(file) as connection:
+            return _damages(connection)
+    except DBAPIError as error:
+        return (f"The file cannot be read as a database ({error.orig}).",)
+
+
 def read_heartbeat(file: Path) -> Heartbeat | None:
     """The heartbeat in a database file; None if it has none or cannot be read. Blocks."""
     return inspect_file(file, integrity=False).heartbeat

@@ -19,6 +19,7 @@ from typing import Final, TypeVar
 import lz4.frame
 
 from dispinmap.backup.errors import BackupError, RestoreFailed
+from dispinmap.backup.inspection import find_damage
 from dispinmap.backup.litestream03.generations import Plan, Segment, holes, plan
 from dispinmap.backup.models import Replica
 from dispinmap.backup.storage.store import Store
@@ -147,8 +148,10 @@ async def _write(store: Store, chosen: Plan, target: Path, *, snapshot_only: boo
             await _snapshot(store, chosen, part)
             if not snapshot_only:
                 await _replay(store, chosen.segments, part)
-            if (damage := await in_thread(_damage, part)) is not None:
-                raise RestoreFailed(_unsound(damage, snapshot_only=snapshot_only))
+            if damage := " ".join(await in_thread(find_damage, part)):
+                what = "The snapshot is torn" if snapshot_only else "The fetched database is damaged"
+                cure = "fetch it without --snapshot-only" if snapshot_only else CURE
+                raise RestoreFailed(f"{what}. {damage} Nothing was written: {cure}.")
             await in_thread(put_in_place, part, target)
     except OSError as error:
         raise BackupError(
@@ -230,18 +233,3 @@ def _frames(log: Path) -> int:
     with log.open("rb") as reading:
         page_size = int.from_bytes(reading.read(12)[8:], "big")
     return (log.stat().st_size - _WAL_HEADER) // (page_size + _FRAME_HEADER)
-
-
-def _damage(database: Path) -> str | None:
-    try:
-        with closing(sqlite3.connect(database)) as connection:
-            (line,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    except sqlite3.Error as error:
-        line = str(error)
-    return None if line == "ok" else " ".join(line.split())
-
-
-def _unsound(damage: str, *, snapshot_only: bool) -> str:
-    if snapshot_only:
-        return f"The snapshot is torn ({damage}). Nothing was written: fetch it without --snapshot-only."
-    return f"The fetched database is damaged ({damage}). Nothing was written: {CURE}."
