@@ -15,6 +15,7 @@ from dispinmap.alerts.watch import LOOK_SECONDS, Watch
 from dispinmap.backup.errors import LeaseExpired, StorageUnreachable
 from dispinmap.backup.freshness import is_newest
 from dispinmap.backup.inspection import inspect_file
+from dispinmap.backup.lease.lease import sign
 from dispinmap.backup.litestream.litestream import Replication
 from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.place import BackupPlace, open_place
@@ -208,14 +209,11 @@ class _Launch:
         """Write our name to the lease, before Litestream uploads anything of ours.
 
         If we crashed after an upload but before this, the lease would still name the previous writer, and a start on
-        its old disk would take that old database for the newest. Until the replica holds a heartbeat of ours, the lease
-        keeps the previous one; but if `beat` is earlier, because our clock is behind, no copy of ours could be as new
-        as that, so we lower it to `beat`.
+        its old disk would take that old database for the newest.
         """
-        lease, known = self._place.lease, previous.heartbeat_at if previous else None
         while True:
             try:
-                return await lease.record(writer=lease.holder, heartbeat_at=min(known, beat) if known else None)
+                return await sign(self._place.lease, previous, beat)
             except StorageUnreachable as error:
                 # If the outage lasts, the lease expires, and `_expires` cancels us.
                 log.warning("lease_not_updated", error=str(error))

@@ -15,6 +15,7 @@ from dispinmap.backup.copying import ROOM, restore_checked
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.freshness import staleness
 from dispinmap.backup.inspection import Inspection, inspect_file
+from dispinmap.backup.lease.lease import holding, sign
 from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.place import BackupPlace
 from dispinmap.backup.restore import install, reason, set_aside, undo_set_aside, when_stopped
@@ -59,32 +60,23 @@ async def replace_database(
     """
     database = place.database
     with in_use(database):
-        previous = await place.lease.try_acquire()
-        keeping = asyncio.ensure_future(place.lease.keep())
-        try:
-            with _folder(database) as folder:
-                part = Path(folder) / "restored.db"
-                copy = await restore_checked(place, part, clock=clock, seconds=seconds, at=at)
-                # With `at` the copy is old on purpose.
-                stale = staleness(copy, previous) if at is None else None
-                present = await asyncio.to_thread(_present, database)
-                if not await in_thread(agreed, Replacement(present, copy, stale)):
-                    return None
-                beat = await _make_ours(part, copy, place.lease.holder, previous, clock)
-                if keeping.done():
-                    keeping.result()
-                kept = await _put_in_place(part, database, clock)
-            known = previous.heartbeat_at if previous else None
-            # If our clock is behind the last holder's, its heartbeat in the lease is later than ours, and the next
-            # start would reject this database as too old. So the lease gets the earlier of the two.
-            await place.lease.record(writer=place.lease.holder, heartbeat_at=min(known, beat) if known else None)
-            return Replaced(copy, kept)
-        except (OSError, DBAPIError) as error:
-            raise BackupError(f"{database} was not replaced and is as it was ({reason(error)}): {ROOM}.") from error
-        finally:
-            keeping.cancel()
-            await asyncio.wait({keeping})
-            await place.lease.release()
+        async with holding(place.lease) as (previous, require_held):
+            try:
+                with _folder(database) as folder:
+                    part = Path(folder) / "restored.db"
+                    copy = await restore_checked(place, part, clock=clock, seconds=seconds, at=at)
+                    # With `at` the copy is old on purpose.
+                    stale = staleness(copy, previous) if at is None else None
+                    present = await asyncio.to_thread(_present, database)
+                    if not await in_thread(agreed, Replacement(present, copy, stale)):
+                        return None
+                    beat = await _make_ours(part, copy, place.lease.holder, previous, clock)
+                    require_held()
+                    kept = await _put_in_place(part, database, clock)
+                await sign(place.lease, previous, beat)
+                return Replaced(copy, kept)
+            except (OSError, DBAPIError) as error:
+                raise BackupError(f"{database} was not replaced and is as it was ({reason(error)}): {ROOM}.") from error
 
 
 def _folder(database: Path) -> TemporaryDirectory[str]:

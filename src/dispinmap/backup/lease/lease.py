@@ -1,5 +1,8 @@
-"""The interface of a lease."""
+"""The interface of a lease, and how commands hold it."""
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NoReturn, Protocol
 
@@ -54,3 +57,35 @@ class Lease(Protocol):
     async def release(self) -> None:
         """Let the next bot have the lease at once. Does nothing if we do not hold it."""
         ...
+
+
+@asynccontextmanager
+async def holding(lease: Lease) -> AsyncIterator[tuple[LeaseRecord | None, Callable[[], None]]]:
+    """Hold the lease for a block. Raises LeaseLost if another bot holds it.
+
+    Yields the record before ours, and a function that raises LeaseLost or LeaseExpired if we no longer hold the lease.
+    """
+    previous = await lease.try_acquire()
+    keeping = asyncio.ensure_future(lease.keep())
+
+    def require_held() -> None:
+        if keeping.done():
+            keeping.result()
+
+    try:
+        yield previous, require_held
+    finally:
+        keeping.cancel()
+        await asyncio.wait({keeping})
+        await lease.release()
+
+
+async def sign(lease: Lease, previous: LeaseRecord | None, beat: datetime) -> None:
+    """Write our name to the lease; `beat` is our first heartbeat in the database, `previous` the record before ours.
+
+    Until the replica holds a heartbeat of ours, the lease keeps the previous one. But if our clock is behind, `beat` is
+    earlier than that one, and the next start would reject every copy of ours as too old. So the lease gets the earlier.
+    Raises LeaseLost, and StorageError if the record may or may not have been written.
+    """
+    known = previous.heartbeat_at if previous else None
+    await lease.record(writer=lease.holder, heartbeat_at=min(known, beat) if known else None)

@@ -3,7 +3,6 @@
 We read the old replica ourselves: 0.5.17 cannot read it on Google's storage, and starts empty without an error.
 """
 
-import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,6 +17,7 @@ from dispinmap.backup.copying import ROOM
 from dispinmap.backup.errors import BackupError, LitestreamMissing, RestoreFailed
 from dispinmap.backup.freshness import staleness
 from dispinmap.backup.inspection import Inspection, inspect_file
+from dispinmap.backup.lease.lease import holding
 from dispinmap.backup.litestream03.fetch import Fetched, fetch
 from dispinmap.backup.litestream03.formats import old_path
 from dispinmap.backup.litestream03.generations import plan
@@ -63,17 +63,10 @@ async def upgrade_format(place: BackupPlace, *, seconds: float = 120.0) -> Upgra
         raise LitestreamMissing(
             f"This needs Litestream 0.5, and {place.litestream.version} is installed: install dispinmap[litestream05]."
         )
-    previous = await place.lease.try_acquire()
-    keeping = asyncio.ensure_future(place.lease.keep())
-    try:
+    async with holding(place.lease) as (previous, require_held):
         upgraded = await _upgrade(place, previous, seconds)
-        if keeping.done():
-            keeping.result()
+        require_held()
         return upgraded
-    finally:
-        keeping.cancel()
-        await asyncio.wait({keeping})
-        await place.lease.release()
 
 
 async def _upgrade(place: BackupPlace, previous: LeaseRecord | None, seconds: float) -> Upgraded:
