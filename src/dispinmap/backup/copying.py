@@ -74,9 +74,11 @@ async def _restore_whole(
                 raise OSError(found[0]) from error
             raise
 
-    replica, dialect = place.configuration.replica, DIALECTS[place.configuration.format]
+    replica, reader = place.configuration.replica, DIALECTS[place.configuration.format].reader
     await with_retries(attempt, clock, attempts)
-    problems = await with_retries(lambda: dialect.missing_pieces(place.store, replica, at), clock, attempts)
+    problems: list[str] = []
+    if reader is not None:
+        problems += await with_retries(lambda: reader.missing_pieces(place.store, replica, at), clock, attempts)
     copy = await asyncio.to_thread(inspect_file, target)
     if copy.is_foreign and not problems:
         raise BackupError(f"{replica} holds a complete database, but not this bot's. {' '.join(copy.problems)}")

@@ -86,9 +86,11 @@ async def stored_points(place: BackupPlace, seconds: float) -> list[RestorePoint
     and StorageError. Litestream has `seconds` to answer.
     """
     replica = place.configuration.replica
-    points = await DIALECTS[place.litestream.format].read_points(place.store, replica)
-    if points is None:
+    reader = DIALECTS[place.litestream.format].reader
+    if reader is None:
         points = await place.litestream.points(place.configuration, seconds=seconds)
+    else:
+        points = await reader.points(place.store, replica)
     if points:
         return points
     await refuse_mixed_formats(place.configuration, place.store)

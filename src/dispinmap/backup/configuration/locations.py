@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from dispinmap.backup.configuration.values import first, section
 from dispinmap.backup.litestream.dialect import Dialect
 from dispinmap.backup.models import Replica, StorageKind
 from dispinmap.errors import SettingsError
@@ -53,8 +54,8 @@ def check_bucket(bucket: str) -> str:
 
 def read_replica(document: Mapping[str, object], dialect: Dialect) -> Replica:
     """The replica of the document's database, as that version of Litestream reads it. Raises MalformedReplica."""
-    database = _first(document.get("dbs"))
-    own = _first(database.get("replicas")) or _mapping(database.get("replica"))
+    database = first(document, "dbs")
+    own = first(database, "replicas") or section(database, "replica")
     settings = {**document, **_given(own)}
     _require_understood(settings, dialect)
     return _replica(settings)
@@ -217,11 +218,3 @@ def _given(settings: Mapping[str, object]) -> dict[str, object]:
 def _text(settings: Mapping[str, object], key: str) -> str:
     value = settings.get(key)
     return value if isinstance(value, str) else ""
-
-
-def _mapping(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _first(value: object) -> dict[str, object]:
-    return _mapping(value[0]) if isinstance(value, list) and value else {}

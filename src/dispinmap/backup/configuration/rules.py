@@ -2,14 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
 from dispinmap.backup.configuration.findings import Finding, error
 from dispinmap.backup.configuration.locations import MalformedReplica, read_replica
-from dispinmap.backup.configuration.values import section
 from dispinmap.backup.litestream.dialect import Dialect
-
-_LOG_TYPES: Final = (None, "", "text", "json")
 
 
 def rules(document: Mapping[str, object], dialect: Dialect, database: Path | None) -> Iterator[Finding]:
@@ -23,10 +19,8 @@ def rules(document: Mapping[str, object], dialect: Dialect, database: Path | Non
     for entry in entries[:1]:
         if isinstance(entry, dict):
             yield from _path(entry, database)
-            yield from _replica(document, entry, dialect)
+            yield from _replicas(document, entry, dialect)
     yield from dialect.check_document(document)
-    if section(document, "logging").get("type") not in _LOG_TYPES:
-        yield error("logging.type", "Litestream crashes unless it is text or json.", "Write json.")
 
 
 def _path(entry: Mapping[str, object], database: Path | None) -> Iterator[Finding]:
@@ -46,7 +40,7 @@ def _at_home(path: str) -> Path:
     return Path(path).expanduser() if path.startswith("~/") else Path(path)
 
 
-def _replica(document: Mapping[str, object], entry: Mapping[str, object], dialect: Dialect) -> Iterator[Finding]:
+def _replicas(document: Mapping[str, object], entry: Mapping[str, object], dialect: Dialect) -> Iterator[Finding]:
     several, single = entry.get("replicas"), entry.get("replica")
     count = len(several) if isinstance(several, list) else 0
     if single is not None and count:
@@ -54,22 +48,18 @@ def _replica(document: Mapping[str, object], entry: Mapping[str, object], dialec
     elif count > 1:
         yield error("dbs[0].replicas", f"{count} replicas are listed, but the bot uses one.", "Keep that one only.")
     elif isinstance(several, list) and count and isinstance(several[0], dict):
-        yield from _settings(document, entry, several[0], "dbs[0].replicas[0]", dialect)
+        yield from _replica(document, several[0], "dbs[0].replicas[0]", dialect)
     elif isinstance(single, dict) and dialect.single_replica:
-        yield from _settings(document, entry, single, "dbs[0].replica", dialect)
+        yield from _replica(document, single, "dbs[0].replica", dialect)
     elif single is None and not count:
         yield error("dbs[0]", "No replica is listed.", f"Write one as {dialect.example} does.")
 
 
-def _settings(
-    document: Mapping[str, object],
-    entry: Mapping[str, object],
-    replica: Mapping[str, object],
-    where: str,
-    dialect: Dialect,
+def _replica(
+    document: Mapping[str, object], replica: Mapping[str, object], where: str, dialect: Dialect
 ) -> Iterator[Finding]:
     try:
         read_replica(document, dialect)
     except MalformedReplica as problem:
         yield error(f"{where}.{problem.key}", problem.sentence, problem.cure)
-    yield from dialect.check_replica(document, entry, replica, where)
+    yield from dialect.check_replica(document, replica, where)

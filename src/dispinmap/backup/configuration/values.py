@@ -79,6 +79,12 @@ def section(settings: Mapping[str, object], key: str) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
+def first(settings: Mapping[str, object], key: str) -> Mapping[str, object]:
+    """The first mapping in the list at `key`; empty if there is none."""
+    value = settings.get(key)
+    return value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else {}
+
+
 def short_retention(
     settings: Mapping[str, object], retention: str, interval: str, where: str, default: str | None
 ) -> Iterator[Finding]:

@@ -10,12 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
-from dispinmap.backup.configuration.findings import Finding
+from dispinmap.backup.configuration.findings import Finding, error
 from dispinmap.backup.configuration.schema import Remark, Schema
+from dispinmap.backup.configuration.values import section
 from dispinmap.backup.models import Configuration, Format, Replica, RestorePoint
 from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
 
+_LOG_TYPES: Final = (None, "", "text", "json")
 _ERROR: Final = re.compile(r'error="((?:[^"\\]|\\.)*)"')
 
 
@@ -61,6 +63,25 @@ class Progress(Protocol):
         ...
 
 
+class ReplicaReader(Protocol):
+    """Reads replicas of one version without Litestream, which does not tell everything."""
+
+    async def points(self, store: Store, replica: Replica) -> list[RestorePoint]:
+        """Every restore point, newest first."""
+        ...
+
+    async def missing_pieces(self, store: Store, replica: Replica, at: datetime | None) -> list[str]:
+        """What a restore of the state at `at` silently leaves out, one sentence each.
+
+        Raises NoBackup, RestoreFailed if an object is damaged, and StorageError.
+        """
+        ...
+
+    def further_arguments(self, points: Sequence[RestorePoint], at: datetime) -> list[str]:
+        """Arguments with which to try again if a restore at `at` found no backup; empty if that is no use."""
+        ...
+
+
 class Dialect(ABC):
     """What is particular to one version of Litestream. Has no state."""
 
@@ -90,6 +111,8 @@ class Dialect(ABC):
     """Whether a database may have `replica`, not just `replicas`."""
     reads_url_parameters: ClassVar[bool]
     """Whether it reads what follows the question mark in the URL of a replica."""
+    reader: ClassVar[ReplicaReader | None] = None
+    """None if Litestream itself lists all restore points and notices missing pieces."""
 
     @abstractmethod
     def make_document(self, database: str, replica: Mapping[str, object], retention: str) -> dict[str, object]:
@@ -109,32 +132,18 @@ class Dialect(ABC):
 
     @abstractmethod
     def check_replica(
-        self, document: Mapping[str, object], database: Mapping[str, object], replica: Mapping[str, object], where: str
+        self, document: Mapping[str, object], replica: Mapping[str, object], where: str
     ) -> Iterator[Finding]:
         """What is wrong with the settings of a replica, besides its address; `where` is its place in the document."""
 
-    def check_document(self, document: Mapping[str, object]) -> Iterator[Finding]:  # noqa: ARG002 -- for subclasses
+    def check_document(self, document: Mapping[str, object]) -> Iterator[Finding]:
         """What is wrong with the settings at the top."""
-        return iter(())
+        if section(document, "logging").get("type") not in _LOG_TYPES:
+            yield error("logging.type", "Litestream crashes unless it is text or json.", "Write json.")
 
     def with_defaults(self, document: dict[str, Any]) -> dict[str, Any]:
         """A valid document with our own defaults, if there are any."""
         return document
-
-    async def read_points(self, store: Store, replica: Replica) -> list[RestorePoint] | None:  # noqa: ARG002 -- the same
-        """The restore points, newest first, as we read them from the storage; None if Litestream lists them itself."""
-        return None
-
-    async def missing_pieces(self, store: Store, replica: Replica, at: datetime | None) -> list[str]:  # noqa: ARG002 -- the same
-        """What a restore of the state at `at` silently leaves out, one sentence each; by default nothing.
-
-        Raises NoBackup, RestoreFailed if an object is damaged, and StorageError.
-        """
-        return []
-
-    def further_arguments(self, points: Sequence[RestorePoint], at: datetime) -> list[str]:  # noqa: ARG002 -- the same
-        """Arguments with which to try again if a restore at `at` found no backup; empty if that is no use."""
-        return []
 
     def environment(self) -> dict[str, str]:
         """Our environment, minus variables this version cannot handle."""

@@ -42,14 +42,19 @@ class InstalledLitestream:
             try:
                 await self._ask(configuration, "restore", arguments, seconds)
             except NoBackup:
-                points = await self.points(configuration, seconds=seconds) if at else []
-                further = self._dialect.further_arguments(points, at) if at else []
+                further = await self._further_arguments(configuration, at, seconds)
                 if not further:
                     raise
                 await self._ask(configuration, "restore", ["-o", str(partial), *further], seconds)
             partial.rename(target)
         finally:
             _remove(partial)
+
+    async def _further_arguments(self, configuration: Configuration, at: datetime | None, seconds: float) -> list[str]:
+        reader = self._dialect.reader
+        if reader is None or at is None:
+            return []
+        return reader.further_arguments(await self.points(configuration, seconds=seconds), at)
 
     async def points(self, configuration: Configuration, *, seconds: float = 60.0) -> list[RestorePoint]:
         """See `Litestream.points`."""

@@ -41,6 +41,22 @@ class Position:
         return self.generation == other.generation and self >= other
 
 
+class Reader:
+    """See `ReplicaReader`."""
+
+    async def points(self, store: Store, replica: Replica) -> list[RestorePoint]:
+        # Litestream lists only snapshots, although it can restore every upload.
+        return restore_points(await store.list(replica.path))
+
+    async def missing_pieces(self, store: Store, replica: Replica, at: datetime | None) -> list[str]:
+        return await missing_pieces(store, replica, at=at)
+
+    def further_arguments(self, points: Sequence[RestorePoint], at: datetime) -> list[str]:
+        # The generation that ended with the state at `at`: 0.3 finds none itself if the bot was down at that time.
+        ended = next((point.generation for point in points if point.created_at <= at), None)
+        return ["-generation", ended] if ended else []
+
+
 class Litestream03(Dialect):
     """Litestream 0.3."""
 
@@ -60,6 +76,7 @@ class Litestream03(Dialect):
     path_in_bucket = "db"
     single_replica = False
     reads_url_parameters = False
+    reader = Reader()
 
     def make_document(self, database: str, replica: Mapping[str, object], retention: str) -> dict[str, object]:
         settings = {**replica, "retention": retention, "snapshot-interval": rules.SNAPSHOT_INTERVAL}
@@ -70,25 +87,9 @@ class Litestream03(Dialect):
         return document
 
     def check_replica(
-        self,
-        document: Mapping[str, object],
-        database: Mapping[str, object],  # noqa: ARG002 -- see Dialect
-        replica: Mapping[str, object],
-        where: str,
+        self, document: Mapping[str, object], replica: Mapping[str, object], where: str
     ) -> Iterator[Finding]:
         return rules.check_replica(document, replica, where)
-
-    async def read_points(self, store: Store, replica: Replica) -> list[RestorePoint]:
-        # Litestream lists only snapshots, although it can restore every upload.
-        return restore_points(await store.list(replica.path))
-
-    async def missing_pieces(self, store: Store, replica: Replica, at: datetime | None) -> list[str]:
-        return await missing_pieces(store, replica, at=at)
-
-    def further_arguments(self, points: Sequence[RestorePoint], at: datetime) -> list[str]:
-        # The generation that ended with the state at `at`: 0.3 finds none itself if the bot was down at that time.
-        ended = next((point.generation for point in points if point.created_at <= at), None)
-        return ["-generation", ended] if ended else []
 
     def document(self, configured: Mapping[str, object], folder: Path) -> dict[str, object]:  # noqa: ARG002 -- see Dialect
         # Only the debug log says when Litestream looks at the database, and the replica's position after a restart.

@@ -11,7 +11,7 @@ from typing import Final
 from dispinmap.backup.configuration import schema
 from dispinmap.backup.configuration.findings import Finding, Severity, error
 from dispinmap.backup.configuration.schema import AGE, Kind, Remark, Schema, keys
-from dispinmap.backup.configuration.values import DEFAULT_DAY, seconds, section, short_retention
+from dispinmap.backup.configuration.values import DEFAULT_DAY, first, seconds, section, short_retention
 
 SNAPSHOT_INTERVAL: Final = "24h"
 """0.5 merges its files; it can restore states up to the retention minus this interval ago, or more."""
@@ -89,18 +89,16 @@ REMARKS: Final[Mapping[str, Remark]] = {
 }
 
 
-def check_replica(
-    document: Mapping[str, object], database: Mapping[str, object], replica: Mapping[str, object], where: str
-) -> Iterator[Finding]:
+def check_replica(document: Mapping[str, object], replica: Mapping[str, object], where: str) -> Iterator[Finding]:
     """What is wrong with the settings of a replica, besides its address."""
-    snapshot = {**section(document, "snapshot"), **section(database, "snapshot")}
+    snapshot = {**section(document, "snapshot"), **section(first(document, "dbs"), "snapshot")}
     yield from short_retention(snapshot, "retention", "interval", "snapshot", DEFAULT_DAY)
     if any(section(settings, "age") for settings in (replica, document)):
         yield error(f"{where}.age", "Litestream 0.5 cannot encrypt.", "Remove it, or install dispinmap[litestream].")
 
 
-def check_document(document: Mapping[str, object]) -> Iterator[Finding]:
-    """What is wrong with the settings at the top."""
+def check_heartbeat(document: Mapping[str, object]) -> Iterator[Finding]:
+    """What is wrong with Litestream's own heartbeat, which is not ours."""
     address, interval = document.get("heartbeat-url"), seconds(document.get("heartbeat-interval"))
     if isinstance(address, str) and address and not address.startswith(("http://", "https://")):
         yield error("heartbeat-url", "It is not a URL, so Litestream does not start.", "Begin it with https://.")

@@ -54,12 +54,13 @@ class Litestream05(Dialect):
         }
 
     def check_replica(
-        self, document: Mapping[str, object], database: Mapping[str, object], replica: Mapping[str, object], where: str
+        self, document: Mapping[str, object], replica: Mapping[str, object], where: str
     ) -> Iterator[Finding]:
-        return rules.check_replica(document, database, replica, where)
+        return rules.check_replica(document, replica, where)
 
     def check_document(self, document: Mapping[str, object]) -> Iterator[Finding]:
-        return rules.check_document(document)
+        yield from rules.check_heartbeat(document)
+        yield from super().check_document(document)
 
     def environment(self) -> dict[str, str]:
         """With AWS_CA_BUNDLE 0.5.17 does not start, so we pass its value as Go's SSL_CERT_FILE."""
