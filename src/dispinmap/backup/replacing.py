@@ -63,16 +63,16 @@ async def replace_database(
         async with holding(place.lease) as (previous, require_held):
             try:
                 with _folder(database) as folder:
-                    part = Path(folder) / "restored.db"
-                    copy = await restore_checked(place, part, clock=clock, seconds=seconds, at=at)
+                    new_file = Path(folder) / "restored.db"
+                    copy = await restore_checked(place, new_file, clock=clock, seconds=seconds, at=at)
                     # With `at` the copy is old on purpose.
                     stale = staleness(copy, previous) if at is None else None
                     present = await asyncio.to_thread(_present, database)
                     if not await in_thread(agreed, Replacement(present, copy, stale)):
                         return None
-                    beat = await _make_ours(part, copy, place.lease.holder, previous, clock)
+                    beat = await _make_ours(new_file, copy, place.lease.holder, previous, clock)
                     require_held()
-                    kept = await _put_in_place(part, database, clock)
+                    kept = await _put_in_place(new_file, database, clock)
                 await sign(place.lease, previous, beat)
                 return Replaced(copy, kept)
             except (OSError, DBAPIError) as error:
@@ -94,13 +94,15 @@ def _present(database: Path) -> Inspection | None:
     return inspect_file(database, integrity=False) if database.exists() else None
 
 
-async def _make_ours(part: Path, copy: Inspection, holder: str, previous: LeaseRecord | None, clock: Clock) -> datetime:
+async def _make_ours(
+    new_file: Path, copy: Inspection, holder: str, previous: LeaseRecord | None, clock: Clock
+) -> datetime:
     """Write our heartbeat to the copy, so that the next start accepts it as the newest; upgrade the copy first.
 
     The heartbeat also names the previous writer: if we crash before the lease is updated, the lease still names it, and
     the next start must accept the copy then too.
     """
-    url = URL.create("sqlite", database=str(part)).render_as_string()
+    url = URL.create("sqlite", database=str(new_file)).render_as_string()
     await asyncio.to_thread(upgrade, url, checked=True)
     database = Database(url)
     now = clock.now()
@@ -114,17 +116,17 @@ async def _make_ours(part: Path, copy: Inspection, holder: str, previous: LeaseR
 
 
 @undivided
-async def _put_in_place(part: Path, database: Path, clock: Clock) -> Path | None:
+async def _put_in_place(new_file: Path, database: Path, clock: Clock) -> Path | None:
     """Finish even if cancelled: Ctrl-C halfway would leave no database, and the next start would restore another state
     than the one asked for.
     """
-    return await asyncio.to_thread(_swap, part, database, clock)
+    return await asyncio.to_thread(_swap, new_file, database, clock)
 
 
-def _swap(part: Path, database: Path, clock: Clock) -> Path | None:
+def _swap(new_file: Path, database: Path, clock: Clock) -> Path | None:
     kept = set_aside(database, clock) if database.exists() else None
     try:
-        install(part, database)
+        install(new_file, database)
     except OSError:
         if kept is not None:
             undo_set_aside(kept, database)

@@ -70,17 +70,17 @@ async def restore_newest(
         _require_never_written(replica, previous, allow_empty=allow_empty)
         log.info("no_backup_yet", replica=str(replica))
         return None
-    part = database.with_name(f"{database.name}.restoring")
-    remove_file(part)
+    new_file = database.with_name(f"{database.name}.restoring")
+    remove_file(new_file)
     try:
-        copy = await restore_checked(place, part, clock=clock, seconds=seconds, attempts=attempts)
+        copy = await restore_checked(place, new_file, clock=clock, seconds=seconds, attempts=attempts)
     except RestoreFailed as error:
         raise RestoreFailed(f"{error} {WITHOUT_IT}") from error
     try:
         _require_newest(replica, copy, previous)
-        await _finished(part, database, copy, when_stopped(clock.now(), copy, previous))
+        await _put_in_place(new_file, database, copy, when_stopped(clock.now(), copy, previous))
     finally:
-        remove_file(part)
+        remove_file(new_file)
     restored = Restored(copy, clock.monotonic() - started)
     log.info("database_restored", replica=str(replica), seconds=round(restored.seconds, 2), revision=copy.revision)
     return restored
@@ -128,16 +128,16 @@ def _require_no_later(configuration: Configuration, local: Inspection, previous:
 
 
 @undivided
-async def _finished(part: Path, database: Path, copy: Inspection, now: datetime) -> None:
+async def _put_in_place(new_file: Path, database: Path, copy: Inspection, now: datetime) -> None:
     """Finish even if cancelled: a thread left running could install the next attempt's copy before it is checked."""
-    await asyncio.to_thread(_finish, part, database, copy, now)
+    await asyncio.to_thread(_mark_and_install, new_file, database, copy, now)
 
 
-def _finish(part: Path, database: Path, copy: Inspection, now: datetime) -> None:
+def _mark_and_install(new_file: Path, database: Path, copy: Inspection, now: datetime) -> None:
     try:
         if "heartbeat" in copy.rows:
-            mark_restored(part, now)
-        install(part, database)
+            mark_restored(new_file, now)
+        install(new_file, database)
     except (OSError, DBAPIError) as error:
         raise RestoreFailed(
             f"The backup was restored and is good, but cannot be moved to {database} ({reason(error)}): {ROOM}, then "
@@ -193,9 +193,9 @@ def undo_set_aside(kept: Path, database: Path) -> None:
 
 def _move(database: Path, target: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
-        part = Path(f"{database}{suffix}")
-        if part.exists():
-            part.rename(f"{target}{suffix}")
+        file = Path(f"{database}{suffix}")
+        if file.exists():
+            file.rename(f"{target}{suffix}")
 
 
 def _fold(database: Path) -> None:
@@ -212,18 +212,18 @@ def forget_replication(database: Path) -> None:
     shutil.rmtree(database.with_name(f".{database.name}-litestream"), ignore_errors=True)
 
 
-def install(part: Path, database: Path) -> None:
-    """Move `part`, a complete database, to the free path `database`, and remove files left by a previous database.
+def install(new_file: Path, database: Path) -> None:
+    """Move `new_file`, a complete database, to the free path `database`, and remove files left by a previous database.
 
-    If it raises OSError, `part` is still there and `database` is not.
+    If it raises OSError, `new_file` is still there and `database` is not.
     """
-    if Path(f"{part}-wal").exists():
+    if Path(f"{new_file}-wal").exists():
         # On a full disk SQLite cannot move the log into the file when it closes it, and does not report that.
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(part))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(new_file))
     for suffix in ("-wal", "-shm"):
         Path(f"{database}{suffix}").unlink(missing_ok=True)
     forget_replication(database)
-    put_in_place(part, database)
+    put_in_place(new_file, database)
 
 
 def _require_never_written(replica: Replica, previous: LeaseRecord | None, *, allow_empty: bool) -> None:

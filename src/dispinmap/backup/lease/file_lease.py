@@ -17,7 +17,7 @@ from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
 
-WATCH_SECONDS: Final = 0.25
+RETRY_SECONDS: Final = 0.25
 LOOK_SECONDS: Final = 1.0
 """How often the holder checks that others would lock the same file: it may have been deleted or replaced."""
 RELEASE_SECONDS: Final = 1.0
@@ -54,7 +54,7 @@ class FileLease:
                 if self.waiting_for is None:
                     log.info("waiting_for_lease", reason=reason)
                 self.waiting_for = reason
-                await self._clock.sleep(WATCH_SECONDS)
+                await self._clock.sleep(RETRY_SECONDS)
         finally:
             self.waiting_for = None
 

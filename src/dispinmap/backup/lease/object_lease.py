@@ -66,27 +66,27 @@ class ObjectLease:
                 if self.waiting_for is None:
                     log.info("waiting_for_lease", reason=reason)
                 self.waiting_for = reason
-                await self._clock.sleep(rules.watch_interval(self._seconds))
+                await self._clock.sleep(rules.retry_interval(self._seconds))
         finally:
             self.waiting_for = None
 
     async def try_acquire(self) -> LeaseRecord | None:
         """If the holder looks dead by its last renewal's time, waits long enough to be sure of it."""
         try:
-            return await self._watch_and_take()
+            return await self._wait_and_take()
         except BaseException:
             # We may hold the lease: the answer to our write may have been lost.
             await self.release()
             raise
 
-    async def _watch_and_take(self) -> LeaseRecord | None:
+    async def _wait_and_take(self) -> LeaseRecord | None:
         before: rules.Sighting | None = None
         while (seen := await self._take_or_see(before)) is not None:
             renewed = before is not None and before.version != seen.version
             if renewed or rules.looks_alive(seen.record, self._clock.now()):
                 raise LeaseLost(rules.held_sentence(self._name, seen.record))
             before = seen
-            await self._clock.sleep(rules.watch_interval(self._seconds))
+            await self._clock.sleep(rules.retry_interval(self._seconds))
         return self._before
 
     async def keep(self) -> NoReturn:

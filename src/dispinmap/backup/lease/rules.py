@@ -54,7 +54,7 @@ def retry_pause(seconds: float) -> float:
     return seconds / 20
 
 
-def watch_interval(seconds: float) -> float:
+def retry_interval(seconds: float) -> float:
     """How often a waiting bot reads the lease."""
     return min(1.0, seconds / 20)
 

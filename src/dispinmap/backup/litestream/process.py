@@ -17,7 +17,7 @@ from dispinmap.backup.litestream.failures import masked
 from dispinmap.backup.models import Configuration
 from dispinmap.clock import Clock
 
-WATCH_SECONDS: Final = 1.0
+CHECK_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 30.0
 STEADY_SECONDS: Final = 60.0
 """If Litestream ran this long, the next restart pause is the shortest again."""
@@ -55,7 +55,7 @@ class RunningLitestream:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._keep_running(file, identity), name="litestream")
                     group.create_task(self._guard(identity), name="litestream-guard")
-                    group.create_task(self._watch(), name="litestream-watch")
+                    group.create_task(self._check_progress(), name="litestream-progress")
             except* BackupError as errors:
                 raise errors.exceptions[0] from None
         raise AssertionError("its tasks never end")
@@ -140,7 +140,7 @@ class RunningLitestream:
             level = logging.WARNING if warns else logging.DEBUG
             log.log(level, EVENT, said=line.said, error=line.fields.get("error"))
 
-    async def _watch(self) -> NoReturn:
+    async def _check_progress(self) -> NoReturn:
         while True:
             began = self._clock.now()
             caught_up = await self._caught_up(self.behind_seconds, hurry=False)
@@ -152,7 +152,7 @@ class RunningLitestream:
             elif self._process is not None:
                 reason = self._last_error or "the storage does not answer, or is slow"
                 self._failing(f"The replica has been behind for more than {self.behind_seconds:g} s: {reason}.")
-            await self._clock.sleep(WATCH_SECONDS)
+            await self._clock.sleep(CHECK_SECONDS)
 
     async def _caught_up(self, seconds: float, *, hurry: bool) -> bool:
         try:
@@ -170,7 +170,7 @@ class RunningLitestream:
         while True:
             if not self._stopping.is_set():
                 self._require(identity)
-            await self._clock.sleep(WATCH_SECONDS)
+            await self._clock.sleep(CHECK_SECONDS)
 
     def _require(self, identity: tuple[int, int]) -> None:
         if self._identity() != identity:
