@@ -131,7 +131,7 @@ async def test_an_object_moved_to_a_cheaper_class_is_as_old_as_before(
 
 async def test_an_object_that_is_there_is_not_written_as_a_new_one(store: Store, key: str) -> None:
     await store.write(key, b"first", replacing=None)
-    with pytest.raises(Conflict, match="somebody else"):
+    with pytest.raises(Conflict, match="someone else"):
         await store.write(key, b"second", replacing=None)
     content = await store.read(key)
     assert content is not None
