@@ -1,10 +1,11 @@
 """`dispinmap start`: take the lease, restore the database if needed, run the bot with its backup, and stop cleanly."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -15,11 +16,11 @@ from dispinmap.alerts.watch import LOOK_SECONDS, Watch
 from dispinmap.backup.errors import LeaseExpired, StorageUnreachable
 from dispinmap.backup.freshness import is_newest
 from dispinmap.backup.inspection import inspect_file
-from dispinmap.backup.lease.lease import sign
+from dispinmap.backup.lease.lease import Lease, sign
 from dispinmap.backup.litestream.litestream import Replication
 from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.place import BackupPlace, open_place
-from dispinmap.backup.restore import Restored, reason, require_known, restore_newest, set_aside
+from dispinmap.backup.restore import reason, require_known, restore_newest, set_aside
 from dispinmap.backup.service import Backup
 from dispinmap.backup.threads import in_thread
 from dispinmap.backup.versions import refuse_mixed_formats
@@ -77,10 +78,9 @@ class _Launch:
         self._settings = settings
         self._clock = clock
         self._place = place
-        self._allow_empty = allow_empty
+        self._preparation = _Preparation(settings, clock, place, allow_empty=allow_empty, show=self._show)
         self._application: Application | None = None
         self._phase = "The bot is starting."
-        self._restored: Restored | None = None
         self._stop_by: float | None = None
         # This takes about a second, so do it while Litestream restores.
         self._importing = asyncio.ensure_future(in_thread(import_module, "dispinmap.app"))
@@ -90,6 +90,9 @@ class _Launch:
         if self._application is not None:
             return await self._application.report()
         return Starting(self._phase if self._place.lease.waiting_for is None else WAITING)
+
+    def _show(self, phase: str) -> None:
+        self._phase = phase
 
     async def run(self) -> None:
         """Take the lease and serve. If the lease expires and no one else takes it, renew it and serve again."""
@@ -109,7 +112,7 @@ class _Launch:
 
     async def _regain(self) -> LeaseRecord:
         """Wait until the lease is renewed. We alert the operator here, because the bot and its alerts have ended."""
-        self._phase = EXPIRED
+        self._show(EXPIRED)
 
         async def parts() -> Mapping[str, Part]:
             return {"lease": Part(regaining.done(), EXPIRED)}
@@ -144,7 +147,8 @@ class _Launch:
         return False
 
     async def _serve(self, previous: LeaseRecord | None, keeping: asyncio.Task[None]) -> None:
-        await self._prepare(previous)
+        await self._preparation.run(previous)
+        self._show("The bot is connecting.")
         database = Database(self._settings.database_url, checkpoints=self._place.litestream.allows_checkpoints)
         replication = self._place.litestream.replicate(self._place.configuration)
         backup = Backup(
@@ -153,71 +157,22 @@ class _Launch:
             database,
             self._clock,
             drill_every=timedelta(hours=self._settings.backup_drill_hours),
-            restored_in_seconds=self._restored.seconds if self._restored else None,
+            restored_in_seconds=self._preparation.restored_in_seconds,
         )
         try:
-            await self._sign(previous, await self._first_beat(backup, previous))
+            beat = await _first_beat(self.file, backup, previous)
+            await _sign(self._place.lease, self._clock, previous, beat)
             replicating = asyncio.create_task(replication.run(), name="litestream")
             # Without the lease we must not write to the replica for a moment longer.
             keeping.add_done_callback(lambda _: replicating.cancel())
             try:
                 await self._run_bot(database, backup, replicating)
             finally:
-                await self._stop(backup, database, replication, replicating, keeping)
+                self._show("The bot is stopping.")
+                shutdown = _Shutdown(self._place.lease, backup, database, replication, replicating)
+                await shutdown.run(self._stop_by or _time() + STOP_SECONDS, keeping)
         finally:
             await database.close()
-
-    async def _prepare(self, previous: LeaseRecord | None) -> None:
-        """Make sure that the newest database is in place, with the newest schema.
-
-        The order matters: refuse a replica in the wrong format before anything is restored from it; refuse a database
-        that belongs elsewhere before it is set aside as old; restore only if no database is left.
-        """
-        await refuse_mixed_formats(self._place.configuration, self._place.store)
-        if self.file.is_file():
-            local = await asyncio.to_thread(partial(inspect_file, self.file, integrity=False))
-            await require_known(self._place, local, previous)
-            if not is_newest(local.heartbeat, previous):
-                kept = set_aside(self.file, self._clock)
-                log.warning(
-                    "old_database_set_aside", kept=kept.name, reason="another bot wrote since, or the disk was set back"
-                )
-        restored = None
-        if not self.file.is_file():
-            self._phase = "The database is being restored."
-            restored = self._restored = await restore_newest(
-                self._place,
-                previous=previous,
-                allow_empty=self._allow_empty,
-                clock=self._clock,
-                seconds=self._settings.restore_timeout_seconds,
-            )
-        self._phase = "The database is being brought up to date."
-        await bring_to_head(self._settings.database_url, checked=restored is not None)
-        self._phase = "The bot is connecting."
-
-    async def _first_beat(self, backup: Backup, previous: LeaseRecord | None) -> datetime:
-        try:
-            return await backup.heartbeat_writer.beat(previous.writer if previous else None)
-        except DBAPIError as error:
-            raise DatabaseError(
-                f"{self.file} cannot be written ({reason(error)}): check that its disk has room and is "
-                "writable, then start again."
-            ) from error
-
-    async def _sign(self, previous: LeaseRecord | None, beat: datetime) -> None:
-        """Write our name to the lease, before Litestream uploads anything of ours.
-
-        If we crashed after an upload but before this, the lease would still name the previous writer, and a start on
-        its old disk would take that old database for the newest.
-        """
-        while True:
-            try:
-                return await sign(self._place.lease, previous, beat)
-            except StorageUnreachable as error:
-                # If the outage lasts, the lease expires, and `_expires` cancels us.
-                log.warning("lease_not_updated", error=str(error))
-                await self._clock.sleep(SIGN_PAUSE_SECONDS)
 
     async def _run_bot(self, database: Database, backup: Backup, replicating: asyncio.Task[None]) -> None:
         """Run the bot until it fails, or until replication ends."""
@@ -238,35 +193,113 @@ class _Launch:
         _raise(replicating)
         _raise(bot)
 
-    @undivided
-    async def _stop(
+
+class _Preparation:
+    """From a held lease to the newest database, with the newest schema. `show` takes what the web pages say."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, place: BackupPlace, *, allow_empty: bool, show: Callable[[str], None]
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._place = place
+        self._file = place.database
+        self._allow_empty = allow_empty
+        self._show = show
+        self.restored_in_seconds: float | None = None
+
+    async def run(self, previous: LeaseRecord | None) -> None:
+        """Make sure that the newest database is in place, with the newest schema.
+
+        The order matters: refuse a replica in the wrong format before anything is restored from it; refuse a database
+        that belongs elsewhere before it is set aside as old; restore only if no database is left.
+        """
+        await refuse_mixed_formats(self._place.configuration, self._place.store)
+        if self._file.is_file():
+            local = await asyncio.to_thread(partial(inspect_file, self._file, integrity=False))
+            await require_known(self._place, local, previous)
+            if not is_newest(local.heartbeat, previous):
+                kept = set_aside(self._file, self._clock)
+                log.warning(
+                    "old_database_set_aside", kept=kept.name, reason="another bot wrote since, or the disk was set back"
+                )
+        restored = None
+        if not self._file.is_file():
+            self._show("The database is being restored.")
+            restored = await restore_newest(
+                self._place,
+                previous=previous,
+                allow_empty=self._allow_empty,
+                clock=self._clock,
+                seconds=self._settings.restore_timeout_seconds,
+            )
+            self.restored_in_seconds = restored.seconds if restored else None
+        self._show("The database is being brought up to date.")
+        await bring_to_head(self._settings.database_url, checked=restored is not None)
+
+
+async def _first_beat(database: Path, backup: Backup, previous: LeaseRecord | None) -> datetime:
+    try:
+        return await backup.heartbeat_writer.beat(previous.writer if previous else None)
+    except DBAPIError as error:
+        raise DatabaseError(
+            f"{database} cannot be written ({reason(error)}): check that its disk has room and is "
+            "writable, then start again."
+        ) from error
+
+
+async def _sign(lease: Lease, clock: Clock, previous: LeaseRecord | None, beat: datetime) -> None:
+    """Write our name to the lease, before Litestream uploads anything of ours.
+
+    If we crashed after an upload but before this, the lease would still name the previous writer, and a start on
+    its old disk would take that old database for the newest.
+    """
+    while True:
+        try:
+            return await sign(lease, previous, beat)
+        except StorageUnreachable as error:
+            # If the outage lasts, the lease expires, and `_expires` cancels us.
+            log.warning("lease_not_updated", error=str(error))
+            await clock.sleep(SIGN_PAUSE_SECONDS)
+
+
+class _Shutdown:
+    """The last seconds of the replication."""
+
+    def __init__(
         self,
+        lease: Lease,
         backup: Backup,
         database: Database,
         replication: Replication,
         replicating: asyncio.Task[None],
-        keeping: asyncio.Task[None],
     ) -> None:
-        """Upload everything, if we still hold the lease, and stop Litestream.
+        self._lease = lease
+        self._backup = backup
+        self._database = database
+        self._replication = replication
+        self._replicating = replicating
+
+    @undivided
+    async def run(self, until: float, keeping: asyncio.Task[None]) -> None:
+        """Upload everything by `until` on the event loop's clock, if we still hold the lease, and stop Litestream.
 
         First the heartbeat, then close the database, so that nothing is committed after the sync.
         """
-        self._phase = "The bot is stopping."
-        until = self._stop_by or _time() + STOP_SECONDS
         try:
-            if keeping.done() or replicating.done():
+            if keeping.done() or self._replicating.done():
                 return
-            beat = await _last_beat(backup, min(BEAT_SECONDS, until - LITESTREAM_SECONDS - _time()))
-            await database.close()
-            if not await replication.synced(_left(until, LITESTREAM_SECONDS)):
+            beat = await _last_beat(self._backup, min(BEAT_SECONDS, until - LITESTREAM_SECONDS - _time()))
+            await self._database.close()
+            if not await self._replication.synced(_left(until, LITESTREAM_SECONDS)):
                 log.error("final_sync_failed", cure="keep this disk: only it has what was written last")
             elif beat is not None:
                 log.info("final_sync_done")
                 # `release` writes it: Google allows only one write per second.
-                self._place.lease.note(beat)
-            await replication.stop(_left(until))
+                self._lease.note(beat)
+            await self._replication.stop(_left(until))
         finally:
-            await _end(replicating)
+            await _end(self._replicating)
 
 
 async def _last_beat(backup: Backup, seconds: float) -> datetime | None:
