@@ -78,7 +78,7 @@ class _Launch:
         self._settings = settings
         self._clock = clock
         self._place = place
-        self._preparation = _Preparation(settings, clock, place, allow_empty=allow_empty, show=self._show)
+        self._preparation = Preparation(settings, clock, place, allow_empty=allow_empty, show=self._show)
         self._application: Application | None = None
         self._phase = "The bot is starting."
         self._stop_by: float | None = None
@@ -194,7 +194,7 @@ class _Launch:
         _raise(bot)
 
 
-class _Preparation:
+class Preparation:
     """From a held lease to the newest database, with the newest schema. `show` takes what the web pages say."""
 
     def __init__(

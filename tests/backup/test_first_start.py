@@ -47,7 +47,7 @@ class Bot:
         place = await open_place(settings, clock)
         previous = await place.lease.try_acquire()
         try:
-            await start._Launch(settings, clock, place, allow_empty=False)._prepare(previous)
+            await start.Preparation(settings, clock, place, allow_empty=False, show=lambda _: None).run(previous)
         finally:
             await place.lease.release()
 

@@ -86,7 +86,7 @@ class Disk:
         place = self.place(self.newest)
         previous = await place.lease.try_acquire()
         self.clock.advance(60)
-        await start._Launch(settings, self.clock, place, allow_empty=False)._prepare(previous)
+        await start.Preparation(settings, self.clock, place, allow_empty=False, show=lambda _: None).run(previous)
         await place.lease.release()
 
     @property
