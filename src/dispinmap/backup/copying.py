@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from dispinmap.backoff import pause_after
 from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed, StorageUnreachable
 from dispinmap.backup.inspection import Inspection, inspect_file
 from dispinmap.backup.place import BackupPlace
@@ -18,6 +19,7 @@ from dispinmap.database.backup import remove_file
 
 ROOM: Final = "check that its disk has room for another copy of the database, and that its folder is writable"
 FIRST_PAUSE_SECONDS: Final = 2.0
+LONGEST_PAUSE_SECONDS: Final = 30.0
 EARLIER_ATTEMPTS: Final = 3
 """How often we restore for one `at`. Most storage has times in whole seconds, so the first result can be too late."""
 _OUR_DISK: Final = re.compile("no space left on device|read-only file system|permission denied", re.IGNORECASE)
@@ -111,5 +113,5 @@ async def with_retries(step: Callable[[], Awaitable[T]], clock: Clock, attempts:
             return await step()
         except StorageUnreachable as error:
             log.warning("storage_unreachable", attempt=attempt, of=attempts, error=str(error))
-            await clock.sleep(FIRST_PAUSE_SECONDS**attempt)
+            await clock.sleep(pause_after(attempt, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS))
     return await step()

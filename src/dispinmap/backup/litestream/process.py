@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 
 import structlog
 
+from dispinmap.backoff import pause_after
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.litestream import child
 from dispinmap.backup.litestream.dialect import Dialect, Line, parse
@@ -94,7 +95,7 @@ class RunningLitestream:
             self.restarts += 1
             reason = f": {self._last_error}" if self._last_error else ""
             self._failing(f"Litestream {end}{reason}; it is started again.")
-            await self._clock.sleep(min(2.0 ** (failures - 1), LONGEST_PAUSE_SECONDS))
+            await self._clock.sleep(pause_after(failures, 1.0, LONGEST_PAUSE_SECONDS))
         while True:
             await asyncio.Event().wait()
 
