@@ -1,4 +1,4 @@
-"""One backup: where it is, the tools that work on it, and what can be restored from it."""
+"""One backup: its address, the tools that work on it, and what can be restored from it."""
 
 import os
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from dispinmap.settings import BackupSettings
 
 @dataclass(frozen=True, slots=True)
 class BackupPlace:
-    """Where the backup is, and the tools that work on it."""
+    """The address of the backup, and the tools that work on it."""
 
     configuration: Configuration
     litestream: Litestream

@@ -1,1 +1,1 @@
-"""Litestream behind one interface, whatever its version; `Dialect` has what differs."""
+"""Litestream behind one interface; `Dialect` has what differs between versions."""
