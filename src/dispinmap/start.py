@@ -1,10 +1,11 @@
-"""`dispinmap start`: from an empty disk to a running bot with a backup, and back to a clean stop."""
+"""`dispinmap start`: take the lease, restore the database if needed, run the bot with its backup, and stop cleanly."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -12,17 +13,17 @@ from sqlalchemy.exc import DBAPIError
 
 from dispinmap.alerts.alarm import LOOK_SECONDS, Alarm
 from dispinmap.alerts.alerts import Alerts
-from dispinmap.backup.checks import look_at
-from dispinmap.backup.configuration.formats import refuse_mixed_formats
-from dispinmap.backup.continuity import is_newest
 from dispinmap.backup.errors import LeaseExpired, StorageUnreachable
+from dispinmap.backup.freshness import is_newest
+from dispinmap.backup.inspection import inspect_file
+from dispinmap.backup.lease.lease import Lease, sign
 from dispinmap.backup.litestream.litestream import Replication
 from dispinmap.backup.models import LeaseRecord
-from dispinmap.backup.opening import open_place
-from dispinmap.backup.place import Place
-from dispinmap.backup.restore import Restored, bring_back, reason, require_known, set_aside
+from dispinmap.backup.place import BackupPlace, open_place
+from dispinmap.backup.restore import reason, require_known, restore_newest, set_aside
 from dispinmap.backup.service import Backup
 from dispinmap.backup.threads import in_thread
+from dispinmap.backup.versions import refuse_mixed_formats
 from dispinmap.clock import Clock
 from dispinmap.database.child import bring_to_head
 from dispinmap.database.engine import Database, uninterrupted
@@ -37,30 +38,32 @@ if TYPE_CHECKING:
     from dispinmap.app import Application
 
 STOP_SECONDS: Final = 5.5
-"""For the goodbye to Discord and the last sync; 10 seconds after SIGTERM the platform kills, busy or not."""
+"""For leaving Discord, the last sync and the end of Litestream. 10 seconds after SIGTERM the platform kills us."""
 BEAT_SECONDS: Final = 1.5
+"""For the last heartbeat, at most."""
 LITESTREAM_SECONDS: Final = 1.5
-"""Of the stop's, what is kept for Litestream's own end."""
+"""The part of `STOP_SECONDS` reserved for the end of Litestream."""
 RELEASE_SECONDS: Final = 1.0
+"""For giving back the lease, after `STOP_SECONDS`."""
 SIGN_PAUSE_SECONDS: Final = 1.0
-"""Google takes one write of an object in a second: https://cloud.google.com/storage/quotas#objects"""
+"""Google allows one write per second to an object: https://cloud.google.com/storage/quotas#objects"""
 WAITING: Final = (
-    "The bot waits for the lease: another one holds it, or the storage does not answer. The log says which."
+    "The bot is waiting for the lease: another bot holds it, or the storage does not answer. The log says which."
 )
-"""The lease's own words name the backup's address and the holder's machine, and anybody may ask."""
+"""Public, so it leaves out the backup's address and the holder's machine, which the log names."""
 EXPIRED: Final = (
     "The lease could not be renewed in time, because the backup's storage does not answer or the machine stood still: "
-    "the bot posts nothing until it can be."
+    "the bot posts nothing until it has renewed the lease."
 )
 
 log = structlog.get_logger(__name__)
 
 
 async def start(settings: Settings, clock: Clock, *, allow_empty: bool = False, web_host: str = ANY_HOST) -> None:
-    """Wait for the lease, restore the database if there is none, and run the bot until cancelled or failed for good.
+    """Wait for the lease, restore the database if needed, and run the bot until it is cancelled or fails for good.
 
-    The web pages are served from the first moment on. Raises DisPinMapError with what the operator has to do;
-    nothing was lost or overwritten then. With `allow_empty` a backup that cannot be found is no reason to stop.
+    Serves the web pages from the beginning. Raises DisPinMapError with what the operator has to do; nothing was lost or
+    overwritten then. With `allow_empty` we start over if the lease names a writer but no backup is stored.
     """
     launch = _Launch(settings, clock, await open_place(settings, clock), allow_empty=allow_empty)
     async with serving(launch.report, web_host, settings.port):
@@ -71,26 +74,28 @@ async def start(settings: Settings, clock: Clock, *, allow_empty: bool = False, 
 class _Launch:
     """One start, from the lease to its release."""
 
-    def __init__(self, settings: Settings, clock: Clock, place: Place, *, allow_empty: bool) -> None:
+    def __init__(self, settings: Settings, clock: Clock, place: BackupPlace, *, allow_empty: bool) -> None:
         self._settings = settings
         self._clock = clock
         self._place = place
-        self._allow_empty = allow_empty
+        self._preparation = Preparation(settings, clock, place, allow_empty=allow_empty, show=self._show)
         self._application: Application | None = None
         self._phase = "The bot is starting."
-        self._restored: Restored | None = None
         self._stop_by: float | None = None
-        # A second's work, which a restore by Litestream leaves time for.
+        # This takes about a second, so do it while Litestream restores.
         self._importing = asyncio.ensure_future(in_thread(import_module, "dispinmap.app"))
-        self.file = place.configuration.database
+        self.file = place.database
 
     async def report(self) -> HealthReport | Starting:
         if self._application is not None:
             return await self._application.report()
         return Starting(self._phase if self._place.lease.waiting_for is None else WAITING)
 
+    def _show(self, phase: str) -> None:
+        self._phase = phase
+
     async def run(self) -> None:
-        """Hold the lease and serve, again and again if the lease expires without anybody taking it."""
+        """Take the lease and serve. If the lease expires and no one else takes it, renew it and serve again."""
         lease = self._place.lease
         try:
             previous = await lease.acquire()
@@ -106,8 +111,8 @@ class _Launch:
                 log.warning("lease_not_released", cure="the next bot has to wait until it expires")
 
     async def _regain(self) -> LeaseRecord:
-        """Wait until the lease is renewed, and tell the operator meanwhile: the bot's own alerts ended with the bot."""
-        self._phase = EXPIRED
+        """Wait until the lease is renewed. We alert the operator here, because the bot and its alerts have ended."""
+        self._show(EXPIRED)
 
         async def parts() -> Mapping[str, Part]:
             return {"lease": Part(regaining.done(), EXPIRED)}
@@ -126,7 +131,7 @@ class _Launch:
         return previous
 
     async def _expires(self, previous: LeaseRecord | None) -> bool:
-        """Serve while the lease is kept; returns that it expired. Ends otherwise by the error that ended the bot."""
+        """Serve while we keep the lease; returns True if it expired. Otherwise raises the error that ended the bot."""
         keeping = asyncio.create_task(self._place.lease.keep(), name="lease")
         bot = asyncio.create_task(self._serve(previous, keeping), name="bot")
         try:
@@ -142,8 +147,9 @@ class _Launch:
         return False
 
     async def _serve(self, previous: LeaseRecord | None, keeping: asyncio.Task[None]) -> None:
-        await self._prepare(previous)
-        database = Database(self._settings.database_url, checkpoints=self._place.litestream.bears_checkpoints)
+        await self._preparation.run(previous)
+        self._show("The bot is connecting.")
+        database = Database(self._settings.database_url, checkpoints=self._place.litestream.allows_checkpoints)
         replication = self._place.litestream.replicate(self._place.configuration)
         backup = Backup(
             self._place,
@@ -151,76 +157,28 @@ class _Launch:
             database,
             self._clock,
             drill_every=timedelta(hours=self._settings.backup_drill_hours),
-            restored_in_seconds=self._restored.seconds if self._restored else None,
+            restored_in_seconds=self._preparation.restored_in_seconds,
         )
         try:
-            await self._sign(previous, await self._first_beat(backup, previous))
+            beat = await _first_beat(self.file, backup, previous)
+            await _sign(self._place.lease, self._clock, previous, beat)
             replicating = asyncio.create_task(replication.run(), name="litestream")
-            # What is not ours any more must not be written to for a moment longer.
+            # Without the lease we must not write to the replica for a moment longer.
             keeping.add_done_callback(lambda _: replicating.cancel())
             try:
                 await self._run_bot(database, backup, replicating)
             finally:
-                await self._stop(backup, database, replication, replicating, keeping)
+                self._show("The bot is stopping.")
+                shutdown = _Shutdown(self._place.lease, backup, database, replication, replicating)
+                await shutdown.run(self._stop_by or _time() + STOP_SECONDS, keeping)
         finally:
             await database.close()
 
-    async def _prepare(self, previous: LeaseRecord | None) -> None:
-        """See to it that the newest database is there, at head."""
-        configuration, store = self._place.configuration, self._place.store
-        await refuse_mixed_formats(configuration, store)
-        if self.file.is_file():
-            local = await asyncio.to_thread(partial(look_at, self.file, integrity=False))
-            await require_known(configuration, store, local, previous)
-            if not is_newest(local.heartbeat, previous):
-                kept = set_aside(self.file, self._clock)
-                log.warning(
-                    "old_database_set_aside", kept=kept.name, reason="another bot wrote since, or the disk was set back"
-                )
-        restored = None
-        if not self.file.is_file():
-            self._phase = "The database is being restored."
-            restored = self._restored = await bring_back(
-                configuration,
-                self._place.litestream,
-                store,
-                previous=previous,
-                allow_empty=self._allow_empty,
-                clock=self._clock,
-                seconds=self._settings.restore_timeout_seconds,
-            )
-        self._phase = "The database is being brought up to date."
-        await bring_to_head(self._settings.database_url, checked=restored is not None)
-        self._phase = "The bot is connecting."
-
-    async def _first_beat(self, backup: Backup, previous: LeaseRecord | None) -> datetime:
-        try:
-            return await backup.heart.beat(previous.writer if previous else None)
-        except DBAPIError as error:
-            raise DatabaseError(
-                f"{self.file} cannot be written ({reason(error)}): check that its disk has room and may be "
-                "written, then start again."
-            ) from error
-
-    async def _sign(self, previous: LeaseRecord | None, beat: datetime) -> None:
-        """Our name into the lease, before anything of ours is in the replica.
-
-        And until a beat of ours is, no copy need be newer than that, if our clock is behind the last holder's.
-        """
-        lease, known = self._place.lease, previous.heartbeat_at if previous else None
-        while True:
-            try:
-                return await lease.record(writer=lease.holder, heartbeat_at=min(known, beat) if known else None)
-            except StorageUnreachable as error:
-                # Where this lasts the lease expires, which ends it.
-                log.warning("lease_not_updated", error=str(error))
-                await self._clock.sleep(SIGN_PAUSE_SECONDS)
-
     async def _run_bot(self, database: Database, backup: Backup, replicating: asyncio.Task[None]) -> None:
-        """Until the bot fails, or Litestream must not go on."""
-        # Where this is cancelled because the lease expired, the next one needs it.
+        """Run the bot until it fails, or until replication ends."""
+        # Shielded: if we are cancelled because the lease expired, the next `_serve` awaits it again.
         await asyncio.shield(self._importing)
-        from dispinmap.app import Application  # noqa: PLC0415 -- not before, so that the restore need not wait for it
+        from dispinmap.app import Application  # noqa: PLC0415 -- slow, so it is imported during the restore
 
         async with open_session() as session:
             self._application = Application(self._settings, self._clock, database, session, backup)
@@ -235,41 +193,123 @@ class _Launch:
         _raise(replicating)
         _raise(bot)
 
-    @uninterrupted
-    async def _stop(
+
+class Preparation:
+    """From a held lease to the newest database, with the newest schema. `show` takes what the web pages say."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, place: BackupPlace, *, allow_empty: bool, show: Callable[[str], None]
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._place = place
+        self._file = place.database
+        self._allow_empty = allow_empty
+        self._show = show
+        self.restored_in_seconds: float | None = None
+
+    async def run(self, previous: LeaseRecord | None) -> None:
+        """Make sure that the newest database is in place, with the newest schema.
+
+        The order matters: refuse a replica in the wrong format before anything is restored from it; refuse a database
+        that belongs elsewhere before it is set aside as old; restore only if no database is left.
+        """
+        await refuse_mixed_formats(self._place.configuration, self._place.store)
+        if self._file.is_file():
+            local = await asyncio.to_thread(partial(inspect_file, self._file, integrity=False))
+            await require_known(self._place, local, previous)
+            if not is_newest(local.heartbeat, previous):
+                kept = set_aside(self._file, self._clock)
+                log.warning(
+                    "old_database_set_aside", kept=kept.name, reason="another bot wrote since, or the disk was set back"
+                )
+        restored = None
+        if not self._file.is_file():
+            self._show("The database is being restored.")
+            restored = await restore_newest(
+                self._place,
+                previous=previous,
+                allow_empty=self._allow_empty,
+                clock=self._clock,
+                seconds=self._settings.restore_timeout_seconds,
+            )
+            self.restored_in_seconds = restored.seconds if restored else None
+        self._show("The database is being brought up to date.")
+        await bring_to_head(self._settings.database_url, checked=restored is not None)
+
+
+async def _first_beat(database: Path, backup: Backup, previous: LeaseRecord | None) -> datetime:
+    try:
+        return await backup.heartbeat_writer.beat(previous.writer if previous else None)
+    except DBAPIError as error:
+        raise DatabaseError(
+            f"{database} cannot be written ({reason(error)}): check that its disk has room and is "
+            "writable, then start again."
+        ) from error
+
+
+async def _sign(lease: Lease, clock: Clock, previous: LeaseRecord | None, beat: datetime) -> None:
+    """Write our name to the lease, before Litestream uploads anything of ours.
+
+    If we crashed after an upload but before this, the lease would still name the previous writer, and a start on
+    its old disk would take that old database for the newest.
+    """
+    while True:
+        try:
+            return await sign(lease, previous, beat)
+        except StorageUnreachable as error:
+            # If the outage lasts, the lease expires, and `_expires` cancels us.
+            log.warning("lease_not_updated", error=str(error))
+            await clock.sleep(SIGN_PAUSE_SECONDS)
+
+
+class _Shutdown:
+    """The last seconds of the replication."""
+
+    def __init__(
         self,
+        lease: Lease,
         backup: Backup,
         database: Database,
         replication: Replication,
         replicating: asyncio.Task[None],
-        keeping: asyncio.Task[None],
     ) -> None:
-        """Everything into the replica, if it still is ours, and Litestream down."""
-        self._phase = "The bot is stopping."
-        until = self._stop_by or _time() + STOP_SECONDS
+        self._lease = lease
+        self._backup = backup
+        self._database = database
+        self._replication = replication
+        self._replicating = replicating
+
+    @uninterrupted
+    async def run(self, until: float, keeping: asyncio.Task[None]) -> None:
+        """Upload everything by `until` on the event loop's clock, if we still hold the lease, and stop Litestream.
+
+        First the heartbeat, then close the database, so that nothing is committed after the sync.
+        """
         try:
-            if keeping.done() or replicating.done():
+            if keeping.done() or self._replicating.done():
                 return
-            beat = await _last_beat(backup, min(BEAT_SECONDS, until - LITESTREAM_SECONDS - _time()))
-            await database.close()
-            if not await replication.synced(_left(until, LITESTREAM_SECONDS)):
-                log.error("final_sync_failed", cure="keep this disk: what was written last is on it alone")
+            beat = await _last_beat(self._backup, min(BEAT_SECONDS, until - LITESTREAM_SECONDS - _time()))
+            await self._database.close()
+            if not await self._replication.synced(_left(until, LITESTREAM_SECONDS)):
+                log.error("final_sync_failed", cure="keep this disk: only it has what was written last")
             elif beat is not None:
                 log.info("final_sync_done")
-                # The release writes it: object storage does not take two writes in a row.
-                self._place.lease.note(beat)
-            await replication.stop(_left(until))
+                # `release` writes it: Google allows only one write per second.
+                self._lease.note(beat)
+            await self._replication.stop(_left(until))
         finally:
-            await _end(replicating)
+            await _end(self._replicating)
 
 
 async def _last_beat(backup: Backup, seconds: float) -> datetime | None:
-    """By which the next start knows that nothing is missing; None where the database takes no more writes."""
+    """Write the heartbeat that tells the next start that nothing is missing; None if the database cannot be written."""
     if seconds <= 0:
-        # The loops had to wait for a locked database. Another wait would be in a thread that the process waits for.
+        # The bot's loops already waited too long for a locked database. Waiting again would be in a thread that Python
+        # waits for, which would delay our exit.
         log.error("last_heartbeat_failed", error="TimeoutError")
         return None
-    beat = asyncio.create_task(backup.heart.beat(), name="last-heartbeat")
+    beat = asyncio.create_task(backup.heartbeat_writer.beat(), name="last-heartbeat")
     await asyncio.wait({beat}, timeout=seconds)
     if beat.done() and beat.exception() is None:
         return beat.result()
@@ -288,12 +328,12 @@ def _left(until: float, kept: float = 0.0) -> float:
 
 @uninterrupted
 async def _end(task: asyncio.Task[Any]) -> None:
-    """Cancel it and wait until it has cleaned up; how it ended is looked at elsewhere."""
+    """Cancel the task and wait until it has cleaned up; `_raise` handles its outcome."""
     task.cancel()
     await asyncio.wait({task})
 
 
 def _raise(task: asyncio.Task[None]) -> None:
-    """Raise what ended the task, if that was an error."""
+    """Raise the task's error, if it ended with one."""
     if task.done() and not task.cancelled() and (error := task.exception()) is not None:
         raise error

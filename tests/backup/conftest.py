@@ -26,11 +26,11 @@ BINARIES = {
 LONG = bool(os.environ.get("EVERY_CYCLE"))
 """Set by `make test-long`."""
 USUAL = ((StorageKind.GCS, Format.V0_3), (StorageKind.S3, Format.V0_5), (StorageKind.FILE, Format.V0_3))
-"""What the documentation recommends for each storage, which is each storage and each Litestream once."""
+"""The versions that the documentation recommends, so that each storage and each version is tested once."""
 usual_pairs = pytest.mark.parametrize(
     ("place", "binary"), list(product(StorageKind, Format)) if LONG else USUAL, indirect=True
 )
-"""For long tests whose parts have the whole matrix elsewhere; the whole matrix too in `make test-long`."""
+"""For long tests; shorter ones cover the whole matrix. `make test-long` runs these on the whole matrix too."""
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ class StoragePlace:
 
 
 def storage_place(kind: StorageKind, request: pytest.FixtureRequest, folder: Path) -> StoragePlace:
-    """Made anew; the environment of this process then has what clients need."""
+    """Create one, and put what clients need into our environment."""
     monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
     bucket = f"bucket-{uuid4().hex[:12]}"
     if kind is StorageKind.GCS:

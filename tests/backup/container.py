@@ -1,4 +1,4 @@
-"""`dispinmap start` as a process of its own with a disk of its own, as a platform would run it."""
+"""`dispinmap start` as a process with its own disk, as a platform runs it."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ MONSTER_BASH = 641
 
 
 class Container:
-    """One bot. Its log is read line by line: that is also how its port is known."""
+    """One bot. We read its log, which also tells its port."""
 
     def __init__(
         self, services: EmbeddedServices, clock: FastClock, disk: Path, place: StoragePlace, binary: Path, **more: str
@@ -62,7 +62,7 @@ class Container:
     async def start(self) -> None:
         """Start the process; returns as soon as its web pages are up."""
         self.events.clear()
-        # Through `bound` it ends with the tests, however they end.
+        # `bound` kills it if the tests are killed.
         command = (sys.executable, bound.__file__, str(os.getpid()), *self.command)
         self._process = await asyncio.create_subprocess_exec(
             *command, cwd=PROJECT, env=self._environment, stderr=asyncio.subprocess.PIPE, start_new_session=True
@@ -71,14 +71,14 @@ class Container:
         await self.logged("web_listening")
 
     async def until_ready(self) -> None:
-        """Wait until `/ready` finds no fault but with what has to happen within minutes, which here are seconds."""
+        """Wait until `/ready` finds no fault, except for what needs minutes."""
         await self.logged("discord_ready")
         async with asyncio.timeout(PATIENCE):
             while (faults := set((await self.ready())["faults"])) - {"backup", "drill"}:
                 assert not self.ended, (faults, self.events)
 
     async def until_replicated(self) -> None:
-        """Wait until all that has been written so far is in the backup."""
+        """Wait until the backup has everything written so far."""
         called = asked = self._clock.monotonic()
         async with asyncio.timeout(PATIENCE):
             while asked - await self._lag() < called:
@@ -91,7 +91,7 @@ class Container:
         return body
 
     async def _lag(self) -> float:
-        """Seconds since all that was written then was in the backup; infinite before that."""
+        """Seconds since the backup had everything; infinite before that."""
         found = re.search(r"^dispinmap_replication_lag_seconds (\S+)", await self._page("metrics"), re.MULTILINE)
         return float(found[1]) if found else math.inf
 
@@ -117,7 +117,7 @@ class Container:
         return self._reading is None or self._reading.done()
 
     async def stop(self) -> int:
-        """SIGTERM; returns the exit code. Never longer than a platform waits."""
+        """Send SIGTERM and return the exit code. Waits no longer than a platform."""
         assert self._process is not None
         self._process.terminate()
         code = await asyncio.wait_for(self._process.wait(), 10)
@@ -132,7 +132,7 @@ class Container:
         return code
 
     async def kill(self) -> None:
-        """SIGKILL for the bot; Litestream has to follow by itself."""
+        """Send SIGKILL to the bot; Litestream must end by itself."""
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGKILL)
             await self._process.wait()
@@ -164,7 +164,7 @@ def _event(line: bytes) -> dict[str, object]:
 
 @asynccontextmanager
 async def running(container: Container) -> AsyncIterator[Container]:
-    """Started, and killed at the end if it still lives."""
+    """A started bot, killed at the end if it is still running."""
     try:
         await container.start()
         yield container
@@ -173,7 +173,7 @@ async def running(container: Container) -> AsyncIterator[Container]:
 
 
 async def watch(services: EmbeddedServices) -> None:
-    """Let the pinball channel be told everything about one location, at once."""
+    """Let the pinball channel watch one location without delay."""
     admin, channel_id = services.seed.administrator.id, services.seed.pinball.id
     for name, options in (
         ("add location", {"name": str(GROUND_KONTROL)}),
@@ -189,7 +189,7 @@ def comment(services: EmbeddedServices, number: int) -> int:
 
 
 def posted(services: EmbeddedServices) -> Counter[int]:
-    """How often each submission stands in the pinball channel."""
+    """How often each submission was posted in the pinball channel."""
     messages = services.discord.state.messages.values()
     own = [each for each in messages if each.channel_id == services.seed.pinball.id and not each.is_response]
     return Counter(id_ for message in own for id_ in shown(message))

@@ -1,4 +1,4 @@
-"""A Litestream whose restores come out as a test says."""
+"""A fake Litestream whose restores have the outcomes that a test sets."""
 
 import shutil
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ class FakeLitestream:
     """Each restore is the next outcome: a file to copy, or an error to raise."""
 
     path = Path("litestream")
-    bears_checkpoints = True
+    allows_checkpoints = True
 
     def __init__(self, version: Format, outcomes: Iterable[Path | Exception]) -> None:
         self.format = version

@@ -1,4 +1,4 @@
-"""A server on loopback that can be cut off and connected again."""
+"""A server on loopback that a test can disconnect and connect again."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ class Gate:
         there, here = await asyncio.open_connection(self._host, self._port)
         self._writers.add(here)
         if writer.is_closing():
-            # It was shut while the way was being made.
+            # It was shut while we connected.
             here.close()
         try:
             await asyncio.gather(_pass_on(reader, here), _pass_on(there, writer))

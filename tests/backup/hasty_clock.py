@@ -1,4 +1,4 @@
-"""A clock on which sleeping takes no time but its own."""
+"""A clock on which sleeping takes no real time."""
 
 from tests.fakes.clock import ManualClock
 

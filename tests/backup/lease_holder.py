@@ -1,4 +1,4 @@
-"""A process that waits for a file replica's lease, says so and keeps it: `python -m tests.backup.lease_holder PATH`."""
+"""Wait for a file replica's lease, report it and keep it: `python -m tests.backup.lease_holder PATH`."""
 
 import asyncio
 import sys

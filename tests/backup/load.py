@@ -1,4 +1,4 @@
-"""Somebody who writes into a database all the time and remembers when."""
+"""Constant writes to a database, with the time of each."""
 
 import asyncio
 import sqlite3
@@ -21,7 +21,7 @@ def writing(database: Path) -> Iterator[list[float]]:
 
     def write() -> None:
         with closing(sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)) as connection:
-            # As the bot with Litestream 0.5.
+            # As the bot does with Litestream 0.5.
             connection.execute("PRAGMA wal_autocheckpoint = 0")
             while not done.wait(PAUSE_SECONDS):
                 connection.execute(
@@ -39,7 +39,7 @@ def writing(database: Path) -> Iterator[list[float]]:
 
 
 async def until_written(committed: list[float], count: int) -> None:
-    """Wait until so many rows were committed."""
+    """Wait until this many rows were committed."""
     async with asyncio.timeout(PATIENCE):
         while len(committed) < count:  # noqa: ASYNC110 -- a thread appends
             await asyncio.sleep(PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""Object storage in memory whose answers can get lost, for what real servers do too rarely."""
+"""Object storage in memory whose answers can get lost, as real servers' rarely do."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,15 +10,15 @@ from dispinmap.backup.storage.store import Content, StoredObject
 
 
 class Network(StrEnum):
-    """What happens between one client and the objects."""
+    """The state of a client's network."""
 
     UP = "up"
     DOWN = "down"
-    """Nothing arrives."""
+    """No request arrives."""
     DEAF = "deaf"
-    """Everything arrives, and no answer comes back."""
+    """Every request arrives, but no answer comes back."""
     SLOW = "slow"
-    """No answer comes back; writes arrive when they are let through, conditions and all."""
+    """No answer comes back; writes arrive later, when the test lets them through, and their conditions count then."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Objects:
     def put(self, key: str, data: bytes, replacing: str | None) -> str:
         found = self.contents.get(key)
         if (found.version if found else None) != replacing:
-            raise Conflict(f"{key} was written by somebody else meanwhile.")
+            raise Conflict(f"{key} was changed by someone else.")
         self.contents[key] = Content(data, str(next(self.versions)))
         return self.contents[key].version
 

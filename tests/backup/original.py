@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
 
-from dispinmap.backup.configuration.effective import configuration_of
+from dispinmap.backup.configuration.effective import make_configuration
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Format, Replica, StorageKind
 from dispinmap.clock import SystemClock
@@ -32,10 +32,10 @@ class Original:
     folder: Path
     sync_interval: str = "100ms"
     snapshot_interval: str = "1h"
-    """Sooner, the crash can come after a snapshot and before its log, where Litestream restores what may be torn."""
+    """With less, the crash can come between a snapshot and its log, and Litestream may restore a torn snapshot."""
     retention: str = "1h"
     retention_check: str = "1h"
-    """Sooner it can make Litestream store the first snapshot anew after some of the log."""
+    """With less, Litestream may store the first snapshot again after some of the log."""
 
     @property
     def config(self) -> Path:
@@ -63,7 +63,7 @@ class Original:
         return path
 
     def create(self) -> None:
-        """As the original bot's database, with an index that a torn copy would not fit."""
+        """A database like the original bot's, with an index that does not match in a torn copy."""
         with closing(sqlite3.connect(self.database)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(
@@ -72,7 +72,7 @@ class Original:
 
     @contextmanager
     def replicating(self) -> Iterator["subprocess.Popen[bytes]"]:
-        """Litestream at work; it is killed at the end, as a crash would."""
+        """Run Litestream, and kill it at the end like a crash."""
         command = (LITESTREAM, "replicate", "-config", self.config)
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -82,15 +82,15 @@ class Original:
             process.wait()
 
     def replicate(self, logs: int = 2) -> None:
-        """Write and replicate until so many logs are behind, then kill both."""
+        """Write and replicate until this many logs are complete, then kill both."""
         with self.replicating(), writing(self.database):
             wait_until(lambda: self.log() >= logs)
 
     def forget(self) -> None:
-        """As in a new container: Litestream begins another generation, with a random name."""
+        """Start over as in a new container: Litestream begins another generation, with a random name."""
         shutil.rmtree(self._state)
         if self.replica.kind is StorageKind.S3:
-            # Which of two that end in one second is newer nobody can tell from whole seconds.
+            # If two generations end in the same second, no one can tell which is newer.
             second = int(time.time())
             wait_until(lambda: time.time() >= second + 1)
 
@@ -103,7 +103,7 @@ class Original:
         return max((int(each.stem, 16) for each in self._state.glob("generations/*/wal/*.wal")), default=0)
 
     def restore(self, target: Path, *, at: datetime | None = None) -> bool:
-        """Litestream's own restore; whether it said that all went well."""
+        """Litestream's own restore; returns whether it reported success."""
         when = () if at is None else ("-timestamp", at.isoformat().replace("+00:00", "Z"))
         command = (LITESTREAM, "restore", "-config", self.config, "-o", target, *when, self.database)
         done = subprocess.run(command, capture_output=True, timeout=DEADLINE_SECONDS, check=False)
@@ -111,14 +111,14 @@ class Original:
 
 
 async def replicate_once(replica: Replica, database: Path) -> None:
-    """All that is in the database, and no more than that."""
+    """The content of the database."""
     litestream = await find_litestream(LITESTREAM, SystemClock())
-    await litestream.replicate_once(configuration_of(Format.V0_3, database, replica, "a test"))
+    await litestream.replicate_once(make_configuration(Format.V0_3, database, replica, "a test"))
 
 
 @contextmanager
 def writing(database: Path) -> Iterator[list[int]]:
-    """Somebody who inserts and deletes all the time; yields the number of transactions so far."""
+    """Insert and delete all the time; yields the number of transactions so far."""
     done = Event()
     count = [0]
 
@@ -143,7 +143,7 @@ def wait_until(there: Callable[[], object]) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not there():
         assert time.monotonic() < deadline, "it did not come about in time"
-        # The two cores are needed by what is waited for.
+        # Leave the two cores to the processes that we wait for.
         time.sleep(0.01)
 
 

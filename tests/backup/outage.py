@@ -1,4 +1,4 @@
-"""A way to the storage that can be shut: an outage on loopback."""
+"""A proxy to the storage that a test can shut: an outage on loopback."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -35,13 +35,13 @@ class Gate:
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._listening is None or not self._listening.is_serving():
-            # Accepted before it was shut, and looked at only now.
+            # Accepted before the gate was shut.
             writer.transport.abort()
             return
         task = asyncio.ensure_future(self._both_ways(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
-        # Not in the task: it may be cancelled before it begins, and who asked would wait on an open line for good.
+        # Not in the task, which may be cancelled before it begins: then the client would wait for ever.
         task.add_done_callback(lambda _: writer.transport.abort())
 
     async def _both_ways(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

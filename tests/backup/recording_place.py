@@ -1,4 +1,4 @@
-"""A backup's place whose parts write down what is asked of them, in order, and fail where a test says so."""
+"""A BackupPlace whose parts record what is asked of them, in order, and fail if a test says so."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from typing import NoReturn
 
 from dispinmap.backup.errors import StorageUnreachable
 from dispinmap.backup.models import Configuration, Format, LeaseRecord, Replica, RestorePoint, StorageKind
-from dispinmap.backup.place import Place
+from dispinmap.backup.place import BackupPlace
 from dispinmap.backup.storage.store import Content, StoredObject
 
 PATIENCE = 60
 
 
 class Diary:
-    """What happened; `about` is added to each entry, as it is at that moment."""
+    """A record of what happened; the current value of `about` is added to each entry."""
 
     def __init__(self, about: Callable[[], str] = lambda: "") -> None:
         self.entries: list[str] = []
@@ -28,7 +28,7 @@ class Diary:
         self._news = asyncio.Event()
 
     async def has(self, entry: str) -> None:
-        """Wait until it stands there."""
+        """Wait until this is recorded."""
         async with asyncio.timeout(PATIENCE):
             while not any(each.startswith(entry) for each in self.entries):
                 await self._news.wait()
@@ -39,7 +39,7 @@ class Diary:
 
 
 class RecordingLease:
-    """Held from `acquire` on, which returns `previous`, until the test lets `end` fail; regained once `renewable`."""
+    """A lease whose `acquire` returns `previous`; held until the test lets `end` fail, regained once `renewable`."""
 
     def __init__(self, diary: Diary, previous: LeaseRecord | None, holder: str = "us") -> None:
         self.holder = holder
@@ -93,7 +93,7 @@ class RecordingLease:
 
 
 class RecordingReplication:
-    """Never behind, unless `synced` is made to wait."""
+    """Replication that is never behind, unless `synced` is made to wait."""
 
     def __init__(self, diary: Diary) -> None:
         self.problem: str | None = None
@@ -139,12 +139,12 @@ class RecordingReplication:
 
 
 class RecordingLitestream:
-    """Replicates always the same way, so that a test can have it in hand; there is nothing to restore."""
+    """A Litestream with one replication, which the test controls, and nothing to restore."""
 
     path = Path("litestream")
     version = "0.3.13"
     format = Format.V0_3
-    bears_checkpoints = True
+    allows_checkpoints = True
 
     def __init__(self, diary: Diary) -> None:
         self.replication = RecordingReplication(diary)
@@ -196,4 +196,4 @@ class Recorded:
         self.replication = self.litestream.replication
         self.store = ListedStore()
         configuration = Configuration(Format.V0_3, database, Replica(StorageKind.S3, "db", "bucket"), {})
-        self.place = Place(configuration, self.litestream, self.store, self.lease)
+        self.place = BackupPlace(configuration, self.litestream, self.store, self.lease)

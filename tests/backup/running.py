@@ -1,4 +1,4 @@
-"""Litestream for the length of a block, killed at its end as a crash would."""
+"""Run Litestream for a block, and kill it at the end like a crash."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""A small replica made once by the real Litestream, and put into any storage whole or damaged."""
+"""A small replica, made once by the real Litestream, to put into any storage, complete or damaged."""
 
 import re
 import shutil
@@ -75,7 +75,7 @@ async def put(objects: Objects, store: Store, replica: Replica, form: Format) ->
 
 
 def _key(name: str, replica: Replica, form: Format) -> str:
-    """0.5 calls its levels otherwise on S3."""
+    """0.5 names its levels differently on S3."""
     if form is Format.V0_3 or replica.kind is not StorageKind.S3:
         return name
     _, level, file = name.split("/")

@@ -17,11 +17,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from dispinmap.backup.checks import look_at
-from dispinmap.backup.continuity import is_newest
+from dispinmap.backup.freshness import is_newest
+from dispinmap.backup.inspection import inspect_file
 from dispinmap.backup.lease.lease import Lease
-from dispinmap.backup.lease.open import open_lease
-from dispinmap.backup.lease.state import read_lease
+from dispinmap.backup.lease.open import open_lease, read_lease
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Configuration, Format, StorageKind
 from dispinmap.backup.storage.open import open_store
@@ -88,9 +87,9 @@ class Bot:
         return channels_in(target)
 
     def lease_remembers(self) -> bool:
-        """Whether the next start would go on with the file."""
+        """Whether the next start would accept the file."""
         lease = asyncio.run(read_lease(self.replica, open_store(self.replica)))
-        return lease is not None and lease.released and is_newest(look_at(self.file).heartbeat, lease)
+        return lease is not None and lease.released and is_newest(inspect_file(self.file).heartbeat, lease)
 
 
 @pytest.fixture
@@ -104,7 +103,7 @@ def channels_in(file: Path) -> list[int]:
 
 
 def until_the_next_second() -> None:
-    """Moto dates objects by the second, 0.3 confuses generations of one; no event says that it has passed."""
+    """Moto has times in whole seconds, and 0.3 confuses generations of the same second; so wait for the next one."""
     threading.Event().wait(1.1)
 
 
@@ -130,7 +129,7 @@ def test_an_operator_goes_back_in_time_and_the_backup_follows(
 
 in_a_folder = pytest.mark.parametrize("place", [StorageKind.FILE], indirect=True)
 with_either = pytest.mark.parametrize("binary", [Format.V0_3], indirect=True)
-"""Where Litestream's version changes nothing."""
+"""For tests that do not depend on Litestream's version."""
 
 
 def checks(result: Result) -> dict[str, str]:
@@ -139,7 +138,7 @@ def checks(result: Result) -> dict[str, str]:
 
 
 def sentence(result: Result) -> str:
-    """What an error that ended the command says."""
+    """The sentence of the error that ended the command."""
     assert result.exit_code == 1
     return f"{result.stdout}{result.exception}"
 
@@ -166,7 +165,7 @@ def test_a_good_backup_is_proven_and_listed(backup: Backup, bot: Bot, database_f
 @with_either
 @pytest.mark.usefixtures("backup")
 @pytest.mark.parametrize(("minutes", "state"), [(0, State.GOOD), (10, State.FAILED)])
-def test_a_database_at_rest_is_held_to_every_row_that_a_running_bot_may_be_writing(
+def test_only_a_running_bot_may_have_a_few_rows_more_or_fewer(
     bot: Bot, database_file: Path, minutes: int, state: State
 ) -> None:
     bot.run(1)
@@ -175,7 +174,7 @@ def test_a_database_at_rest_is_held_to_every_row_that_a_running_bot_may_be_writi
     clock = ManualClock(datetime.now(UTC) + timedelta(minutes=minutes))
     found = {check.name: check for check in asyncio.run(validate(BackupSettings.load(), clock))}
     assert found["rows"].state is state
-    assert ("but for what a running bot changes" in found["rows"].sentence) == (state is State.GOOD)
+    assert ("except for what a running bot changes" in found["rows"].sentence) == (state is State.GOOD)
 
 
 @in_a_folder
@@ -214,7 +213,7 @@ def test_of_a_storage_that_is_down_litestream_is_not_asked_for_minutes(
 ) -> None:
     monkeypatch.setenv("RESTORE_TIMEOUT_SECONDS", "1")
     with socket.socket() as reserved:
-        # Bound and not listening: nobody else gets the port, and nobody answers.
+        # Bound but not listening: no one else gets the port, and no one answers.
         reserved.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{reserved.getsockname()[1]}"
         monkeypatch.setenv("LITESTREAM_REPLICA_URL", place.url.replace(str(place.replica.endpoint), address))
@@ -252,7 +251,7 @@ def test_a_copy_is_written_beside_the_database_and_never_over_a_file(
     assert "checked" in backup("restore", "--to", str(target)).stdout
     assert channels_in(target) == [1]
     assert database_file.read_bytes() == before
-    assert "is there already" in sentence(backup("restore", "--to", str(target)))
+    assert "already exists" in sentence(backup("restore", "--to", str(target)))
     assert "There is no folder" in sentence(backup("restore", "--to", str(tmp_path / "none" / "copy.db")))
 
 
@@ -319,7 +318,7 @@ def test_changes_without_a_snapshot_are_not_called_nothing(backup: Backup, bot: 
     bot.run(1)
     for snapshot in Path(bot.replica.path).glob("generations/*/snapshots/*"):
         snapshot.unlink()
-    assert "and nothing that Litestream 0.3" in sentence(backup("list"))
+    assert "but nothing that Litestream 0.3" in sentence(backup("list"))
 
 
 @in_a_folder
@@ -344,7 +343,7 @@ def test_a_lease_that_cannot_be_read_keeps_nobody_from_the_data(
     bot.run(1)
     Path(place.replica.lease_path).write_text("{")
     copy = backup("restore", "--to", str(tmp_path / "copy.db"))
-    assert "Whether it is the newest state is not known" in copy.stderr
+    assert "It may not be the newest state" in copy.stderr
     assert copy.exit_code == 1
     assert channels_in(tmp_path / "copy.db") == [1]
 

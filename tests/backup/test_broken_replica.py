@@ -1,4 +1,4 @@
-"""A replica that is not as it was: never an empty start, never a stale one where that can be known."""
+"""A damaged replica never leads to an empty start, nor to an outdated one if we can know."""
 
 import asyncio
 import re
@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from dispinmap.backup.checks import look_at
 from dispinmap.backup.errors import BackupError
+from dispinmap.backup.inspection import inspect_file
+from dispinmap.backup.lease.open import open_lease
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import Format, LeaseRecord, Replica, StorageKind
-from dispinmap.backup.restore import Restored, bring_back
+from dispinmap.backup.place import BackupPlace
+from dispinmap.backup.restore import Restored, restore_newest
 from dispinmap.backup.storage.open import open_store
 from dispinmap.clock import SystemClock
 from tests.backup.conftest import BINARIES, StoragePlace, storage_place
@@ -42,7 +44,7 @@ Damage = Callable[[Objects], Objects]
 
 @dataclass(frozen=True)
 class Fault:
-    """What became of a replica, and what each version's refusal must say."""
+    """How a replica was damaged, and what the refusal must say."""
 
     damage: Damage
     words: str
@@ -61,7 +63,7 @@ FAULTS = {
         lambda whole: changed(whole, changes(whole)[2], halved), "could not use|too early"
     ),
     "a middle segment missing": Fault(
-        lambda whole: without(whole, changes(whole)[2]), "non-contiguous|something is missing"
+        lambda whole: without(whole, changes(whole)[2]), "non-contiguous|are missing before"
     ),
     "the last segment missing": Fault(
         lambda whole: without(whole, changes(whole)[-1]), "is not the newest state.*ends at 2026-03-01 12:04:00"
@@ -77,7 +79,7 @@ FAULTS = {
 
 
 LEASE_KNOWS = {"the last segment missing", "everything missing"}
-"""What only a lease can tell that remembers the bot before."""
+"""Faults that we notice only if the lease knows the previous bot."""
 
 
 @pytest.fixture
@@ -118,23 +120,18 @@ class Scene:
         self.replica = replica
         self.store = open_store(replica, seconds=1)
 
-    async def bring_back(self, *, known: bool = True) -> Restored | None:
-        """`known` to the lease is that a bot wrote there, and until when."""
+    async def restore_newest(self, *, known: bool = True) -> Restored | None:
+        """`known`: whether the lease knows the previous writer and its last heartbeat."""
         previous = LeaseRecord("us", "here", NOON, 60, True, "them", self.stored.last_beat_at) if known else None
-        return await bring_back(
-            configuration(self.replica, self.litestream.format, self.database),
-            self.litestream,
-            self.store,
-            previous=previous,
-            allow_empty=False,
-            clock=HastyClock(),
-            seconds=20,
-            attempts=2,
-        )
+        clock = HastyClock()
+        settings = configuration(self.replica, self.litestream.format, self.database)
+        lease = open_lease(self.replica, self.store, clock, seconds=60)
+        place = BackupPlace(settings, self.litestream, self.store, lease)
+        return await restore_newest(place, previous=previous, allow_empty=False, clock=clock, seconds=20, attempts=2)
 
     async def refusal(self, *, known: bool = True) -> str:
         with pytest.raises(BackupError) as caught:
-            await self.bring_back(known=known)
+            await self.restore_newest(known=known)
         assert list(self.database.parent.iterdir()) == []
         return str(caught.value)
 
@@ -162,9 +159,9 @@ def folder(
 
 async def test_a_whole_replica_comes_back_to_its_last_row(scene: Scene) -> None:
     await scene.put(scene.stored.objects)
-    restored = await scene.bring_back()
+    restored = await scene.restore_newest()
     assert restored is not None
-    found = look_at(scene.database)
+    found = inspect_file(scene.database)
     assert found.problems == ()
     assert found.heartbeat is not None
     assert found.heartbeat.beat_at == scene.stored.last_beat_at
@@ -177,7 +174,7 @@ async def test_a_broken_replica_stops_the_start_with_its_sentence(folder: Scene,
 
 
 @pytest.mark.parametrize("name", ["a middle segment missing", "everything missing"])
-async def test_what_is_missing_in_a_bucket_stops_the_start_with_its_sentence(bucket: Scene, name: str) -> None:
+async def test_missing_objects_stop_the_start(bucket: Scene, name: str) -> None:
     await _refused(bucket, name)
 
 
@@ -199,7 +196,7 @@ async def test_a_bucket_that_is_not_there_is_no_proof_of_anything(scene: Scene) 
 
 async def test_storage_that_is_down_is_no_proof_of_anything(bucket: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as reserved:
-        # Bound and not listening: nobody else gets the port, and nobody answers.
+        # Bound but not listening: no one else gets the port, and no one answers.
         reserved.bind(("127.0.0.1", 0))
         _point_at(bucket, f"http://127.0.0.1:{reserved.getsockname()[1]}", monkeypatch)
         assert str(bucket.replica) in await bucket.refusal(known=False)
@@ -227,7 +224,7 @@ def _point_at(scene: Scene, address: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 @asynccontextmanager
 async def forbidding(kind: StorageKind) -> AsyncIterator[str]:
-    """A server that says no, as Google's and Amazon's do."""
+    """A server that refuses, as Google's and Amazon's do."""
     amazon = '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
     google = '{"error": {"code": 403, "message": "does not have storage.objects.list access", "errors": []}}'
     body, content_type = (amazon, "application/xml") if kind is StorageKind.S3 else (google, "application/json")

@@ -1,4 +1,4 @@
-"""What is held of Litestream's configuration, held against both binaries."""
+"""What we know of Litestream's configuration, compared with both binaries."""
 
 import json
 import re
@@ -12,9 +12,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dispinmap.backup.configuration import Severity, check
-from dispinmap.backup.configuration.keys import SCHEMAS, Kind, Node, Schema
+from dispinmap.backup.configuration.checking import check
+from dispinmap.backup.configuration.findings import Severity
+from dispinmap.backup.configuration.schema import Kind, Node, Schema
 from dispinmap.backup.models import Format
+from dispinmap.backup.versions import DIALECTS
 from tests.backup.conftest import BINARIES
 
 
@@ -36,7 +38,7 @@ def levels(schema: Schema, before: str = "{", behind: str = "}") -> Iterator[tup
             yield from levels(below, f'{before}"{key}": {{', f"}}{behind}")
 
 
-LEVELS: Final = [(version, *level) for version in Format for level in levels(SCHEMAS[version])]
+LEVELS: Final = [(version, *level) for version in Format for level in levels(DIALECTS[version].schema)]
 ALL_KEYS: Final = {key: below for _, _, schema, _ in LEVELS for key, below in schema.items()} | {"banana": Kind.TEXT}
 WRONG: Final = {True: '{"a": 1}', False: "[1]"}
 """No key's value is both a mapping and a list."""
@@ -68,7 +70,7 @@ GOOD: Final[Mapping[Kind, list[object]]] = {
 }
 BAD: Final[list[object]] = [None, "", "-1s", "0s", 0, 5, 1.5, True, "5", "1h 2s", "xml", [], [None], {}, {"a": 1}, "$X"]
 ELSEWHERE: Final = {"sse-customer-key-path", "age"}
-"""What a pure check cannot know: whether a file is there, whether a key for encryption is one."""
+"""What a pure check cannot know: whether a file exists, or an encryption key is valid."""
 PLACES: Final[Mapping[Format, list[dict[str, object]]]] = {
     version: [
         {"path": "/replica"},
@@ -107,7 +109,7 @@ def entry_of(schema: Schema, key: str) -> Schema:
 @st.composite
 def documents(draw: st.DrawFn, version: Format) -> dict[str, object]:
     """A good document with a few keys more, of which some are not."""
-    schema = SCHEMAS[version]
+    schema = DIALECTS[version].schema
     database = entry_of(schema, "dbs")
     replica = entry_of(database, "replicas")
     entry = {**draw(some_of(replica, 3)), **draw(st.sampled_from(PLACES[version]))}

@@ -1,4 +1,4 @@
-"""Configurations that Litestream would take without a word, or crash on, and what is said of them."""
+"""Configurations that Litestream would silently accept, or crash on, and our findings."""
 
 from pathlib import Path
 
@@ -7,7 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.backup.configuration import Finding, Severity, check, masked
+from dispinmap.backup.configuration.checking import check
+from dispinmap.backup.configuration.findings import Finding, Severity
+from dispinmap.backup.configuration.schema import masked
 from dispinmap.backup.models import Format
 
 V3, V5 = Format.V0_3, Format.V0_5
@@ -51,7 +53,7 @@ BROKEN: list[tuple[str, Format, str, str, str, str]] = [
     ("no list of databases", V3, "dbs: {}", "dbs", "list", "litestream.yml"),
     ("a misspelt key", V3, with_keys(V3, "retentoin: 1h"), R3 + "retentoin", "ignores", "retention?"),
     ("a key at another level", V3, one(V3, GCS, "bucket: x"), "dbs[0].bucket", "ignores", "in `replicas`"),
-    ("a key of nobody", V5, one(V5, GS, "banana: x"), "dbs[0].banana", "not know", "Remove"),
+    ("an unknown key", V5, one(V5, GS, "banana: x"), "dbs[0].banana", "not know", "Remove"),
     ("a key of 0.5", V3, one(V3, GCS, top="l0-retention: 1h"), "l0-retention", "0.3 does not know", "Remove"),
     ("snapshot on 0.3", V3, one(V3, GCS, top="snapshot: {retention: 1h}"), "snapshot", "ignores", "retention:"),
     ("retention on 0.5", V5, with_keys(V5, "retention: 72h"), R5 + "retention", "ignores", "`snapshot:`"),
@@ -83,17 +85,17 @@ BROKEN: list[tuple[str, Format, str, str, str, str]] = [
     ("a malformed duration", V3, with_keys(V3, "retention: 3 days"), R3 + "retention", "“3 days”", "72h"),
     ("days", V3, with_keys(V3, "retention: 3d"), R3 + "retention", "“3d”", "72h"),
     ("nanoseconds", V3, with_keys(V3, "sync-interval: 5"), R3 + "sync-interval", "nanoseconds", "unit"),
-    ("no time at all", V5, with_keys(V5, "sync-interval: 0s"), R5 + "sync-interval", "no time", "1s"),
+    ("no time at all", V5, with_keys(V5, "sync-interval: 0s"), R5 + "sync-interval", "more than zero", "1s"),
     ("time below zero", V3, one(V3, GCS, "monitor-interval: -1s"), "dbs[0].monitor-interval", "below zero", "1s"),
     ("a flag in quotes", V3, with_keys(V3, "skip-verify: 'yes'"), R3 + "skip-verify", "neither", "without"),
     ("a number in quotes", V5, with_keys(V5, "concurrency: '5'"), R5 + "concurrency", "whole number", "without"),
     ("a size of nothing", V5, with_keys(V5, "part-size: big"), R5 + "part-size", "“big”", "5MB"),
-    ("a number for a text", V3, with_keys(V3, "region: 010"), R3 + "region", "not a text", "quotes"),
+    ("a number for a text", V3, with_keys(V3, "region: 010"), R3 + "region", "not text", "quotes"),
     ("a text for a list", V5, with_keys(V5, "root-cas: x"), R5 + "root-cas", "not a list", "dash"),
     ("encryption on 0.5", V5, with_keys(V5, "age: {recipients: [x]}"), R5 + "age", "encrypt", "[litestream]"),
     ("a kind of log", V3, one(V3, GCS, top="logging: {type: xml}"), "logging.type", "crashes", "json"),
-    ("a short heartbeat", V5, one(V5, GS, top="heartbeat-interval: 5s"), "heartbeat-interval", "minute", "1m"),
-    ("a heartbeat to nowhere", V5, one(V5, GS, top="heartbeat-url: ping"), "heartbeat-url", "address", "https://"),
+    ("a short heartbeat", V5, one(V5, GS, top="heartbeat-interval: 5s"), "heartbeat-interval", "1m", "1m"),
+    ("a heartbeat to nowhere", V5, one(V5, GS, top="heartbeat-url: ping"), "heartbeat-url", "URL", "https://"),
     ("another program", V3, one(V3, GCS, top="exec: sh"), "exec", "another program", "Remove"),
     (
         "a start without proof",
@@ -148,7 +150,7 @@ def test_a_good_document_has_no_findings() -> None:
     assert check(one(V5, GS).replace("replica: {", "replicas: [{").replace("}\n", "}]\n"), V5, {}) == []
 
 
-def test_every_unset_or_empty_variable_is_named_where_it_stands_and_nothing_else_is_said_of_it() -> None:
+def test_an_unset_variable_is_the_only_finding_at_its_place() -> None:
     text = one(V3, "{type: $KIND, bucket: '${BUCKET}', path: 'db-${NODE}', retention: $KEPT}")
     findings = check(text, V3, {"KIND": "", "NODE": "a"}, DATABASE)
     assert [(each.where, each.sentence) for each in findings] == [
@@ -158,7 +160,7 @@ def test_every_unset_or_empty_variable_is_named_where_it_stands_and_nothing_else
     ]
 
 
-def test_a_variable_in_a_comment_is_not_missed_and_a_lone_dollar_sign_is_one() -> None:
+def test_a_variable_in_a_comment_or_a_lone_dollar_sign_is_fine() -> None:
     text = one(V3, "{type: s3, bucket: b-1, path: db, secret-access-key: 'a$ b'}", top="# ${NOWHERE}")
     assert check(text, V3, {}, DATABASE) == []
 

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.backup.configuration import configuration_of, configure, parse_replica_url, read_replica
+from dispinmap.backup.configuration.effective import configure, make_configuration
+from dispinmap.backup.configuration.locations import parse_replica_url, read_replica
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
+from dispinmap.backup.versions import DIALECTS
 from dispinmap.errors import SettingsError
 from dispinmap.secret import Secret
 
@@ -45,7 +47,7 @@ def test_the_file_for_0_3_is_the_guides_to_the_letter() -> None:
 
 @pytest.mark.parametrize("version", list(Format))
 def test_a_bucket_means_what_the_projects_own_file_says(version: Format) -> None:
-    """The bot's path serves where LITESTREAM_PATH itself is not set."""
+    """Without LITESTREAM_PATH the bot's path is used."""
     by_setting = needed(configured(version, bucket="b-1"))
     by_file = needed(configured(version, file=FILES[version], environ={"LITESTREAM_BUCKET": "b-1"}))
     assert by_setting.document == by_file.document
@@ -62,7 +64,7 @@ def test_the_time_between_snapshots_is_the_files_where_it_has_one(tmp_path: Path
 
 @pytest.mark.parametrize("version", list(Format))
 def test_a_file_that_names_a_link_to_the_database_means_the_database(tmp_path: Path, version: Format) -> None:
-    """Litestream looks for the log beside the name that it is given, and SQLite has it beside the file."""
+    """Litestream looks for the log beside the given name, but SQLite keeps it beside the file."""
     (tmp_path / "link.db").symlink_to(tmp_path / "bot.db")
     found = configure(
         version,
@@ -72,7 +74,9 @@ def test_a_file_that_names_a_link_to_the_database_means_the_database(tmp_path: P
         file=FILES[version],
         environ={"LITESTREAM_PATH": str(tmp_path / "link.db")},
     )
-    assert needed(found).document == configuration_of(version, tmp_path / "bot.db", needed(found).replica, "").document
+    assert (
+        needed(found).document == make_configuration(version, tmp_path / "bot.db", needed(found).replica, "").document
+    )
 
 
 def test_a_file_wins_over_an_address_which_wins_over_a_bucket() -> None:
@@ -99,12 +103,12 @@ def test_a_file_wins_over_an_address_which_wins_over_a_bucket() -> None:
         ("/data//replica", Replica(FILE, "/data/replica")),
     ],
 )
-def test_an_address_names_a_replica_whatever_the_version(url: str, replica: Replica) -> None:
+def test_an_address_means_the_same_to_both_versions(url: str, replica: Replica) -> None:
     assert parse_replica_url(url) == replica
     for version in Format:
         found = needed(configured(version, url=url))
         assert found.replica == replica
-        assert read_replica(found.document, version) == replica
+        assert read_replica(found.document, DIALECTS[version]) == replica
 
 
 def test_a_folder_by_another_name_is_the_same_replica_with_the_same_lease(tmp_path: Path) -> None:
@@ -121,15 +125,15 @@ def test_a_folder_by_another_name_is_the_same_replica_with_the_same_lease(tmp_pa
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("db", "does not say what kind of storage"),
-        ("backup/db", "no folder from / on"),
+        ("db", "names no kind of storage"),
+        ("backup/db", "not an absolute path"),
         ("abs://b-1/db", "not a kind of storage"),
         ("gcs://b-1", "path in the bucket is missing"),
         ("gcs://b-1//db", "plain path"),
         ("gcs://b-1/../db", "plain path"),
         ("gcs:///db", "bucket is missing"),
-        ("gcs://b-1/db?region=r", "more behind the path"),
-        ("gcs://b-1/db#x", "more behind the path"),
+        ("gcs://b-1/db?region=r", "more after the path"),
+        ("gcs://b-1/db#x", "more after the path"),
         ("s3://host:9000/db", "server"),
         ("s3://b-1.s3.eu-central-1.amazonaws.com/db", "server"),
         ("s3://b-1/db?regoin=r", "Did you mean region?"),
@@ -138,10 +142,10 @@ def test_a_folder_by_another_name_is_the_same_replica_with_the_same_lease(tmp_pa
         ("s3://b-1/db?endpoint=minio:9000", "Begin it with https://"),
         ("s3://me:hunter2@b-1/db", "credentials"),
         ("file://data", "two slashes"),
-        ("file:///", "whole path"),
-        ("file:///a%00b", "whole path"),
-        ("/", "whole path"),
-        ("s3://[::1/db", "not an address"),
+        ("file:///", "absolute path"),
+        ("file:///a%00b", "absolute path"),
+        ("/", "absolute path"),
+        ("s3://[::1/db", "not a URL"),
     ],
 )
 def test_a_malformed_address_is_refused_with_what_to_write(url: str, words: str) -> None:
@@ -188,17 +192,20 @@ def test_credentials_of_a_document_come_from_the_replica_or_from_the_top() -> No
     database = {"path": "/data/bot.db", "replica": {"type": "s3", "bucket": "b-1", "path": "db", "access-key-id": "me"}}
     document = {"access-key-id": "other", "secret-access-key": "hunter2", "region": "eu", "dbs": [database]}
     expected = Replica(S3, "db", "b-1", region="eu", access_key_id="me", secret_access_key=Secret("hunter2"))
-    assert read_replica(document, Format.V0_5) == expected
-    assert read_replica(configuration_of(Format.V0_5, DATABASE, expected, "a test").document, Format.V0_5) == expected
+    assert read_replica(document, DIALECTS[Format.V0_5]) == expected
+    assert (
+        read_replica(make_configuration(Format.V0_5, DATABASE, expected, "a test").document, DIALECTS[Format.V0_5])
+        == expected
+    )
 
 
 def test_settings_beside_an_address_count_too() -> None:
     replica = {"url": "s3://b-1/db", "endpoint": "https://h", "force-path-style": False}
     document = {"region": "eu", "dbs": [{"path": "/data/bot.db", "replica": replica}]}
-    assert read_replica(document, Format.V0_5) == Replica(S3, "db", "b-1", "https://h", "eu")
+    assert read_replica(document, DIALECTS[Format.V0_5]) == Replica(S3, "db", "b-1", "https://h", "eu")
 
 
-def test_litestreams_own_names_for_credentials_serve_where_amazons_are_not_set() -> None:
+def test_litestreams_names_for_credentials_work_without_amazons() -> None:
     own = {"LITESTREAM_ACCESS_KEY_ID": "me", "LITESTREAM_SECRET_ACCESS_KEY": "hunter2"}
     found = needed(configured(Format.V0_5, url="s3://b-1/db", environ=own))
     assert (found.replica.access_key_id, found.replica.secret_access_key) == ("me", Secret("hunter2"))

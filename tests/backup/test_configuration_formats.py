@@ -1,4 +1,4 @@
-"""Both formats in every storage: found, told apart, and never mixed."""
+"""Both formats in every storage are found, distinguished and never mixed."""
 
 import asyncio
 import sqlite3
@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from dispinmap.backup.configuration import configuration_of, format_in, refuse_mixed_formats, stored_formats
+from dispinmap.backup.configuration.effective import make_configuration
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.litestream.binary import find_litestream
+from dispinmap.backup.litestream03.formats import formats_in, refuse_mixed_formats, stored_formats
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
 from dispinmap.backup.storage.open import open_store
 from dispinmap.backup.storage.store import StoredObject
@@ -37,7 +38,7 @@ CHANGES = "0000000000000001-0000000000000001.ltx"
 )
 def test_a_format_is_told_by_its_keys(keys: list[str], formats: set[Format]) -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    assert format_in([StoredObject(key, 1, now, "1") for key in keys], "db") == formats
+    assert formats_in([StoredObject(key, 1, now, "1") for key in keys], "db") == formats
 
 
 def make_database(folder: Path) -> Path:
@@ -51,7 +52,7 @@ def make_database(folder: Path) -> Path:
 
 def at(configuration: Configuration, version: Format, path: str) -> Configuration:
     """The same for a version, at another path."""
-    return configuration_of(version, configuration.database, replace(configuration.replica, path=path), "a test")
+    return make_configuration(version, configuration.database, replace(configuration.replica, path=path), "a test")
 
 
 async def refusal(configuration: Configuration) -> str:
@@ -60,14 +61,14 @@ async def refusal(configuration: Configuration) -> str:
     return str(error.value)
 
 
-async def test_neither_version_goes_on_where_or_beside_where_the_other_has_written(
+async def test_neither_version_uses_a_path_at_or_beside_the_others_data(
     place: StoragePlace, binary: Path, tmp_path: Path
 ) -> None:
     litestream = await find_litestream(binary, SystemClock())
     ours, (other,) = litestream.format, set(Format) - {litestream.format}
     own_path = place.replica.path if ours is V3 else f"{place.replica.path}-v5"
     replica = replace(place.replica, path=own_path)
-    configuration = configuration_of(ours, make_database(tmp_path), replica, "a test")
+    configuration = make_configuration(ours, make_database(tmp_path), replica, "a test")
     store = open_store(replica)
     await refuse_mixed_formats(configuration, store)
     await litestream.replicate_once(configuration)
@@ -91,7 +92,7 @@ async def test_0_5_goes_on_beside_the_0_3_backup_that_it_has_taken_along(tmp_pat
     for file in (old / GENERATION, new / "ltx" / "0" / CHANGES):
         file.parent.mkdir(parents=True)
         file.touch()
-    configuration = configuration_of(V5, tmp_path / "bot.db", Replica(StorageKind.FILE, str(new)), "a test")
+    configuration = make_configuration(V5, tmp_path / "bot.db", Replica(StorageKind.FILE, str(new)), "a test")
     store = open_store(configuration.replica)
     await refuse_mixed_formats(configuration, store)
     assert "older state" in await refusal(at(configuration, V3, str(old)))

@@ -1,4 +1,4 @@
-"""Everything is killed under load and the disk is gone: the next start has all but the last moment, posted once."""
+"""Everything is killed under load and the disk is lost: the next start has all but the last moment, posted once."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ BURSTS = 3
 COMMENTS = 7
 
 
-async def test_killed_with_its_disk_lost_the_bot_comes_back_and_posts_nothing_twice(
+async def test_a_bot_killed_with_its_disk_comes_back_and_posts_nothing_twice(
     place: StoragePlace, binary: Path, tmp_path: Path
 ) -> None:
     clock = FastClock(time.time())

@@ -1,4 +1,4 @@
-"""The trial restore: what it finds, and when it happens."""
+"""The drill: what it finds, and when it runs."""
 
 import asyncio
 import shutil
@@ -6,18 +6,17 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import closing, suppress
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.backup.drill import FIRST_AFTER, RETRY_AFTER, Drill, drill, due_at
+from dispinmap.backup.drill import FIRST_AFTER, RETRY_AFTER, DrillLoop, drill, due_at
 from dispinmap.backup.errors import RestoreFailed, StorageRefused
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
-from dispinmap.backup.storage.open import open_store
+from dispinmap.backup.place import make_place
 from dispinmap.clock import SystemClock
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import heartbeat
@@ -48,7 +47,7 @@ def add_channel(file: Path) -> None:
     execute(file, "INSERT INTO channel_configs (channel_id, guild_id) VALUES (1, 2)")
 
 
-async def test_the_backup_of_a_running_bot_stands_up_to_the_drill(
+async def test_the_backup_of_a_running_bot_passes_the_drill(
     place: StoragePlace, binary: Path, database: Database, database_file: Path
 ) -> None:
     clock = SystemClock()
@@ -60,7 +59,7 @@ async def test_the_backup_of_a_running_bot_stands_up_to_the_drill(
     before = sorted(each.name for each in database_file.parent.iterdir())
     async with running(litestream, settings) as replication:
         assert await replication.synced(60)
-        state = await drill(settings, litestream, open_store(place.replica), clock, database_file)
+        state = await drill(make_place(settings, litestream, clock, 60), clock)
     assert (state.problem, state.heartbeat_at) == (None, now)
     assert state.restore_seconds is not None
     left = {each.name for each in database_file.parent.iterdir()} - set(before)
@@ -75,12 +74,11 @@ class Scene:
         self.copy = Path(shutil.copy(live, folder / "copy.db"))
         replica = Replica(StorageKind.FILE, str(folder / "replica" / "db"))
         self.configuration = Configuration(Format.V0_5, live, replica, {})
-        self.store = open_store(replica)
         self.clock = HastyClock(NOON)
 
     async def drill(self, *outcomes: Path | Exception) -> DrillState:
         litestream = FakeLitestream(Format.V0_5, outcomes)
-        return await drill(self.configuration, litestream, self.store, self.clock, self.live)
+        return await drill(make_place(self.configuration, litestream, self.clock, 60), self.clock)
 
     async def problem(self, *outcomes: Path | Exception) -> str:
         return (await self.drill(*(outcomes or (self.copy, self.copy)))).problem or ""
@@ -112,20 +110,20 @@ async def test_a_copy_from_long_before_fails(scene: Scene) -> None:
     assert await scene.problem() == "The copy is 180 seconds behind the live database."
 
 
-async def test_a_copy_that_does_not_come_or_is_broken_fails_with_its_sentence(scene: Scene) -> None:
+async def test_a_failed_restore_fails_the_drill_with_its_sentence(scene: Scene) -> None:
     assert await scene.problem(StorageRefused("No permission.")) == "No permission."
     assert await scene.problem(RestoreFailed("Broken."), RestoreFailed("Broken.")) == "Broken."
     execute(scene.copy, "DROP TABLE submissions")
     assert "was restored and is not whole" in await scene.problem()
 
 
-async def test_a_live_database_that_cannot_be_read_fails_the_drill_and_does_not_end_it(scene: Scene) -> None:
+async def test_an_unreadable_live_database_fails_the_drill_but_does_not_end_it(scene: Scene) -> None:
     scene.live.unlink()
     assert "There is no file at" in await scene.problem()
 
 
 @given(st.timedeltas(timedelta(), 3 * DAY), st.timedeltas(timedelta(minutes=1), 3 * DAY), st.booleans())
-def test_drills_are_as_far_apart_as_was_asked_and_a_failed_one_is_repeated_soon(
+def test_drills_keep_their_interval_and_a_failed_one_is_repeated_soon(
     ago: timedelta,
     every: timedelta,
     failed: bool,  # noqa: FBT001 -- hypothesis passes it
@@ -151,9 +149,7 @@ async def drilling(scene: Scene, database: Database) -> AsyncIterator[Drilling]:
     def start(outcomes: Iterable[Path | Exception]) -> ManualClock:
         clock = ManualClock(NOON)
         litestream = FakeLitestream(Format.V0_5, outcomes)
-        live = scene.configuration.database
-        one_drill = partial(drill, scene.configuration, litestream, scene.store, clock, live)
-        loop = Drill(one_drill, clock, database, live=live, drill_every=DAY)
+        loop = DrillLoop(make_place(scene.configuration, litestream, clock, 60), clock, database, drill_every=DAY)
         tasks.append(asyncio.create_task(loop.run()))
         return clock
 

@@ -1,6 +1,7 @@
-"""Fetching, held against Litestream 0.3's own restore of the same replicas."""
+"""Fetching, compared with Litestream 0.3's own restore of the same replicas."""
 
 import os
+import re
 import shutil
 import sqlite3
 import time
@@ -16,8 +17,8 @@ import lz4.frame
 import pytest
 
 from dispinmap.backup.errors import BackupError, Conflict, NoBackup, RestoreFailed
-from dispinmap.backup.fetch import ATTEMPTS, Fetched, check_continuity, fetch
-from dispinmap.backup.generations import Plan, plan
+from dispinmap.backup.litestream03.fetch import ATTEMPTS, Fetched, fetch, missing_pieces
+from dispinmap.backup.litestream03.generations import Plan, plan
 from dispinmap.backup.models import Replica, StorageKind
 from dispinmap.backup.storage.folder import FolderStore
 from dispinmap.backup.storage.open import open_store
@@ -90,7 +91,7 @@ async def test_what_is_fetched_is_what_litestream_restores_byte_for_byte(origina
     assert len(contents(ours)) > 50
     assert fetched.segments > 0
     assert fetched.warning is None
-    assert await check_continuity(open_store(original.replica), original.replica) == []
+    assert await missing_pieces(open_store(original.replica), original.replica) == []
 
 
 async def test_a_time_brings_what_litestream_brings_for_it(original: Original, tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ async def test_a_time_brings_what_litestream_brings_for_it(original: Original, t
         assert contents(ours) == contents(theirs)
 
 
-async def test_replicas_of_twenty_moments_under_load_are_fetched_as_litestream_restores_them(
+async def test_twenty_replicas_under_load_are_fetched_as_litestream_restores_them(
     in_folder: Original, tmp_path: Path
 ) -> None:
     moments = []
@@ -129,7 +130,7 @@ async def test_replicas_of_twenty_moments_under_load_are_fetched_as_litestream_r
     assert compared >= 5
 
 
-async def test_it_can_be_fetched_while_it_is_written_and_retention_deletes(place: StoragePlace, tmp_path: Path) -> None:
+async def test_fetching_works_during_writes_and_retention(place: StoragePlace, tmp_path: Path) -> None:
     original = Original(
         tmp_path / "original.db",
         place.replica,
@@ -151,9 +152,7 @@ async def test_it_can_be_fetched_while_it_is_written_and_retention_deletes(place
     assert fetched == sorted(fetched)
 
 
-async def test_objects_that_retention_deletes_after_they_were_listed_are_left_for_newer_ones(
-    in_folder: Original, tmp_path: Path
-) -> None:
+async def test_newer_objects_replace_those_that_retention_deleted(in_folder: Original, tmp_path: Path) -> None:
     in_folder.replicate(1)
 
     def begin_anew() -> None:
@@ -168,12 +167,10 @@ async def test_objects_that_retention_deletes_after_they_were_listed_are_left_fo
     assert fetched.plan.generation != before.generation
     assert in_folder.restore(tmp_path / "theirs.db")
     assert contents(tmp_path / "ours.db") == contents(tmp_path / "theirs.db")
-    assert await check_continuity(_Changing(in_folder, begin_anew), in_folder.replica) == []
+    assert await missing_pieces(_Changing(in_folder, begin_anew), in_folder.replica) == []
 
 
-async def test_a_snapshot_that_is_overwritten_after_it_was_listed_is_planned_anew_with_its_log(
-    in_folder: Original, tmp_path: Path
-) -> None:
+async def test_a_snapshot_overwritten_after_the_listing_is_planned_again(in_folder: Original, tmp_path: Path) -> None:
     in_folder.replicate(1)
     before = await planned(in_folder)
     snapshot = Path(before.snapshot.stored.key)
@@ -220,13 +217,13 @@ class _Changing(ThreadedStore):
 async def test_a_file_that_is_there_is_never_overwritten(copied: Original, tmp_path: Path) -> None:
     target = tmp_path / "there.db"
     target.write_text("mine")
-    with pytest.raises(BackupError, match=r"there\.db is there already, .* name another file"):
+    with pytest.raises(BackupError, match=r"there\.db already exists and .* name another file"):
         await fetch(open_store(copied.replica), copied.replica, target)
     assert target.read_text() == "mine"
 
 
 async def test_a_folder_that_is_not_there_is_said(copied: Original, tmp_path: Path) -> None:
-    with pytest.raises(BackupError, match="check that its folder exists, may be written and has room"):
+    with pytest.raises(BackupError, match="check that its folder exists, is writable and has room"):
         await fetch(open_store(copied.replica), copied.replica, tmp_path / "nowhere" / "x.db")
 
 
@@ -273,9 +270,9 @@ def tear(path: Path) -> None:
         (truncate, "segment", "ends too early"),
         (empty, "segment", "is empty"),
         (spoil, "segment", r"is damaged, SQLite accepts \d+ of its \d+ pages"),
-        (Path.unlink, "segment", r"Before .*\.wal\.lz4 something is missing: bytes \d+ to \d+ of that log"),
+        (Path.unlink, "segment", r"Bytes \d+ to \d+ of the log are missing before .*\.wal\.lz4"),
         (Path.unlink, "log", r"has nothing of WAL [0-9a-f]{8} before byte \d+"),
-        (Path.unlink, "snapshots", "has no snapshot, and its changes mean nothing without one"),
+        (Path.unlink, "snapshots", "has no snapshot, and its changes are useless without one"),
     ],
 )
 async def test_damage_has_its_sentence_and_leaves_nothing_behind(
@@ -297,24 +294,23 @@ async def test_damage_has_its_sentence_and_leaves_nothing_behind(
     assert left_in(tmp_path) == before
 
 
-async def test_a_hole_that_litestream_restores_past_is_named(copied: Original, tmp_path: Path) -> None:
+async def test_a_gap_that_litestream_ignores_is_reported(copied: Original, tmp_path: Path) -> None:
     segment = a_middle_segment(await planned(copied))
     segment.unlink()
     assert copied.restore(tmp_path / "theirs.db")
-    (sentence,) = await check_continuity(open_store(copied.replica), copied.replica)
-    assert sentence.startswith("Before ")
-    assert sentence.endswith(" of that log.")
+    (sentence,) = await missing_pieces(open_store(copied.replica), copied.replica)
+    assert re.fullmatch(rf"Bytes \d+ to \d+ of the log are missing before {segment.parent}/.+\.", sentence)
 
 
-async def test_a_hole_in_one_listing_that_the_next_one_does_not_have_is_none(copied: Original) -> None:
+async def test_a_gap_in_an_outdated_listing_is_no_gap(copied: Original) -> None:
     segment = a_middle_segment(await planned(copied))
     elsewhere = copied.folder / "elsewhere"
     segment.rename(elsewhere)
 
-    def bring_back() -> None:
+    def put_back() -> None:
         elsewhere.rename(segment)
 
-    assert await check_continuity(_Changing(copied, bring_back), copied.replica) == []
+    assert await missing_pieces(_Changing(copied, put_back), copied.replica) == []
 
 
 async def test_before_the_hole_everything_can_be_had(copied: Original, tmp_path: Path) -> None:
@@ -325,9 +321,7 @@ async def test_before_the_hole_everything_can_be_had(copied: Original, tmp_path:
     assert contents(tmp_path / "x.db")
 
 
-async def test_the_snapshot_alone_of_a_database_at_rest_is_what_lz4_and_sqlite_make_of_it(
-    original: Original, tmp_path: Path
-) -> None:
+async def test_a_snapshot_alone_is_what_lz4_and_sqlite_make_of_it(original: Original, tmp_path: Path) -> None:
     with closing(sqlite3.connect(original.database)) as connection, connection:
         connection.executemany("INSERT INTO things (name) VALUES (?)", [(str(number),) for number in range(300)])
     store = open_store(original.replica)
@@ -343,7 +337,7 @@ async def test_the_snapshot_alone_of_a_database_at_rest_is_what_lz4_and_sqlite_m
 
 async def test_a_torn_snapshot_alone_says_that_it_is_torn(copied: Original, tmp_path: Path) -> None:
     tear(*snapshots(copied))
-    with pytest.raises(RestoreFailed, match=r"The snapshot is torn .*: fetch it without --snapshot-only"):
+    with pytest.raises(RestoreFailed, match=r"The snapshot is torn\. .*: fetch it without --snapshot-only"):
         await fetch(open_store(copied.replica), copied.replica, tmp_path / "x.db", snapshot_only=True)
     assert not (tmp_path / "x.db").exists()
 

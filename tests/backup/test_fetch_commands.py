@@ -67,7 +67,7 @@ def test_the_guides_method_1_without_gsutil_and_whole(dispinmap: Dispinmap, buck
     result = dispinmap("backup", "fetch", "--from", bucket)
     assert result.exit_code == 0, result.output
     assert re.search(
-        r"Fetched gcs://.* checked: generation [0-9a-f]{16}, snapshot 0000000\d and \d+ pieces", result.output
+        r"Fetched gcs://.* checked it: generation [0-9a-f]{16}, snapshot 0000000\d and \d+ log segments", result.output
     )
     assert f"It is at revision {LEGACY_REVISION}." in result.output
     assert f"monitoring_targets: {len(legacy.TARGETS)} rows" in result.output
@@ -94,7 +94,7 @@ def test_the_configured_replica_is_meant_where_none_is_named(
     assert (tmp_path / facts["file"]).is_file()
 
 
-def test_the_snapshot_alone_warns_and_says_the_guides_lines_as_they_should_be(
+def test_a_snapshot_alone_warns_and_shows_the_guides_commands(
     dispinmap: Dispinmap, bucket: str, tmp_path: Path
 ) -> None:
     result = dispinmap("backup", "fetch", "--from", bucket, "--snapshot-only")
@@ -105,9 +105,7 @@ def test_the_snapshot_alone_warns_and_says_the_guides_lines_as_they_should_be(
     assert (tmp_path / "production_backup.db").is_file()
 
 
-def test_by_hand_a_folders_snapshot_is_copied_and_unpacked_as_the_answer_says(
-    dispinmap: Dispinmap, in_folder: str, tmp_path: Path
-) -> None:
+def test_the_commands_by_hand_work_for_a_folder(dispinmap: Dispinmap, in_folder: str, tmp_path: Path) -> None:
     result = dispinmap("backup", "fetch", "--from", in_folder, "--to", "x.db", "--snapshot-only")
     copied = re.search(r"^ +cp (\S+) production_snapshot\.lz4$", result.output, re.MULTILINE)
     assert copied is not None, result.output
@@ -119,12 +117,12 @@ def test_by_hand_a_folders_snapshot_is_copied_and_unpacked_as_the_answer_says(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "Nothing says which backup is meant: name it, such as --from gs://bucket/db"),
+        ((), "Nothing says which backup to fetch: name it, such as --from gs://bucket/db"),
         (("--from", "gcs://nowhere-at-all/db"), "nowhere-at-all"),
         (("--from", f"gcs://{BUCKET}/elsewhere"), "holds no replica of Litestream 0.3: check the address"),
         (("--from", f"gcs://{BUCKET}/db", "--generation", "abc"), "has no generation abc"),
-        (("--from", f"gcs://{BUCKET}/db", "--at", "2020-01-01 12:00"), "holds nothing of that time: it begins at"),
-        (("--from", f"gcs://{BUCKET}/db", "--at", "noon"), "is no time"),
+        (("--from", f"gcs://{BUCKET}/db", "--at", "2020-01-01 12:00"), "holds nothing from that time: it begins at"),
+        (("--from", f"gcs://{BUCKET}/db", "--at", "noon"), "is not a time"),
         (("--from", "ftp://x/y"), "--from"),
     ],
 )
@@ -145,7 +143,7 @@ def test_the_way_to_0_5_asks_and_then_says_what_to_set(
     monkeypatch.setenv("LITESTREAM_REPLICA_URL", in_folder)
     refused = dispinmap("backup", "upgrade-format", input="n\n")
     assert (refused.exit_code, (tmp_path / "db-v5").exists()) == (1, False)
-    assert f"What {in_folder} holds goes to {in_folder}-v5 as well." in refused.output
+    assert f"This copies {in_folder} to {in_folder}-v5." in refused.output
     assert "Nothing was changed." in refused.output
     done = dispinmap("backup", "upgrade-format", "--yes")
     assert done.exit_code == 0, done.output + str(done.exception)

@@ -1,4 +1,4 @@
-"""The new bot's first start on the original bot's bucket, by the settings that the original had."""
+"""The new bot's first start on the original bot's bucket, with the original's settings."""
 
 import asyncio
 import sqlite3
@@ -10,11 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from dispinmap import start
-from dispinmap.backup.checks import look_at
 from dispinmap.backup.errors import BackupError
+from dispinmap.backup.inspection import inspect_file
+from dispinmap.backup.litestream03.upgrade_format import upgrade_format
 from dispinmap.backup.models import Format, Replica, StorageKind
-from dispinmap.backup.opening import open_place
-from dispinmap.backup.upgrade_format import upgrade_format
+from dispinmap.backup.place import open_place
 from dispinmap.cli.main import app
 from dispinmap.clock import SystemClock
 from dispinmap.database.revisions import head
@@ -47,7 +47,7 @@ class Bot:
         place = await open_place(settings, clock)
         previous = await place.lease.try_acquire()
         try:
-            await start._Launch(settings, clock, place, allow_empty=False)._prepare(previous)
+            await start.Preparation(settings, clock, place, allow_empty=False, show=lambda _: None).run(previous)
         finally:
             await place.lease.release()
 
@@ -68,7 +68,7 @@ class Bot:
         )
 
     def targets(self) -> int:
-        assert look_at(self.database).revision == head()
+        assert inspect_file(self.database).revision == head()
         with closing(sqlite3.connect(self.database)) as connection:
             return int(connection.execute("SELECT count(*) FROM monitoring_targets").fetchone()[0])
 
@@ -90,17 +90,17 @@ def bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Original
         yield lambda make: asyncio.run(replicate_once(replica, make(tmp_path / "original.db")))
 
 
-def test_with_litestream_0_3_the_originals_database_is_restored_upgraded_and_replicated_on(
+def test_with_0_3_the_originals_database_is_restored_upgraded_and_replicated(
     bot: Bot, bucket: Original, tmp_path: Path
 ) -> None:
     bucket(legacy.create)
     bot.prepare(Format.V0_3)
     assert bot.targets() == len(legacy.TARGETS) - MERGED
     asyncio.run(bot.replicate_and_restore(tmp_path / "restored.db"))
-    assert look_at(tmp_path / "restored.db").revision == head()
+    assert inspect_file(tmp_path / "restored.db").revision == head()
 
 
-def test_with_litestream_0_5_it_is_refused_and_the_cure_works_as_it_is_written(bot: Bot, bucket: Original) -> None:
+def test_with_0_5_it_is_refused_with_a_cure_that_works(bot: Bot, bucket: Original) -> None:
     bucket(legacy.create)
     with pytest.raises(BackupError, match="run `dispinmap backup upgrade-format` to take it along"):
         bot.prepare(Format.V0_5)
@@ -110,11 +110,11 @@ def test_with_litestream_0_5_it_is_refused_and_the_cure_works_as_it_is_written(b
     assert bot.targets() == len(legacy.TARGETS) - MERGED
 
 
-def test_the_originals_redesign_is_refused_and_the_cure_works_as_it_is_written(
+def test_the_originals_redesign_is_refused_with_a_cure_that_works(
     bot: Bot, bucket: Original, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket(shapes.redesign)
-    with pytest.raises(BackupError, match=r"`dispinmap backup fetch` gets .* `dispinmap db adopt FILE` makes"):
+    with pytest.raises(BackupError, match=r"`dispinmap backup fetch` downloads .* `dispinmap db adopt FILE` makes"):
         bot.prepare(Format.V0_3)
     assert not bot.database.exists()
     monkeypatch.setenv("LITESTREAM_BUCKET", BUCKET)

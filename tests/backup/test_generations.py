@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispinmap.backup.errors import NoBackup, RestoreFailed
-from dispinmap.backup.generations import Plan, generations, holes, plan, restore_points
+from dispinmap.backup.litestream03.generations import Plan, generations, holes, plan, restore_points
 from dispinmap.backup.models import Replica, StorageKind
 from dispinmap.backup.storage.store import StoredObject
 
@@ -45,7 +45,7 @@ def test_the_newest_generation_is_the_one_stored_last_whatever_its_name() -> Non
     assert (chosen.generation, chosen.snapshot.index, positions(chosen)) == (NEW, 1, [(1, 0), (1, 8272), (2, 0)])
 
 
-def test_what_can_be_restored_is_every_upload_that_has_a_snapshot_before_it() -> None:
+def test_every_upload_after_a_snapshot_can_be_restored() -> None:
     listing = [segment(0, 0, 11), segment(0, 4152, 12), snapshot(1, 14), segment(1, 0, 15), segment(0, 0, 1, OLD)]
     assert [(point.kind, point.position) for point in restore_points(listing)] == [
         ("changes", "00000001_00000000"),
@@ -76,12 +76,12 @@ def test_a_time_means_the_last_state_stored_by_then(
     assert (chosen.generation, chosen.snapshot.index, positions(chosen)) == (generation, index, segments)
 
 
-def test_a_snapshot_whose_log_was_not_stored_yet_is_left_for_the_one_before() -> None:
+def test_a_snapshot_without_its_log_is_skipped() -> None:
     chosen = plan(REPLICA, TWO_GENERATIONS, at=after(14.5))
     assert (chosen.snapshot.index, positions(chosen)) == (0, [(0, 0), (0, 4152), (1, 0)])
 
 
-def test_a_segment_of_the_snapshots_very_second_may_have_been_stored_before_it() -> None:
+def test_a_segment_of_the_same_second_may_be_older_than_the_snapshot() -> None:
     listing = [snapshot(0, 0), segment(0, 0, 1), segment(1, 0, 5), snapshot(1, 5)]
     assert plan(REPLICA, listing).snapshot.index == 0
     assert plan(REPLICA, [*listing, segment(1, 4152, 6)]).snapshot.index == 1
@@ -107,7 +107,7 @@ def test_a_time_before_the_oldest_snapshot_that_is_kept_is_no_backup() -> None:
         plan(REPLICA, [segment(0, 0, 1), snapshot(1, 5), segment(1, 0, 6)], at=after(2))
 
 
-def test_changes_without_a_snapshot_are_a_failure_and_not_an_older_generation() -> None:
+def test_changes_without_a_snapshot_are_a_failure() -> None:
     without = [one for one in TWO_GENERATIONS if "snapshots" not in one.key or OLD in one.key]
     with pytest.raises(RestoreFailed, match=f"Generation {NEW} of gcs://bucket/db has no snapshot, .*--generation"):
         plan(REPLICA, without)

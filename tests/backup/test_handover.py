@@ -1,4 +1,4 @@
-"""Two starts on one replica, as every rollout has them: one after the other, never together."""
+"""Two starts on one replica, as in every rollout: one after the other, never together."""
 
 import time
 from collections import Counter
@@ -16,7 +16,7 @@ ROWS = 50
 
 
 @usual_pairs
-async def test_the_second_bot_waits_until_the_first_is_stopped_and_the_first_takes_over_when_it_is_killed(
+async def test_the_second_bot_waits_for_the_first_and_the_other_way_round(
     place: StoragePlace, binary: Path, tmp_path: Path
 ) -> None:
     clock = FastClock(time.time())
@@ -38,7 +38,7 @@ async def test_the_second_bot_waits_until_the_first_is_stopped_and_the_first_tak
             waiting = await new.ready()
             assert waiting["ready"] is False
             assert "lease" in str(waiting["faults"])
-            # Anybody may ask: neither where the backup is nor which machine holds it.
+            # The page is public: it names neither the backup nor the machine that holds it.
             assert not [each for each in (place.replica.lease_path, "in use by") if each in str(waiting)]
             assert not new.database.exists()
             with writing(old.database) as before:

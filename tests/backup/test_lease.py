@@ -54,9 +54,7 @@ def server_place(request: pytest.FixtureRequest, tmp_path: Path) -> StoragePlace
     return storage_place(request.param, request, tmp_path)
 
 
-async def test_the_first_holder_finds_nothing_and_the_next_one_what_it_left(
-    place: StoragePlace, clock: ManualClock
-) -> None:
+async def test_the_first_holder_finds_no_record_and_the_next_one_does(place: StoragePlace, clock: ManualClock) -> None:
     bot = bots(place.replica, clock)
     first, second, third = bot(), bot(), bot()
     assert await first.acquire() is None
@@ -95,10 +93,10 @@ async def test_who_keeps_it_has_it_for_ever(place: StoragePlace, clock: ManualCl
     first, second = bot(), bot()
     await first.acquire()
     keeping, waiting = asyncio.create_task(first.keep()), asyncio.create_task(second.acquire())
-    # The one who waits, the one who keeps, and, where the lease expires, the look whether it did.
+    # The waiting bot, the holder and, if the lease expires, the check for that.
     idle = 2 if place.replica.kind is StorageKind.FILE else 3
     for _ in range(int(3 * SECONDS / 0.5)):
-        # However long a renewal takes to get there and back: meanwhile no time passes.
+        # No time passes on the clock during a renewal, however long it really takes.
         await becomes(lambda: keeping.done() or clock.asleep == idle)
         clock.advance(0.5)
     assert [task.done() for task in (keeping, waiting)] == [False, False]
@@ -175,7 +173,7 @@ def server(server_place: StoragePlace) -> str:
     return server_place.replica.endpoint or os.environ["STORAGE_EMULATOR_HOST"]
 
 
-async def test_an_outage_makes_the_holder_give_up_in_time_and_wait_until_it_is_over(
+async def test_an_outage_makes_the_holder_give_up_in_time(
     server_place: StoragePlace, server: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with held_over_a_gate(server_place, clock, monkeypatch, server) as (held, shut, reopen):
@@ -249,7 +247,7 @@ async def test_a_lock_file_that_is_taken_away_is_a_lost_lease(
 
 
 @pytest.mark.parametrize("set_back_seconds", [0, 3600])
-async def test_what_is_noted_is_soon_in_a_kept_lock_file_also_where_the_clock_was_set_back(
+async def test_a_noted_heartbeat_is_soon_in_the_lock_file_even_with_a_clock_set_back(
     file_replica: Replica, clock: ManualClock, set_back_seconds: float
 ) -> None:
     held = bots(file_replica, clock)()
@@ -270,9 +268,7 @@ async def test_what_is_noted_is_soon_in_a_kept_lock_file_also_where_the_clock_wa
     await held.release()
 
 
-async def test_a_lock_file_keeps_its_size_so_that_a_full_disk_cannot_refuse_it(
-    file_replica: Replica, clock: ManualClock
-) -> None:
+async def test_a_lock_file_keeps_its_size_in_case_the_disk_fills_up(file_replica: Replica, clock: ManualClock) -> None:
     def size() -> int:
         return Path(file_replica.lease_path).stat().st_size
 
@@ -307,9 +303,7 @@ async def says(process: asyncio.subprocess.Process, word: bytes, seconds: float)
             assert line, "it ended"
 
 
-async def test_when_the_holder_of_a_file_is_killed_the_waiting_process_has_it_before_its_time_is_up(
-    file_replica: Replica, clock: ManualClock
-) -> None:
+async def test_a_killed_holder_of_a_file_frees_the_lease_at_once(file_replica: Replica, clock: ManualClock) -> None:
     third = bots(file_replica, clock)()
     async with holder_process(file_replica, "first") as first:
         await says(first, b"held", PATIENCE)

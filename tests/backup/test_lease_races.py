@@ -1,4 +1,4 @@
-"""Whatever gets lost on the way, two never hold an object lease together."""
+"""Two bots never hold an object lease at once, even if requests and answers get lost."""
 
 import asyncio
 from contextlib import suppress
@@ -22,7 +22,7 @@ HEARTBEAT = datetime(2026, 3, 1, 11, tzinfo=UTC)
 
 
 class Contender:
-    """A bot on a machine of its own: other time of day, other network."""
+    """A bot on its own machine, with its own time of day and network."""
 
     def __init__(self, number: int, objects: Objects) -> None:
         self.clock = ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC) + timedelta(days=number))
@@ -68,7 +68,7 @@ class Contender:
 
 
 class SleepingMachine(ManualClock):
-    """Its clock goes on while it sleeps, its timers do not."""
+    """While it sleeps its clock goes on, but not its timers."""
 
     def fall_asleep(self, seconds: float) -> None:
         slept = timedelta(seconds=seconds)
@@ -207,7 +207,7 @@ async def test_what_is_noted_stands_there_after_the_next_renewal(clock: ManualCl
     keeping.cancel()
 
 
-async def test_it_is_given_up_before_its_time_and_regained_when_the_storage_is_back(clock: ManualClock) -> None:
+async def test_an_outage_expires_the_lease_until_the_storage_is_back(clock: ManualClock) -> None:
     store = MemoryStore()
     held = lease(store, clock, "a")
     await held.acquire()
@@ -247,7 +247,7 @@ async def test_a_write_that_hangs_does_not_keep_a_holder_from_giving_up(clock: M
         keeping.result()
 
 
-async def test_a_holder_that_stood_still_too_long_finds_out_that_another_has_it(clock: ManualClock) -> None:
+async def test_a_holder_that_stood_still_finds_out_that_it_lost_the_lease(clock: ManualClock) -> None:
     store = MemoryStore()
     first, second = lease(store, clock, "first"), lease(store, clock, "second")
     await first.acquire()
@@ -298,7 +298,7 @@ async def test_storage_that_ignores_conditions_is_refused(clock: ManualClock) ->
         await lease(Careless(), clock, "a").acquire()
 
 
-async def test_trying_watches_a_holder_that_looks_dead_and_takes_over_when_it_is_sure(clock: ManualClock) -> None:
+async def test_trying_takes_over_once_it_is_sure_that_the_holder_is_dead(clock: ManualClock) -> None:
     store = MemoryStore()
     await lease(store, clock, "dead").acquire()
     with pytest.raises(LeaseLost, match="in use by the bot dead"):
@@ -353,7 +353,7 @@ async def test_one_that_was_faster_is_waited_for(clock: ManualClock) -> None:
         await lease(store, clock, "a").try_acquire()
 
 
-async def test_trying_in_vain_leaves_nothing_that_the_next_one_would_wait_for(clock: ManualClock) -> None:
+async def test_a_failed_try_leaves_nothing_to_wait_for(clock: ManualClock) -> None:
     class Busy(MemoryStore):
         async def write(self, key: str, data: bytes, *, replacing: str | None) -> str:
             version = await super().write(key, data, replacing=replacing)

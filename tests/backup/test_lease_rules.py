@@ -1,4 +1,4 @@
-"""When a lease may be taken, and what stands in it: pure rules."""
+"""The rules for taking a lease, and its content."""
 
 import errno
 import json
@@ -41,7 +41,7 @@ def test_two_writes_of_the_same_record_differ_by_their_nonce() -> None:
     assert encode(HELD, "1") != encode(HELD, "2")
 
 
-def test_keys_that_a_later_version_adds_are_left_unread() -> None:
+def test_keys_of_a_later_version_are_ignored() -> None:
     data = json.dumps(json.loads(encode(HELD)) | {"colour": "red"}).encode()
     assert decode(data + b"   ", "x") == HELD
 
@@ -51,7 +51,7 @@ def test_keys_that_a_later_version_adds_are_left_unread() -> None:
     [{"holder": ""}, {"seconds": 0}, {"seconds": "many"}, {"renewed_at": "2026-03-01T12:00:00"}, {"released": None}],
     ids=str,
 )
-def test_what_is_no_record_is_refused_with_its_name_and_the_cure(change: dict[str, object]) -> None:
+def test_a_malformed_record_is_refused_with_its_name_and_the_cure(change: dict[str, object]) -> None:
     data = json.dumps(json.loads(encode(HELD)) | change).encode()
     with pytest.raises(BackupError, match=r"gcs://b/db\.lease is not a lease .* delete it"):
         decode(data, "gcs://b/db.lease")
@@ -63,7 +63,7 @@ def test_what_is_damaged_is_refused(data: bytes) -> None:
         decode(data, "x")
 
 
-def test_starts_that_hold_it_and_write_nothing_do_not_make_the_last_writer_seem_to_have_stayed() -> None:
+def test_starts_that_write_nothing_do_not_count_as_the_writer() -> None:
     record = renewed(HELD, NOW, HELD.holder, None, released=True)
     assert record.written_until == NOW
     for hours in (1, 2):
@@ -88,7 +88,7 @@ def test_a_new_holder_keeps_whose_data_it_is_until_it_has_written() -> None:
 def test_a_holder_gives_up_before_another_may_take_over(
     seconds: float, sent: float, offset: float, travelled: float, drift: float
 ) -> None:
-    """`offset` is how far the two machines' clocks are apart, `drift` by how much one is faster."""
+    """`offset` is the difference of the two machines' clocks, `drift` how much faster one runs."""
     record = LeaseRecord("a", "one", NOW, seconds, released=False)
     watcher_saw = (sent + travelled) * (1 + drift) + offset
     seen = rules.sighting(None, record, "v", watcher_saw)
@@ -131,10 +131,10 @@ def test_there_is_time_to_try_again_before_the_trust_runs_out(seconds: float) ->
     assert rules.renewal_interval(seconds) + 5 * rules.retry_pause(seconds) < rules.trusted_for(seconds) < seconds
 
 
-def test_the_sentence_says_who_where_since_when_and_what_to_do() -> None:
+def test_the_sentence_names_holder_host_time_and_cure() -> None:
     record = LeaseRecord("abc", "host-1", NOW.astimezone(timezone(timedelta(0))), 60, released=False)
     sentence = rules.held_sentence("gcs://b/db", record)
-    for part in ("gcs://b/db", "abc", "host-1", "2026-03-01 12:00:00 UTC", "stop that one", "within 60 seconds"):
+    for part in ("gcs://b/db", "abc", "host-1", "2026-03-01 12:00:00 UTC", "stop that bot", "within 60 seconds"):
         assert part in sentence
 
 

@@ -1,4 +1,4 @@
-"""Both Litestreams on every kind of storage: waited for, stopped, restored, listed."""
+"""Both versions of Litestream on every kind of storage: sync, stop, restore, list."""
 
 import asyncio
 import time
@@ -25,13 +25,13 @@ def settings(litestream: Litestream, place: StoragePlace, source: Path) -> Confi
     return configuration(place.replica, litestream.format, source)
 
 
-async def test_what_was_committed_before_a_sync_outlives_a_killed_litestream(
+async def test_commits_before_a_sync_survive_a_killed_litestream(
     litestream: Litestream, settings: Configuration, source: Path, tmp_path: Path
 ) -> None:
     with rows(source) as table:
         for written in range(5, 15, 5):
             async with running(litestream, settings) as replication:
-                # 0.3 begins a generation with what was written meanwhile, and S3 dates generations by the second.
+                # 0.3 begins a new generation with these writes, and S3 has times in whole seconds.
                 assert await replication.synced(60)
                 table.write(5)
                 assert await replication.synced(60)
@@ -40,7 +40,7 @@ async def test_what_was_committed_before_a_sync_outlives_a_killed_litestream(
             assert count(copy) == written
 
 
-async def test_what_was_committed_before_the_database_was_closed_is_in_the_replica_after_the_stop(
+async def test_a_stop_uploads_everything_committed_before(
     litestream: Litestream, settings: Configuration, source: Path, tmp_path: Path
 ) -> None:
     async with running(litestream, settings) as replication:
@@ -73,7 +73,7 @@ async def test_an_earlier_state_is_restored_by_its_time_and_listed_with_it(
     assert points[-1].created_at <= at < points[0].created_at
     await litestream.restore(settings, tmp_path / "old.db", at=at)
     assert count(tmp_path / "old.db") == 4
-    with pytest.raises(NoBackup, match="of the time asked for"):
+    with pytest.raises(NoBackup, match="from the given time"):
         await litestream.restore(settings, tmp_path / "ancient.db", at=datetime(2020, 1, 1, tzinfo=UTC))
 
 
@@ -91,7 +91,7 @@ async def test_a_file_that_is_there_is_never_restored_over(
 ) -> None:
     target = tmp_path / "kept.db"
     target.write_text("kept")
-    with pytest.raises(RestoreFailed, match="is there already"):
+    with pytest.raises(RestoreFailed, match="already exists"):
         await litestream.restore(settings, target)
     assert target.read_text() == "kept"
 

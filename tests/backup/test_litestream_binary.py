@@ -8,8 +8,8 @@ import pytest
 from dispinmap.backup.errors import BackupError, LitestreamMissing
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.litestream.documents import run_time_file
-from dispinmap.backup.litestream.v0_3 import V03
-from dispinmap.backup.litestream.v0_5 import V05
+from dispinmap.backup.litestream03.dialect import Litestream03
+from dispinmap.backup.litestream05.dialect import Litestream05
 from dispinmap.backup.models import Format
 from dispinmap.clock import SystemClock
 from tests.backup.conftest import BINARIES
@@ -75,21 +75,21 @@ async def test_what_is_no_program_is_refused(tmp_path: Path) -> None:
 def test_the_variable_that_keeps_0_5_from_starting_is_kept_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", "/own/ca.pem")
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    assert "AWS_CA_BUNDLE" not in V05().environment()
-    assert V05().environment()["SSL_CERT_FILE"] == "/own/ca.pem"
-    assert V03().environment()["AWS_CA_BUNDLE"] == "/own/ca.pem"
+    assert "AWS_CA_BUNDLE" not in Litestream05().environment()
+    assert Litestream05().environment()["SSL_CERT_FILE"] == "/own/ca.pem"
+    assert Litestream03().environment()["AWS_CA_BUNDLE"] == "/own/ca.pem"
 
 
 def test_a_run_changes_nothing_of_the_configuration_but_its_log_and_socket(tmp_path: Path) -> None:
     configured = {"dbs": [{"path": "/data/bot.db"}], "addr": ":9090", "shutdown-sync-timeout": "8s"}
-    assert V03().document(configured, tmp_path).items() >= configured.items()
-    assert V05().document(configured, tmp_path).items() >= configured.items()
-    assert V05().document({}, tmp_path)["shutdown-sync-timeout"] == "5s"
+    assert Litestream03().document(configured, tmp_path).items() >= configured.items()
+    assert Litestream05().document(configured, tmp_path).items() >= configured.items()
+    assert Litestream05().document({}, tmp_path)["shutdown-sync-timeout"] == "5s"
 
 
 def test_without_a_writable_temporary_folder_it_says_what_to_mount(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "not there"))
-    with pytest.raises(BackupError, match="mount a writable /tmp"), run_time_file({}, V03().document):
+    with pytest.raises(BackupError, match="mount a writable /tmp"), run_time_file({}, Litestream03().document):
         pass

@@ -1,4 +1,4 @@
-"""What goes wrong between Litestream and the storage has its own error and sentence."""
+"""Each failure between Litestream and the storage has its own error and sentence."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,9 +32,9 @@ async def test_a_bucket_that_is_not_there_is_refused(
 ) -> None:
     replica = replace(storage_place(kind, request, tmp_path).replica, bucket="not-there")
     settings = configuration(replica, litestream.format, tmp_path / "source.db")
-    with pytest.raises(StorageRefused, match="check that the bucket is there"):
+    with pytest.raises(StorageRefused, match="check that the bucket exists"):
         await litestream.restore(settings, tmp_path / "copy.db")
-    with pytest.raises(StorageRefused, match="check that the bucket is there"):
+    with pytest.raises(StorageRefused, match="check that the bucket exists"):
         await litestream.points(settings)
     assert names(tmp_path) == []
 
@@ -96,11 +96,11 @@ async def test_there_has_to_be_a_folder_to_restore_to(
 ) -> None:
     place = storage_place(StorageKind.FILE, request, tmp_path)
     settings = configuration(place.replica, litestream.format, tmp_path / "source.db")
-    with pytest.raises(RestoreFailed, match="is no folder"):
+    with pytest.raises(RestoreFailed, match="is not a folder"):
         await litestream.restore(settings, tmp_path / "missing" / "copy.db")
 
 
-# What the binaries say where a loopback server cannot be brought to it.
+# What the binaries say in cases that a loopback server cannot produce.
 @pytest.mark.parametrize(
     ("said", "kind"),
     [
@@ -129,7 +129,7 @@ def test_its_words_tell_what_went_wrong(said: str, kind: type[BackupError]) -> N
 
 
 @given(st.text())
-def test_whatever_it_says_becomes_one_line_that_names_the_replica_and_no_secret(said: str) -> None:
+def test_any_error_becomes_one_line_with_the_replica_and_without_secrets(said: str) -> None:
     sentence = str(failure(SETTINGS, f"Error: {said} hush-hush {said}"))
     assert "s3://bucket/db" in sentence
     assert "hush-hush" not in sentence

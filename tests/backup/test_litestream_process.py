@@ -1,4 +1,4 @@
-"""A running Litestream: what becomes of it when it dies, when we die, and when the ground moves under it."""
+"""A running Litestream: what happens if it dies, if we die, or if its database is replaced."""
 
 import asyncio
 import os
@@ -50,7 +50,7 @@ def pid_of(replication: RunningLitestream) -> int:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs; one that ended and was not asked for its end does not."""
+    """Whether the process is running; a zombie is not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -186,7 +186,7 @@ def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> StoragePlace:
     return storage_place(StorageKind.S3, request, tmp_path)
 
 
-async def test_an_outage_is_a_problem_while_it_lasts_and_does_not_keep_us_from_stopping(
+async def test_an_outage_is_a_problem_but_does_not_prevent_a_stop(
     litestream: Litestream, bucket: StoragePlace, source: Path, tmp_path: Path
 ) -> None:
     assert bucket.replica.endpoint is not None
@@ -234,7 +234,7 @@ async def test_watching_an_idle_database_asks_nothing_of_the_storage(
 
 
 async def _asked(replication: RunningLitestream, traffic: Callable[[], int]) -> int:
-    """How many bytes it takes to ask twenty times whether the replica has caught up."""
+    """How many bytes twenty checks of the progress send."""
     await _quiet(traffic)
     before = traffic()
     for _ in range(20):
@@ -243,7 +243,7 @@ async def _asked(replication: RunningLitestream, traffic: Callable[[], int]) -> 
 
 
 async def _quiet(traffic: Callable[[], int]) -> None:
-    """Wait for what a start sets off by itself: with 0.5 a first compaction and a snapshot after a second."""
+    """Wait for what each start does: 0.5 compacts and makes a snapshot after a second."""
     last, since = traffic(), time.monotonic()
     while time.monotonic() - since < 1.5:
         await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Litestream 0.3 is taken at its word about what it has uploaded, and only about what it looked at since we asked."""
+"""We believe Litestream 0.3's log about uploads, but only about looks that began after we asked."""
 
 import asyncio
 from datetime import timedelta
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispinmap.backup.litestream.dialect import Line
-from dispinmap.backup.litestream.v0_3 import LogProgress, Position
+from dispinmap.backup.litestream03.dialect import LogProgress, Position
 from tests.fakes.clock import ManualClock
 
 OURS, OTHER = "0123456789abcdef", "fedcba9876543210"
@@ -66,7 +66,7 @@ async def test_only_a_look_that_began_after_we_asked_counts(told: Told) -> None:
     await asked
 
 
-async def test_an_upload_short_of_the_end_is_not_enough_and_one_of_the_next_file_is(told: Told) -> None:
+async def test_only_an_upload_of_the_end_or_of_the_next_log_is_enough(told: Told) -> None:
     told.copied(OURS, 0, 100)
     asked = asyncio.ensure_future(told.progress.caught_up(hurry=True))
     await settle()
@@ -86,7 +86,7 @@ async def test_what_was_uploaded_of_another_generation_says_nothing(told: Told) 
     told.uploaded(OTHER, 9, 0, 5000)
     await settle()
     assert not asked.done()
-    # The database began a generation of its own meanwhile.
+    # The database began its own generation since.
     told.copied(OTHER, 9, 5000)
     told.look(2)
     await asked
@@ -102,9 +102,7 @@ POSITIONS = st.builds(Position, st.sampled_from([OURS, OTHER]), st.integers(0, 3
 
 
 @given(POSITIONS, POSITIONS)
-def test_of_two_positions_of_a_generation_one_holds_the_other_and_of_two_generations_none(
-    one: Position, other: Position
-) -> None:
+def test_only_positions_of_one_generation_compare(one: Position, other: Position) -> None:
     same = one.generation == other.generation
     assert (one.holds(other) or other.holds(one)) is same
     assert (one.holds(other) and other.holds(one)) is (one == other)

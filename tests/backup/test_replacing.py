@@ -1,4 +1,4 @@
-"""`dispinmap backup restore` in place of the database, killed at each step: what the next start then goes on from."""
+"""`dispinmap backup restore` replaces the database, or is killed at a step: what the next start continues from."""
 
 import asyncio
 import os
@@ -15,11 +15,10 @@ import pytest
 from dispinmap import start
 from dispinmap.backup import replacing
 from dispinmap.backup.errors import BackupError, StorageUnreachable
-from dispinmap.backup.lease.open import open_lease
-from dispinmap.backup.lease.state import read_lease
+from dispinmap.backup.lease.open import read_lease
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
-from dispinmap.backup.place import Place
-from dispinmap.backup.replacing import Exchanged, replace_database
+from dispinmap.backup.place import BackupPlace, make_place
+from dispinmap.backup.replacing import Replaced, replace_database
 from dispinmap.backup.restore import set_aside
 from dispinmap.backup.storage.open import open_store
 from dispinmap.clock import Clock, SystemClock
@@ -34,11 +33,11 @@ PATIENCE = 60
 
 
 class Disk:
-    """A database with three channels, whose backup lacks the third; an older copy of it has the first alone."""
+    """A database with three channels; its backup lacks the third, and an older copy has only the first."""
 
     def __init__(self, folder: Path, empty: Path) -> None:
         self.replica = Replica(StorageKind.FILE, str(folder / "replica" / "db"))
-        # A minute later with each command: what is set aside twice in one second would have the same name.
+        # A minute passes with each command, because two databases set aside in one second would have the same name.
         self.clock = HastyClock(NOON)
         stored = Path(self.replica.path) / "ltx" / "0" / "0000000000000001-0000000000000001.ltx"
         stored.parent.mkdir(parents=True)
@@ -49,12 +48,10 @@ class Disk:
         self.wanted = made(Path(shutil.copy(empty, folder / "wanted.db")), 1)
         asyncio.run(self._sign())
 
-    def place(self, copy: Path) -> Place:
-        """With a Litestream that restores `copy`; its lease is another process's, for all that it knows."""
-        store, clock = open_store(self.replica), SystemClock()
+    def place(self, copy: Path) -> BackupPlace:
+        """A place whose Litestream restores `copy`, with a new lease as in another process."""
         configuration = Configuration(Format.V0_5, self.database, self.replica, {})
-        lease = open_lease(self.replica, store, clock, seconds=30)
-        return Place(configuration, FakeLitestream(Format.V0_5, [copy]), store, lease)
+        return make_place(configuration, FakeLitestream(Format.V0_5, [copy]), SystemClock(), 30)
 
     async def _sign(self) -> None:
         lease = self.place(self.newest).lease
@@ -62,12 +59,12 @@ class Disk:
         await lease.record(writer="them", heartbeat_at=NOON)
         await lease.release()
 
-    def replace(self) -> Exchanged | None:
+    def replace(self) -> Replaced | None:
         self.clock.advance(60)
         return asyncio.run(replace_database(self.place(self.wanted), self.clock, agreed=lambda _: True, at=NOON))
 
     def replace_and_die(self, step: str, *, after: bool) -> None:
-        """In a process of its own, which is gone before or after that step."""
+        """In a child process that is killed before or after that step."""
         child = os.fork()
         if child == 0:
             setattr(replacing, step, _dying(getattr(replacing, step), after=after))
@@ -89,7 +86,7 @@ class Disk:
         place = self.place(self.newest)
         previous = await place.lease.try_acquire()
         self.clock.advance(60)
-        await start._Launch(settings, self.clock, place, allow_empty=False)._prepare(previous)
+        await start.Preparation(settings, self.clock, place, allow_empty=False, show=lambda _: None).run(previous)
         await place.lease.release()
 
     @property
@@ -133,7 +130,7 @@ def disk(tmp_path: Path, database_file: Path) -> Disk:
         ("install", True, [1], [[1, 2, 3]]),
     ],
 )
-def test_a_restore_that_is_killed_loses_nothing_and_the_next_start_goes_on(
+def test_a_killed_restore_loses_nothing(
     disk: Disk,
     step: str,
     after: bool,  # noqa: FBT001 -- pytest passes it
@@ -146,7 +143,7 @@ def test_a_restore_that_is_killed_loses_nothing_and_the_next_start_goes_on(
     assert not list(disk.database.parent.glob(".*-restore-*"))
 
 
-def test_a_clock_behind_the_last_holders_does_not_hide_what_that_one_may_have_posted(disk: Disk) -> None:
+def test_a_slow_clock_does_not_hide_what_the_last_holder_may_have_posted(disk: Disk) -> None:
     lease = asyncio.run(read_lease(disk.replica, open_store(disk.replica)))
     assert lease is not None
     assert lease.renewed_at > disk.clock.now() + timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""Starts on the same disk and on a fresh one in turn: what was committed before SIGTERM is there after it."""
+"""Restarts, on the same disk and on a fresh one in turn, keep everything committed before SIGTERM."""
 
 import shutil
 import time
@@ -12,15 +12,13 @@ from tests.fakes.fast_clock import FastClock
 
 ROWS = 50
 FACTOR = 6.0
-"""On a faster clock the lease of a bot that stands still for three seconds expires, and it may not sync any more."""
+"""With a faster clock a bot that stands still for three seconds would lose its lease and could not sync."""
 CYCLES = 41 if LONG else 3
 """Every second start is on a fresh disk but the first: 20 restores, or one."""
 
 
 @usual_pairs
-async def test_restart_cycles_under_load_lose_nothing_on_the_same_disk_and_on_a_fresh_one(
-    place: StoragePlace, binary: Path, tmp_path: Path
-) -> None:
+async def test_restarts_under_load_lose_nothing(place: StoragePlace, binary: Path, tmp_path: Path) -> None:
     clock = FastClock(time.time(), FACTOR)
     total = 0
     async with embedded_services(clock) as services:

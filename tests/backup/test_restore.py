@@ -1,4 +1,4 @@
-"""The rules of a restore at the start, on a folder and with a Litestream that does as told."""
+"""The rules of a restore at a start, with a folder and a fake Litestream."""
 
 import asyncio
 import errno
@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from dispinmap.backup.checks import Copy, look_at
 from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError, NoBackup, RestoreFailed, StorageRefused, StorageUnreachable
+from dispinmap.backup.inspection import Inspection, inspect_file
 from dispinmap.backup.models import Configuration, Format, Heartbeat, LeaseRecord, Replica, StorageKind
-from dispinmap.backup.restore import Restored, bring_back, install, set_aside
-from dispinmap.backup.storage.open import open_store
+from dispinmap.backup.place import BackupPlace, make_place
+from dispinmap.backup.restore import Restored, install, restore_newest, set_aside
 from dispinmap.database.revisions import LEGACY_REVISION
 from tests.backup.fake_litestream import FakeLitestream
 from tests.backup.hasty_clock import HastyClock
@@ -34,7 +34,7 @@ LTX = "ltx/0/0000000000000001-0000000000000001.ltx"
 
 
 class Scene:
-    """A disk without a database, a folder replica that holds something, and what Litestream does with it."""
+    """A disk without a database, and a replica in a folder with a fake Litestream."""
 
     def __init__(self, folder: Path, good: Path) -> None:
         self.good = good
@@ -55,19 +55,16 @@ class Scene:
     def on_disk(self) -> list[str]:
         return sorted(each.name for each in self.database.parent.iterdir())
 
-    async def bring_back(
+    async def restore_newest(
         self, *outcomes: Path | Exception, previous: LeaseRecord | None = None, allow_empty: bool = False
     ) -> Restored | None:
         self.litestream = FakeLitestream(self.configuration.format, outcomes)
-        return await bring_back(
-            self.configuration,
-            self.litestream,
-            open_store(self.replica),
-            previous=previous,
-            allow_empty=allow_empty,
-            clock=self.clock,
-            seconds=5,
+        return await restore_newest(
+            self.place(), previous=previous, allow_empty=allow_empty, clock=self.clock, seconds=5
         )
+
+    def place(self) -> BackupPlace:
+        return make_place(self.configuration, self.litestream, self.clock, 60)
 
     async def refusal(
         self, *outcomes: Path | Exception, previous: LeaseRecord | None = None, allow_empty: bool = False
@@ -75,7 +72,7 @@ class Scene:
         """The sentence of a refused start, which leaves the disk as it was."""
         before = self.on_disk
         with pytest.raises(BackupError) as caught:
-            await self.bring_back(*outcomes, previous=previous, allow_empty=allow_empty)
+            await self.restore_newest(*outcomes, previous=previous, allow_empty=allow_empty)
         assert self.on_disk == before
         return str(caught.value)
 
@@ -90,7 +87,7 @@ def scene(tmp_path: Path, database_file: Path) -> Scene:
 
 
 async def test_a_good_copy_is_put_in_place_and_marked_as_restored(scene: Scene) -> None:
-    restored = await scene.bring_back(scene.good, previous=PREVIOUS)
+    restored = await scene.restore_newest(scene.good, previous=PREVIOUS)
     assert restored is not None
     assert restored.copy.problems == ()
     assert scene.on_disk == [scene.database.name]
@@ -100,9 +97,9 @@ async def test_a_good_copy_is_put_in_place_and_marked_as_restored(scene: Scene) 
         ]
 
 
-async def test_a_clock_behind_the_last_holders_does_not_hide_what_that_one_may_have_posted(scene: Scene) -> None:
+async def test_a_slow_clock_does_not_hide_what_the_last_holder_may_have_posted(scene: Scene) -> None:
     later = replace(PREVIOUS, renewed_at=NOON + timedelta(hours=1))
-    await scene.bring_back(scene.good, previous=later)
+    await scene.restore_newest(scene.good, previous=later)
     with closing(sqlite3.connect(scene.database)) as connection:
         assert connection.execute("SELECT restored_at FROM heartbeat").fetchall() == [("2026-03-01 13:00:00.000000",)]
 
@@ -118,7 +115,7 @@ async def test_a_cancelled_restore_has_ended_when_the_next_one_may_begin(
         install(part, database)
 
     monkeypatch.setattr("dispinmap.backup.restore.install", install_later)
-    task = asyncio.create_task(scene.bring_back(scene.good))
+    task = asyncio.create_task(scene.restore_newest(scene.good))
     assert await asyncio.to_thread(installing.wait, PATIENCE)
     task.cancel()
     for _ in range(15):
@@ -135,21 +132,21 @@ async def test_what_a_former_database_left_is_removed_before(scene: Scene) -> No
         scene.database.with_name(name).write_text("old")
     state = scene.database.with_name(".bot.db-litestream")
     (state / "generations").mkdir(parents=True)
-    await scene.bring_back(scene.good)
+    await scene.restore_newest(scene.good)
     assert scene.on_disk == [scene.database.name]
-    assert look_at(scene.database).problems == ()
+    assert inspect_file(scene.database).problems == ()
 
 
 async def test_nothing_is_restored_over_a_database(scene: Scene) -> None:
     scene.database.write_text("precious")
-    assert "is there already" in await scene.refusal(scene.good)
+    assert "already exists" in await scene.refusal(scene.good)
     assert scene.database.read_text() == "precious"
 
 
 async def test_an_empty_place_where_nobody_ever_wrote_is_proof(scene: Scene) -> None:
     scene.empty_the_replica()
-    assert await scene.bring_back() is None
-    assert await scene.bring_back(previous=replace(PREVIOUS, writer=None, heartbeat_at=None)) is None
+    assert await scene.restore_newest() is None
+    assert await scene.restore_newest(previous=replace(PREVIOUS, writer=None, heartbeat_at=None)) is None
     assert len(scene.litestream.asked) == 0
 
 
@@ -158,14 +155,14 @@ async def test_an_empty_place_where_somebody_wrote_is_none(scene: Scene) -> None
     sentence = await scene.refusal(previous=PREVIOUS)
     assert "now nothing is there" in sentence
     assert "--allow-empty" in sentence
-    assert await scene.bring_back(previous=PREVIOUS, allow_empty=True) is None
+    assert await scene.restore_newest(previous=PREVIOUS, allow_empty=True) is None
 
 
 async def test_of_a_bot_that_may_never_have_stored_anything_it_says_so(scene: Scene) -> None:
     scene.empty_the_replica()
     begun = replace(PREVIOUS, heartbeat_at=None)
-    assert "there never was anything, and `dispinmap start --allow-empty`" in await scene.refusal(previous=begun)
-    assert await scene.bring_back(previous=begun, allow_empty=True) is None
+    assert "there never was a backup, and `dispinmap start --allow-empty`" in await scene.refusal(previous=begun)
+    assert await scene.restore_newest(previous=begun, allow_empty=True) is None
 
 
 async def test_an_empty_place_beside_a_backup_of_the_older_format_is_none(scene: Scene) -> None:
@@ -197,7 +194,7 @@ async def test_a_copy_older_than_what_the_replica_held_is_refused(scene: Scene, 
         assert "ends at 2026-03-01 12:00:00 UTC" in sentence
         assert "dispinmap backup restore" in sentence
     else:
-        assert await scene.bring_back(scene.good, previous=previous)
+        assert await scene.restore_newest(scene.good, previous=previous)
 
 
 async def test_a_copy_that_is_no_good_database_is_refused(scene: Scene, tmp_path: Path) -> None:
@@ -214,10 +211,10 @@ async def test_a_copy_of_a_newer_version_is_refused_with_the_way_out(scene: Scen
 
 
 async def test_a_copy_of_the_original_bot_is_put_in_place_for_the_upgrade(scene: Scene, tmp_path: Path) -> None:
-    restored = await scene.bring_back(legacy.create(tmp_path / "legacy.db"))
+    restored = await scene.restore_newest(legacy.create(tmp_path / "legacy.db"))
     assert restored is not None
     assert restored.copy.revision == LEGACY_REVISION
-    assert look_at(scene.database).revision == LEGACY_REVISION
+    assert inspect_file(scene.database).revision == LEGACY_REVISION
 
 
 @pytest.mark.parametrize("make", [shapes.redesign, shapes.no_coordinates, shapes.early])
@@ -225,7 +222,7 @@ async def test_what_only_adopt_can_take_over_says_so(
     scene: Scene, tmp_path: Path, make: Callable[[Path], Path]
 ) -> None:
     sentence = await scene.refusal(make(tmp_path / "theirs.db"))
-    assert "`dispinmap backup fetch` gets it as a file, and `dispinmap db adopt FILE`" in sentence
+    assert "`dispinmap backup fetch` downloads it as a file, and `dispinmap db adopt FILE`" in sentence
     assert "restore --at" not in sentence
 
 
@@ -239,7 +236,7 @@ async def test_a_full_disk_leaves_nothing_half(
 
     monkeypatch.setattr(f"dispinmap.backup.{module}", fail)
     sentence = await scene.refusal(scene.good)
-    assert "is good, but cannot be put in place" in sentence
+    assert "is good, but cannot be moved to" in sentence
     assert "check that its disk has room" in sentence
     assert "sqlalche.me" not in sentence
 
@@ -254,29 +251,24 @@ def test_a_log_that_sqlite_could_not_move_into_the_copy_is_no_copy(scene: Scene)
 
 
 @pytest.mark.parametrize("words", ["no space left on device", "permission denied", "read-only file system"])
-async def test_litestreams_words_about_our_own_disk_do_not_send_anybody_to_the_storage(
-    scene: Scene, words: str
-) -> None:
+async def test_an_error_of_our_own_disk_does_not_blame_the_storage(scene: Scene, words: str) -> None:
     sentence = await scene.refusal(*[RestoreFailed(f"write {scene.database}.restoring.tmp: {words}")] * 2)
     assert re.fullmatch(rf"The backup cannot be restored to .* \({words}\): check that its disk has room .*", sentence)
 
 
 async def test_a_copy_is_never_made_over_a_file(scene: Scene, tmp_path: Path) -> None:
     (tmp_path / "copy.db").write_text("precious")
-    with pytest.raises(BackupError, match="is there already"):
+    with pytest.raises(BackupError, match="already exists"):
         await copy_of(scene, tmp_path / "copy.db", [scene.good], NOON)
     assert (tmp_path / "copy.db").read_text() == "precious"
 
 
-async def copy_of(scene: Scene, target: Path, outcomes: list[Path | Exception], at: datetime) -> Copy:
+async def copy_of(scene: Scene, target: Path, outcomes: list[Path | Exception], at: datetime) -> Inspection:
     scene.litestream = FakeLitestream(Format.V0_5, outcomes)
-    store = open_store(scene.replica)
-    return await restore_checked(
-        scene.configuration, scene.litestream, store, target, clock=scene.clock, seconds=5, at=at
-    )
+    return await restore_checked(scene.place(), target, clock=scene.clock, seconds=5, at=at)
 
 
-async def test_a_copy_that_holds_what_came_after_the_time_asked_for_is_not_taken(scene: Scene, tmp_path: Path) -> None:
+async def test_a_copy_from_after_the_given_time_is_not_used(scene: Scene, tmp_path: Path) -> None:
     later = Path(shutil.copy(scene.good, tmp_path / "later.db"))
     beat(later, NOON + timedelta(seconds=0.5))
     copy = await copy_of(scene, tmp_path / "copy.db", [later, scene.good], NOON)
@@ -284,16 +276,16 @@ async def test_a_copy_that_holds_what_came_after_the_time_asked_for_is_not_taken
     assert [at for _, at, _ in scene.litestream.asked] == [NOON, NOON - timedelta(seconds=1.5)]
 
 
-async def test_where_every_copy_is_of_after_the_time_none_is_taken(scene: Scene, tmp_path: Path) -> None:
+async def test_if_every_copy_is_from_after_the_given_time_none_is_used(scene: Scene, tmp_path: Path) -> None:
     before = NOON - timedelta(minutes=1)
-    with pytest.raises(RestoreFailed, match="the clocks of the bot and of the storage differ"):
+    with pytest.raises(RestoreFailed, match="the clocks of the bot and the storage differ"):
         await copy_of(scene, tmp_path / "copy.db", [scene.good] * 3, before)
     assert not (tmp_path / "copy.db").exists()
 
 
 async def test_storage_that_answers_late_is_waited_for(scene: Scene) -> None:
     silence = StorageUnreachable("No answer.")
-    assert await scene.bring_back(silence, silence, scene.good)
+    assert await scene.restore_newest(silence, silence, scene.good)
     assert scene.clock.now() == NOON + timedelta(seconds=2 + 4)
 
 
@@ -308,9 +300,9 @@ async def test_storage_that_refuses_is_not_asked_again(scene: Scene) -> None:
     assert len(scene.litestream.asked) == 1
 
 
-async def test_a_restore_that_raced_with_pruning_is_tried_once_more_with_0_5_alone(scene: Scene) -> None:
+async def test_only_with_0_5_a_failed_restore_is_retried_once(scene: Scene) -> None:
     broken = RestoreFailed("It is broken.")
-    assert await scene.bring_back(broken, scene.good)
+    assert await scene.restore_newest(broken, scene.good)
     scene.database.unlink()
     assert "It is broken." in await scene.refusal(broken, broken)
     scene.configuration = replace(scene.configuration, format=Format.V0_3)
@@ -333,7 +325,7 @@ def test_a_damaged_database_is_set_aside_with_its_log_as_they_are(scene: Scene) 
 
 
 def test_a_database_is_one_file_before_it_is_set_aside(scene: Scene) -> None:
-    """So that no crash can part it from its log."""
+    """Then no crash can separate it from its log."""
     with closing(sqlite3.connect(scene.good)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         beat(scene.good, NOON + timedelta(minutes=1))
@@ -341,7 +333,7 @@ def test_a_database_is_one_file_before_it_is_set_aside(scene: Scene) -> None:
             shutil.copy(f"{scene.good}{suffix}", f"{scene.database}{suffix}")
     kept = set_aside(scene.database, scene.clock)
     assert scene.on_disk == [kept.name]
-    assert look_at(kept).heartbeat == Heartbeat(NOON + timedelta(minutes=1), "them", None)
+    assert inspect_file(kept).heartbeat == Heartbeat(NOON + timedelta(minutes=1), "them", None)
 
 
 def test_a_database_is_never_set_aside_over_another(scene: Scene) -> None:

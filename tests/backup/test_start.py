@@ -54,7 +54,7 @@ async def test_storage_that_is_down_does_not_hold_up_the_stop(
         await bot.kill()
 
 
-async def test_a_database_swapped_under_the_bot_stops_it_and_leaves_the_backup_alone(
+async def test_a_database_swapped_under_the_bot_stops_it(
     services: EmbeddedServices, clock: FastClock, binary: Path, tmp_path: Path, folder_place: StoragePlace
 ) -> None:
     bot = Container(services, clock, tmp_path / "disk", folder_place, binary)

@@ -1,4 +1,4 @@
-"""In which order `dispinmap start` does things, above all when it stops: the real bot, a backup that keeps a diary."""
+"""The order in which `dispinmap start` does things, above all when it stops: the real bot with a recording backup."""
 
 import asyncio
 import sqlite3
@@ -16,8 +16,8 @@ from structlog.testing import capture_logs
 
 from dispinmap import start
 from dispinmap.alerts import alarm
-from dispinmap.backup.checks import read_heartbeat
 from dispinmap.backup.errors import LeaseExpired, LeaseLost, RestoreFailed
+from dispinmap.backup.inspection import read_heartbeat
 from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.storage.store import StoredObject
 from dispinmap.clock import SystemClock
@@ -54,7 +54,7 @@ def diary(services: EmbeddedServices) -> Diary:
 
 @pytest.fixture
 async def recorded(database_file: Path, diary: Diary) -> Recorded:
-    """A backup that nobody has held before."""
+    """A backup that no bot has held before."""
     return Recorded(database_file, diary, None)
 
 
@@ -79,7 +79,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
     assert done
 
 
-async def test_at_sigterm_the_bot_leaves_then_everything_is_synced_then_litestream_ends_then_the_lease(
+async def test_a_stop_leaves_discord_syncs_ends_litestream_and_releases_the_lease(
     services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary, recorded: Recorded
 ) -> None:
     async with _launched(recorded, settings) as task:
@@ -101,7 +101,7 @@ async def test_at_sigterm_the_bot_leaves_then_everything_is_synced_then_litestre
     assert (last.holder, last.beat_at) == ("us", recorded.lease.heartbeat_at)
 
 
-async def test_a_second_cancellation_breaks_off_neither_the_last_sync_nor_the_order(
+async def test_a_second_cancellation_does_not_interrupt_the_stop(
     services: EmbeddedServices, settings: Settings, diary: Diary, recorded: Recorded
 ) -> None:
     async with _launched(recorded, settings) as task:
@@ -132,7 +132,7 @@ async def test_sigterm_while_a_failed_bot_stops_by_itself_lets_it_finish(
     assert diary.before("litestream stopped", "lease released")
 
 
-async def test_a_bot_that_cannot_serve_syncs_and_releases_before_it_says_why(
+async def test_a_bot_that_cannot_serve_syncs_and_releases_before_it_fails(
     settings: Settings, diary: Diary, recorded: Recorded
 ) -> None:
     async with _launched(recorded, replace(settings, discord_token=_other_token(settings))) as task:
@@ -146,7 +146,7 @@ async def test_a_bot_that_cannot_serve_syncs_and_releases_before_it_says_why(
     ]
 
 
-async def test_who_loses_the_lease_kills_litestream_before_anything_else_and_syncs_nothing(
+async def test_a_lost_lease_kills_litestream_first_and_syncs_nothing(
     services: EmbeddedServices, settings: Settings, diary: Diary, recorded: Recorded
 ) -> None:
     async with _launched(recorded, settings) as task:
@@ -157,7 +157,7 @@ async def test_who_loses_the_lease_kills_litestream_before_anything_else_and_syn
     assert diary.entries[3:] == ["litestream killed, in Discord", "lease released, not in Discord"]
 
 
-async def test_a_lease_that_expires_during_the_last_sync_ends_litestream_at_once(
+async def test_a_lease_that_expires_during_the_last_sync_kills_litestream(
     services: EmbeddedServices, settings: Settings, diary: Diary, recorded: Recorded
 ) -> None:
     async with _launched(recorded, settings) as task:
@@ -172,7 +172,7 @@ async def test_a_lease_that_expires_during_the_last_sync_ends_litestream_at_once
     assert diary.before("litestream killed", "lease released")
 
 
-async def test_after_an_expired_lease_is_regained_the_bot_serves_on_from_the_same_database(
+async def test_a_regained_lease_continues_with_the_same_database(
     services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
 ) -> None:
     recorded = Recorded(database_file, diary, BEFORE)
@@ -191,7 +191,7 @@ async def test_after_an_expired_lease_is_regained_the_bot_serves_on_from_the_sam
     assert str(diary.entries).count("lease released") == 1
 
 
-async def test_the_operator_hears_of_an_expired_lease_that_cannot_be_renewed_and_of_its_end(
+async def test_the_operator_is_alerted_while_an_expired_lease_cannot_be_renewed(
     services: EmbeddedServices, settings: Settings, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
     monkeypatch.setattr(alarm, "PATIENCE", timedelta(0))
@@ -207,7 +207,7 @@ async def test_the_operator_hears_of_an_expired_lease_that_cannot_be_renewed_and
             await services.discord.wait_connected(PATIENCE)
 
 
-async def test_a_lease_that_expires_before_the_bot_is_loaded_ends_nothing_for_good(
+async def test_a_lease_that_expires_before_the_bot_is_loaded_is_regained(
     services: EmbeddedServices,
     settings: Settings,
     diary: Diary,
@@ -229,7 +229,7 @@ async def test_a_lease_that_expires_before_the_bot_is_loaded_ends_nothing_for_go
         await _connected(recorded, services)
 
 
-async def test_storage_that_overlooks_the_signature_gets_it_again_and_nothing_is_replicated_before(
+async def test_the_signature_is_retried_before_anything_is_replicated(
     services: EmbeddedServices, settings: Settings, diary: Diary, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
     monkeypatch.setattr(start, "SIGN_PAUSE_SECONDS", 0)
@@ -240,9 +240,7 @@ async def test_storage_that_overlooks_the_signature_gets_it_again_and_nothing_is
         assert recorded.lease.writer == "us"
 
 
-async def test_starts_that_die_before_they_sign_leave_the_database_the_newest(
-    settings: Settings, database_file: Path
-) -> None:
+async def test_starts_killed_before_they_sign_keep_the_database(settings: Settings, database_file: Path) -> None:
     _write_heartbeat(database_file, "before", None)
     for holder in ("first", "second", "third"):
         recorded = Recorded(database_file, Diary(), BEFORE, holder)
@@ -258,7 +256,7 @@ async def test_starts_that_die_before_they_sign_leave_the_database_the_newest(
     assert not list(database_file.parent.glob("*.set-aside-*"))
 
 
-async def test_a_clock_behind_the_last_holders_does_not_make_our_own_copy_look_old(
+async def test_a_slow_clock_does_not_make_our_own_copy_look_old(
     services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary
 ) -> None:
     ahead = datetime(2126, 1, 1, tzinfo=UTC)
@@ -298,14 +296,14 @@ async def test_sqlite_checkpoints_where_litestream_bears_it(
             opened.append(self)
 
     monkeypatch.setattr(start, "Database", Noted)
-    monkeypatch.setattr(RecordingLitestream, "bears_checkpoints", bears)
+    monkeypatch.setattr(RecordingLitestream, "allows_checkpoints", bears)
     async with _launched(recorded, settings):
         await _connected(recorded, services)
         async with opened[0].read() as session:
             assert await session.scalar(text("PRAGMA wal_autocheckpoint")) == pages
 
 
-async def test_a_database_from_elsewhere_does_not_become_the_newest_backup_of_another(
+async def test_a_database_from_elsewhere_does_not_replace_a_backup(
     settings: Settings, database_file: Path, recorded: Recorded
 ) -> None:
     _write_heartbeat(database_file, "a trial, with its backup in another place", None)
@@ -317,7 +315,7 @@ async def test_a_database_from_elsewhere_does_not_become_the_newest_backup_of_an
     assert not list(database_file.parent.glob("*.set-aside-*"))
 
 
-async def test_a_database_that_went_on_in_another_place_is_not_given_up_for_the_older_backup_of_this_one(
+async def test_a_database_with_its_backup_elsewhere_is_not_replaced_by_an_older_one(
     settings: Settings, database_file: Path
 ) -> None:
     _write_heartbeat(database_file, "another run", "and one before it", LONG_AGO + timedelta(days=1))
@@ -328,9 +326,7 @@ async def test_a_database_that_went_on_in_another_place_is_not_given_up_for_the_
     assert not list(database_file.parent.glob("*.set-aside-*"))
 
 
-async def test_starts_that_die_before_they_sign_leave_an_adopted_database_the_one_to_go_on_with(
-    settings: Settings, database_file: Path
-) -> None:
+async def test_starts_killed_before_they_sign_keep_an_adopted_database(settings: Settings, database_file: Path) -> None:
     with closing(sqlite3.connect(database_file)) as connection, connection:
         connection.execute("INSERT INTO channel_configs (channel_id, guild_id) VALUES (1, 1)")
         connection.execute(
@@ -349,7 +345,7 @@ async def test_starts_that_die_before_they_sign_leave_an_adopted_database_the_on
         previous = replace(BEFORE, holder=holder, writer=None, heartbeat_at=None)
 
 
-async def test_a_database_that_takes_no_writes_stops_the_start_with_a_sentence(
+async def test_a_database_that_cannot_be_written_stops_the_start(
     settings: Settings, database_file: Path, recorded: Recorded, diary: Diary
 ) -> None:
     with closing(sqlite3.connect(database_file)) as connection, connection:
@@ -364,7 +360,7 @@ async def test_a_database_that_takes_no_writes_stops_the_start_with_a_sentence(
     assert [entry.partition(",")[0] for entry in diary.entries] == ["lease acquired", "lease released"]
 
 
-async def test_a_database_that_takes_no_more_writes_is_synced_all_the_same(
+async def test_a_database_that_cannot_be_written_is_still_synced(
     services: EmbeddedServices, settings: Settings, database_file: Path, diary: Diary, recorded: Recorded
 ) -> None:
     async with _launched(recorded, settings) as task:
@@ -377,7 +373,7 @@ async def test_a_database_that_takes_no_more_writes_is_synced_all_the_same(
     assert "heartbeat noted" not in str(diary.entries)
 
 
-async def test_the_last_heartbeat_waits_for_a_locked_database_no_longer_than_the_stop_may_take(
+async def test_the_last_heartbeat_does_not_delay_the_stop(
     services: EmbeddedServices,
     settings: Settings,
     database_file: Path,

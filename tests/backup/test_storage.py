@@ -1,4 +1,4 @@
-"""Every kind of storage keeps the same promises behind the same seam."""
+"""Every kind of storage behaves the same behind its interface."""
 
 import asyncio
 import json
@@ -94,9 +94,7 @@ async def test_what_was_overwritten_since_it_was_listed_is_not_downloaded(
     assert files(tmp_path) == []
 
 
-async def test_an_object_that_is_overwritten_while_it_is_downloaded_is_of_one_piece(
-    place: StoragePlace, key: str
-) -> None:
+async def test_an_object_overwritten_during_its_download_is_never_mixed(place: StoragePlace, key: str) -> None:
     store = open_store(place.replica, seconds=SECONDS)
     assert isinstance(store, ThreadedStore)
     version = await store.write(key, BIG, replacing=None)
@@ -120,7 +118,7 @@ async def test_a_listing_is_sorted_and_stops_at_the_path(store: Store, place: St
     assert [each.key for each in await store.list(f"{path}/b")] == [f"{path}/b/1", f"{path}/b/2"]
 
 
-async def test_an_object_that_google_moved_to_a_cheaper_class_is_as_old_as_before(
+async def test_an_object_moved_to_a_cheaper_class_is_as_old_as_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stored, moved = "2026-03-01T12:00:00.123Z", "2026-04-01T00:00:00.000Z"
@@ -133,7 +131,7 @@ async def test_an_object_that_google_moved_to_a_cheaper_class_is_as_old_as_befor
 
 async def test_an_object_that_is_there_is_not_written_as_a_new_one(store: Store, key: str) -> None:
     await store.write(key, b"first", replacing=None)
-    with pytest.raises(Conflict, match="somebody else"):
+    with pytest.raises(Conflict, match="someone else"):
         await store.write(key, b"second", replacing=None)
     content = await store.read(key)
     assert content is not None
@@ -188,7 +186,7 @@ async def test_storage_that_is_down_is_unreachable_in_time(
     if place.replica.kind is StorageKind.FILE:
         pytest.skip("a folder has no server")
     with socket.socket() as reserved:
-        # Bound and not listening: nobody else gets the port, and nobody answers.
+        # Bound but not listening: no one else gets the port, and no one answers.
         reserved.bind(("127.0.0.1", 0))
         dead = f"http://127.0.0.1:{reserved.getsockname()[1]}"
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", dead)

@@ -1,4 +1,4 @@
-"""What the libraries report becomes a sentence with a cure, and never says a secret."""
+"""Errors of the libraries become sentences with a cure and without secrets."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ S3 = Replica(
 
 @asynccontextmanager
 async def answering(status: int, body: str = "") -> AsyncIterator[str]:
-    """A server that answers everything like this."""
+    """A server with one answer to everything."""
 
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=status, text=body)
@@ -60,7 +60,7 @@ def s3_error(code: str) -> str:
         (403, StorageRefused, r"roles/storage\.objectUser"),
         (404, StorageRefused, "no bucket my-bucket"),
         (400, StorageRefused, "answers 400"),
-        (412, Conflict, "somebody else"),
+        (412, Conflict, "someone else"),
         (429, StorageUnreachable, "answers 429: try again"),
         (503, StorageUnreachable, "answers 503: try again"),
     ],
@@ -84,9 +84,9 @@ async def test_each_of_googles_answers_has_its_sentence(
         (404, "NoSuchBucket", StorageRefused, "no bucket my-bucket"),
         (400, "AuthorizationHeaderMalformed", StorageRefused, "another region"),
         (400, "Whatever", StorageRefused, "answers Whatever"),
-        (412, "PreconditionFailed", Conflict, "somebody else"),
-        (409, "ConditionalRequestConflict", Conflict, "somebody else"),
-        (404, "NoSuchKey", Conflict, "somebody else"),
+        (412, "PreconditionFailed", Conflict, "someone else"),
+        (409, "ConditionalRequestConflict", Conflict, "someone else"),
+        (404, "NoSuchKey", Conflict, "someone else"),
         (503, "SlowDown", StorageUnreachable, "try again later"),
         (500, "InternalError", StorageUnreachable, "try again later"),
     ],
@@ -147,7 +147,7 @@ async def test_a_name_that_no_bucket_can_have_is_refused(replica: Replica, monke
         await open_store(replace(replica, bucket="-no name-", endpoint="http://127.0.0.1:9")).list("db")
 
 
-async def test_a_server_that_accepts_and_stays_silent_is_unreachable_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_server_is_unreachable_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     async with answering_never() as address:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
         for replica in (GCS, replace(S3, endpoint=address)):

@@ -1,4 +1,4 @@
-"""A replica stays whole however much the bot writes at a stretch, while we ask Litestream how far it is."""
+"""A replica stays complete during sustained writing, while we ask Litestream for its progress."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from dispinmap.backup.configuration.effective import configuration_of
+from dispinmap.backup.configuration.effective import make_configuration
 from dispinmap.backup.litestream.litestream import Litestream
 from dispinmap.backup.models import StorageKind
 from dispinmap.database.engine import Database
@@ -22,13 +22,13 @@ SECONDS = 240 if LONG else 10
 """Some times the thousand pages after which SQLite moves its log into the file by itself."""
 
 
-async def test_a_replica_of_a_database_that_is_written_to_at_a_stretch_is_whole(
+async def test_a_replica_made_during_sustained_writing_is_complete(
     litestream: Litestream, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     place = storage_place(StorageKind.FILE, request, tmp_path)
     file = tmp_path / "bot.db"
-    settings = configuration_of(litestream.format, file, place.replica, "a test")
-    database = Database(f"sqlite:///{file}", checkpoints=litestream.bears_checkpoints)
+    settings = make_configuration(litestream.format, file, place.replica, "a test")
+    database = Database(f"sqlite:///{file}", checkpoints=litestream.allows_checkpoints)
     try:
         async with database.write() as session:
             await session.execute(text("CREATE TABLE rows (id INTEGER PRIMARY KEY, at TEXT, words TEXT)"))

@@ -10,19 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from dispinmap.backup.checks import read_heartbeat
-from dispinmap.backup.configuration.effective import configuration_of
-from dispinmap.backup.configuration.formats import refuse_mixed_formats
+from dispinmap.backup.configuration.effective import make_configuration
 from dispinmap.backup.configuration.locations import parse_replica_url
 from dispinmap.backup.errors import BackupError, LeaseLost, LitestreamMissing, NoBackup, RestoreFailed
-from dispinmap.backup.lease.open import open_lease
-from dispinmap.backup.lease.state import read_lease
+from dispinmap.backup.inspection import read_heartbeat
+from dispinmap.backup.lease.open import open_lease, read_lease
 from dispinmap.backup.litestream.binary import find_litestream
+from dispinmap.backup.litestream03.formats import refuse_mixed_formats
+from dispinmap.backup.litestream03.upgrade_format import both_paths, difference, upgrade_format
 from dispinmap.backup.models import Configuration, Format, Replica, StorageKind
-from dispinmap.backup.place import Place
+from dispinmap.backup.place import BackupPlace, make_place
 from dispinmap.backup.storage.open import open_store
-from dispinmap.backup.upgrade_format import both_paths, difference, upgrade_format
-from dispinmap.cli.backup.upgrading import what_to_set
+from dispinmap.cli.backup.litestream03 import what_to_set
 from dispinmap.clock import SystemClock
 from dispinmap.settings import BackupSettings
 from tests.backup.conftest import BINARIES, StoragePlace
@@ -34,15 +33,11 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LEASE_SECONDS = 30.0
 
 
-async def a_place(replica: Replica, database: Path) -> Place:
-    """As the settings have it once Litestream 0.5 is installed."""
-    store, clock = open_store(replica), SystemClock()
-    return Place(
-        configuration_of(Format.V0_5, database, replica, "a test"),
-        await find_litestream(BINARIES[Format.V0_5], clock),
-        store,
-        open_lease(replica, store, clock, seconds=LEASE_SECONDS),
-    )
+async def a_place(replica: Replica, database: Path) -> BackupPlace:
+    """The place as the settings mean it with Litestream 0.5."""
+    clock = SystemClock()
+    litestream = await find_litestream(BINARIES[Format.V0_5], clock)
+    return make_place(make_configuration(Format.V0_5, database, replica, "a test"), litestream, clock, LEASE_SECONDS)
 
 
 def new_path(old: Replica) -> Replica:
@@ -59,7 +54,7 @@ def beat(database: Path, at: datetime) -> None:
 
 
 async def replicate(replica: Replica, database: Path) -> None:
-    """A backup of 0.3 whose bot has stopped well."""
+    """A backup of 0.3 after a clean stop."""
     await replicate_once(replica, database)
     lease = open_lease(replica, open_store(replica), SystemClock(), seconds=LEASE_SECONDS)
     assert await lease.try_acquire() is None
@@ -91,15 +86,15 @@ def backup_folder(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path)
 
 
 @pytest.fixture
-async def ready(tmp_path: Path, backup_folder: Path) -> Place:
-    """What is left when the disk is lost, and Litestream 0.5 installed; `kept.db` is what was on the disk."""
+async def ready(tmp_path: Path, backup_folder: Path) -> BackupPlace:
+    """The place after the disk was lost and Litestream 0.5 installed; `kept.db` was on the disk."""
     shutil.copytree(backup_folder / "replica", tmp_path / "replica")
     shutil.copy(backup_folder / "kept.db", tmp_path)
     replica = Replica(StorageKind.FILE, str(tmp_path / "replica" / "db"))
     return await a_place(replica, tmp_path / "pinball_bot.db")
 
 
-async def assert_nothing_was_written(place: Place) -> None:
+async def assert_nothing_was_written(place: BackupPlace) -> None:
     new = new_path(place.configuration.replica)
     assert await place.store.list(new.path) == []
     lease = await read_lease(place.configuration.replica, place.store)
@@ -107,7 +102,7 @@ async def assert_nothing_was_written(place: Place) -> None:
     assert lease.released
 
 
-async def test_the_new_path_gives_back_what_the_old_one_holds_and_the_old_one_stays(
+async def test_the_new_path_holds_the_same_and_the_old_one_stays(
     place: StoragePlace, head_file: Path, tmp_path: Path
 ) -> None:
     await replicate(place.replica, head_file)
@@ -118,7 +113,7 @@ async def test_the_new_path_gives_back_what_the_old_one_holds_and_the_old_one_st
     assert await new_place.store.list(upgraded.old.path) == before
     assert {Path(one.key).suffix for one in await new_place.store.list(upgraded.new.path)} == {".ltx"}
     restored = tmp_path / "restored.db"
-    await new_place.litestream.restore(configuration_of(Format.V0_5, head_file, upgraded.new, "a test"), restored)
+    await new_place.litestream.restore(make_configuration(Format.V0_5, head_file, upgraded.new, "a test"), restored)
     assert difference(head_file, restored) is None
     lease = await read_lease(upgraded.new, new_place.store)
     assert lease is not None
@@ -133,7 +128,7 @@ async def test_the_original_bots_backup_goes_over_as_it_is(tmp_path: Path) -> No
     assert upgraded.copy.rows["monitoring_targets"] == len(legacy.TARGETS)
 
 
-async def test_it_waits_for_no_bot_that_runs(ready: Place) -> None:
+async def test_it_waits_for_no_bot_that_runs(ready: BackupPlace) -> None:
     replica = ready.configuration.replica
     bot = open_lease(replica, ready.store, SystemClock(), seconds=LEASE_SECONDS)
     await bot.try_acquire()
@@ -145,36 +140,36 @@ async def test_it_waits_for_no_bot_that_runs(ready: Place) -> None:
     await assert_nothing_was_written(ready)
 
 
-async def test_a_new_path_that_holds_something_else_is_left_alone(ready: Place) -> None:
+async def test_a_new_path_that_holds_something_else_is_left_alone(ready: BackupPlace) -> None:
     new = new_path(ready.configuration.replica)
     await ready.store.write(f"{new.path}/something", b"theirs", replacing=None)
-    with pytest.raises(RestoreFailed, match=r"is not proven: delete what lies there \(`rm -r .*/db-v5`\)"):
+    with pytest.raises(RestoreFailed, match=r"is not proven: delete what is there \(`rm -r .*/db-v5`\)"):
         await upgrade_format(ready)
     assert len(await ready.store.list(new.path)) == 1
 
 
-async def test_what_died_before_the_proof_or_was_done_before_is_proven_when_it_is_asked_again(ready: Place) -> None:
+async def test_an_interrupted_or_repeated_upgrade_only_proves(
+    ready: BackupPlace,
+) -> None:
     once = await upgrade_format(ready)
     stored = await ready.store.list(once.new.path)
     assert (await upgrade_format(ready)).new == once.new
     assert await ready.store.list(once.new.path) == stored
 
 
-async def test_where_a_bot_has_gone_on_with_0_5_nothing_is_left_to_do(ready: Place, tmp_path: Path) -> None:
+async def test_after_a_bot_used_0_5_nothing_is_left_to_do(ready: BackupPlace, tmp_path: Path) -> None:
     newer = Path(shutil.copy(tmp_path / "kept.db", tmp_path / "newer.db"))
     beat(newer, NOON + timedelta(minutes=1))
     new = new_path(ready.configuration.replica)
-    await ready.litestream.replicate_once(configuration_of(Format.V0_5, newer, new, "a test"))
+    await ready.litestream.replicate_once(make_configuration(Format.V0_5, newer, new, "a test"))
     await ready.lease.try_acquire()
     await ready.lease.record(heartbeat_at=NOON + timedelta(minutes=1))
     await ready.lease.release()
-    with pytest.raises(BackupError, match=r"A bot has gone on at .*/db-v5, .* nothing is left to do"):
+    with pytest.raises(BackupError, match=r"A bot already uses .*/db-v5, .* nothing is left to do"):
         await upgrade_format(ready)
 
 
-async def test_a_0_3_backup_at_a_path_that_already_ends_in_v5_goes_to_the_one_beside_it(
-    tmp_path: Path, head_file: Path
-) -> None:
+async def test_a_0_3_backup_at_a_v5_path_goes_to_the_path_beside_it(tmp_path: Path, head_file: Path) -> None:
     replica = Replica(StorageKind.FILE, str(tmp_path / "db-v5"))
     await replicate(replica, head_file)
     place = await a_place(replica, head_file)
@@ -187,7 +182,7 @@ async def test_a_0_3_backup_at_a_path_that_already_ends_in_v5_goes_to_the_one_be
     lease = await read_lease(upgraded.new, then.store)
     assert lease is not None
     assert lease.writer == "us"
-    back = configuration_of(Format.V0_3, head_file, replica, "a test")
+    back = make_configuration(Format.V0_3, head_file, replica, "a test")
     with pytest.raises(BackupError, match="silently restore an older state"):
         await refuse_mixed_formats(back, place.store)
 
@@ -198,24 +193,24 @@ async def test_without_a_backup_of_0_3_there_is_nothing_to_do(tmp_path: Path, he
         await upgrade_format(place)
 
 
-async def test_with_litestream_0_3_it_says_what_to_install(ready: Place) -> None:
+async def test_with_litestream_0_3_it_says_what_to_install(ready: BackupPlace) -> None:
     old = replace(ready, litestream=await find_litestream(BINARIES[Format.V0_3], SystemClock()))
     with pytest.raises(LitestreamMissing, match=r"0\.3\.13 is installed: install dispinmap\[litestream05\]"):
         await upgrade_format(old)
 
 
-async def test_a_backup_that_lacks_the_last_heartbeat_it_held_is_refused(ready: Place) -> None:
+async def test_a_backup_that_lacks_the_last_heartbeat_it_held_is_refused(ready: BackupPlace) -> None:
     await ready.lease.try_acquire()
     await ready.lease.record(heartbeat_at=NOON + timedelta(seconds=30))
     await ready.lease.release()
-    with pytest.raises(RestoreFailed, match=r"already held what was written until 2026-03-01 12:00:30 UTC"):
+    with pytest.raises(RestoreFailed, match=r"already held everything up to 2026-03-01 12:00:30 UTC"):
         await upgrade_format(ready)
     await assert_nothing_was_written(ready)
 
 
 @pytest.mark.parametrize("later", [timedelta(0), timedelta(seconds=30)])
 async def test_a_local_database_that_has_more_than_the_backup_is_refused(
-    ready: Place, tmp_path: Path, later: timedelta
+    ready: BackupPlace, tmp_path: Path, later: timedelta
 ) -> None:
     local = Path(shutil.copy(tmp_path / "kept.db", ready.configuration.database))
     beat(local, NOON + later)
@@ -225,51 +220,49 @@ async def test_a_local_database_that_has_more_than_the_backup_is_refused(
     await assert_nothing_was_written(ready)
 
 
-async def test_a_local_database_from_before_the_backup_does_not_matter(ready: Place, tmp_path: Path) -> None:
+async def test_a_local_database_from_before_the_backup_does_not_matter(ready: BackupPlace, tmp_path: Path) -> None:
     beat(Path(shutil.copy(tmp_path / "kept.db", ready.configuration.database)), NOON - timedelta(seconds=30))
     await upgrade_format(ready)
 
 
 class Replicating(FakeLitestream):
-    """Writes something to the new path, and meanwhile, where it is so told, somebody writes to the old one."""
+    """Writes to the new path, and at the same time to `old` if given."""
 
-    def __init__(self, outcomes: list[Path | Exception], *, meanwhile: Path | None = None) -> None:
+    def __init__(self, outcomes: list[Path | Exception], *, old: Path | None = None) -> None:
         super().__init__(Format.V0_5, outcomes)
-        self._meanwhile = meanwhile
+        self._old = old
 
     async def replicate_once(self, configuration: Configuration, *, seconds: float = 120.0) -> None:  # noqa: ARG002 -- the protocol's
         await open_store(configuration.replica).write(f"{configuration.replica.path}/new", b"", replacing=None)
-        if self._meanwhile is not None:
-            shutil.copy(self._meanwhile, self._meanwhile.with_name(f"{10**7}_00000000.wal.lz4"))
+        if self._old is not None:
+            shutil.copy(self._old, self._old.with_name(f"{10**7}_00000000.wal.lz4"))
 
 
-async def test_a_failed_proof_says_so_and_deletes_nothing(ready: Place, tmp_path: Path) -> None:
+async def test_a_failed_proof_says_so_and_deletes_nothing(ready: BackupPlace, tmp_path: Path) -> None:
     other = Path(shutil.copy(tmp_path / "kept.db", tmp_path / "other.db"))
     change(other, "UPDATE channel_configs SET guild_id = 3 WHERE channel_id = 1")
-    with pytest.raises(RestoreFailed, match=r"does not give back .*channel_configs.* is not proven: delete what lies"):
+    with pytest.raises(RestoreFailed, match=r"does not give back .*channel_configs.* is not proven: delete what is"):
         await upgrade_format(replace(ready, litestream=Replicating([other])))
     new = new_path(ready.configuration.replica)
     assert len(await ready.store.list(new.path)) == 1
 
 
-async def test_a_restore_that_fails_is_no_proof(ready: Place) -> None:
+async def test_a_restore_that_fails_is_no_proof(ready: BackupPlace) -> None:
     with pytest.raises(RestoreFailed, match=r"No\. The new format is not proven"):
         await upgrade_format(replace(ready, litestream=Replicating([NoBackup("No.")])))
 
 
-async def test_somebody_who_goes_on_writing_to_the_old_path_is_noticed(ready: Place, tmp_path: Path) -> None:
+async def test_somebody_who_goes_on_writing_to_the_old_path_is_noticed(ready: BackupPlace, tmp_path: Path) -> None:
     segment = next(
         Path(one.key) for one in await ready.store.list(ready.configuration.replica.path) if "/wal/" in one.key
     )
-    litestream = Replicating([tmp_path / "kept.db"], meanwhile=segment)
-    with pytest.raises(
-        BackupError, match=r"Somebody goes on writing to .*: stop that bot, then delete what lies there"
-    ):
+    litestream = Replicating([tmp_path / "kept.db"], old=segment)
+    with pytest.raises(BackupError, match=r"A bot is still writing to .*: stop that bot, then delete what is there"):
         await upgrade_format(replace(ready, litestream=litestream))
 
 
 @pytest.mark.parametrize("named", ["db", "db-v5"])
-async def test_either_path_names_both(ready: Place, named: str) -> None:
+async def test_either_path_names_both(ready: BackupPlace, named: str) -> None:
     old = ready.configuration.replica
     replica = replace(old, path=str(Path(old.path).with_name(named)))
     assert await both_paths(replica, ready.store) == (old, new_path(old))
@@ -289,7 +282,7 @@ async def test_either_path_names_both(ready: Place, named: str) -> None:
             {"litestream_replica_url": "s3://bb/db?endpoint=http://127.0.0.1:1&region=r", "litestream_bucket": "b"},
             "set LITESTREAM_REPLICA_URL=s3://bb/db-v5?endpoint=http://127.0.0.1:1&region=r and",
         ),
-        ({"litestream_config": Path("my.yml")}, "path in my.yml be b/db-v5,"),
+        ({"litestream_config": Path("my.yml")}, "path in my.yml to b/db-v5 and"),
     ],
 )
 def test_it_says_what_to_set(settings: dict[str, str], sentence: str) -> None:

@@ -11,7 +11,7 @@ INTERVAL = "50ms"
 
 
 def configuration(replica: Replica, form: Format, database: Path) -> Configuration:
-    """As `dispinmap.backup.configuration` would make it, but with short intervals."""
+    """Like our own configuration, but with short intervals."""
     kind = "gs" if replica.kind is StorageKind.GCS and form is Format.V0_5 else str(replica.kind)
     section: dict[str, object] = {"type": kind, "path": replica.path, "sync-interval": INTERVAL}
     if replica.bucket:
@@ -24,7 +24,7 @@ def configuration(replica: Replica, form: Format, database: Path) -> Configurati
 
 
 class Rows:
-    """A table of numbers, as the bot's connections would write it."""
+    """A table of numbers, written like the bot writes."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -34,7 +34,7 @@ class Rows:
         connection.execute("CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, words TEXT)")
 
     def write(self, number: int = 1) -> None:
-        """So many rows, each in its own transaction."""
+        """Add this many rows, each in its own transaction."""
         for _ in range(number):
             self._connection.execute("INSERT INTO rows (words) VALUES (hex(randomblob(200)))")
 
@@ -46,12 +46,12 @@ def rows(database: Path) -> Iterator[Rows]:
 
 
 def count(database: Path) -> int:
-    """How many rows a sound database has; fails on any other."""
+    """The number of rows; fails if the database is damaged."""
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         return int(connection.execute("SELECT count(*) FROM rows").fetchone()[0])
 
 
 def names(folder: Path, beginning: str = "") -> list[str]:
-    """What lies in a folder, of the names that begin so."""
+    """The names in a folder that begin with a prefix."""
     return sorted(path.name for path in folder.iterdir() if path.name.startswith(beginning))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dispinmap.backup.configuration import configuration_of, parse_replica_url
+from dispinmap.backup.configuration.effective import make_configuration
+from dispinmap.backup.configuration.locations import parse_replica_url
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Format, Replica, StorageKind
 from dispinmap.clock import SystemClock
@@ -98,5 +99,5 @@ async def _past(operator: Operator, version: Format) -> Past:
         " SELECT channel_id, 'location', ?, 26454 FROM channel_configs",
         LATER,
     )
-    await litestream.replicate_once(configuration_of(version, operator.database, replica, "a test"))
+    await litestream.replicate_once(make_configuration(version, operator.database, replica, "a test"))
     return Past(operator.folder, version, then)

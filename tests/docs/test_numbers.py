@@ -10,8 +10,10 @@ from dispinmap.alerts import alarm
 from dispinmap.backup import drill, heartbeat
 from dispinmap.backup.configuration import effective
 from dispinmap.backup.lease import rules
-from dispinmap.backup.litestream import binary
+from dispinmap.backup.litestream03 import configuration as litestream03
+from dispinmap.backup.litestream05 import configuration as litestream05
 from dispinmap.backup.models import Format
+from dispinmap.backup.versions import DIALECTS
 from dispinmap.discordbot import target_table
 from dispinmap.discordbot.commands import check, transfer
 from dispinmap.feed import cursor, poller, reading, schedule
@@ -29,7 +31,7 @@ LEASE = Settings.lease_seconds
 DRILL_HOURS = Settings.backup_drill_hours
 RETENTION = int(effective.RETENTION.removesuffix("h"))
 SNAPSHOT_0_3, SNAPSHOT_0_5 = (
-    int(effective.SNAPSHOT_INTERVAL[version].removesuffix("h")) for version in (Format.V0_3, Format.V0_5)
+    int(version.SNAPSHOT_INTERVAL.removesuffix("h")) for version in (litestream03, litestream05)
 )
 RENEWALS = round(MONTH.total_seconds() / rules.renewal_interval(LEASE))
 RARE_RENEWALS = round(MONTH.total_seconds() / rules.renewal_interval(300))
@@ -68,8 +70,8 @@ FIGURES = {
     ),
     ("backup", "In a minute"): (f"{WORDS[drill.FIRST_AFTER // MINUTE]} minutes",),
     ("backup", "Which Litestream"): (
-        f"0.3.{binary.OLDEST_0_3}",
-        f"0.5.{binary.OLDEST_0_5}",
+        f"0.3.{DIALECTS[Format.V0_3].oldest_patch}",
+        f"0.5.{DIALECTS[Format.V0_5].oldest_patch}",
         f"{RETENTION} hours",
         f"{RETENTION - SNAPSHOT_0_5} hours",
     ),
@@ -85,7 +87,7 @@ FIGURES = {
     ("backup-theory", "How it works"): (f"{heartbeat.EVERY.seconds} seconds", "10 seconds"),
     ("backup-theory", "The promise in numbers"): (
         f"{SNAPSHOT_0_3} hours",
-        f"{rules.watch_interval(LEASE):g} s",
+        f"{rules.retry_interval(LEASE):g} s",
         f"`LEASE_SECONDS` ({LEASE:g} s)",
         f"`BACKUP_DRILL_HOURS` ({DRILL_HOURS:g} h)",
     ),

@@ -1,1 +1,1 @@
-"""The database's second life: replicated by Litestream, restored, checked, and held by one bot at a time."""
+"""Replicate the database with Litestream, restore and check it, and let one bot at a time use the replica."""

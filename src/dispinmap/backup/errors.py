@@ -1,43 +1,43 @@
-"""What can go wrong with a backup, each with the sentence for the operator."""
+"""The errors of the backup. Each carries a sentence for the operator."""
 
 from dispinmap.errors import DisPinMapError
 
 
 class BackupError(DisPinMapError):
-    """Something about the backup needs the operator; nothing was lost or overwritten."""
+    """The operator has to do something about the backup; nothing was lost or overwritten."""
 
 
 class LitestreamMissing(BackupError):
-    """There is no Litestream binary, or none of a version we know."""
+    """There is no Litestream binary, or it is of a version we do not know."""
 
 
 class StorageError(BackupError):
-    """The object storage did not do what was asked."""
+    """The storage did not do what we asked."""
 
 
 class StorageUnreachable(StorageError):
-    """No answer, or one of the server's own failures: trying again can help."""
+    """The storage did not answer, or failed by itself: trying again can help."""
 
 
 class StorageRefused(StorageError):
-    """The bucket or folder is not there, or we may not use it: trying again does not help."""
+    """The bucket or folder does not exist, or we may not use it: trying again does not help."""
 
 
 class Conflict(StorageError):
-    """Somebody else wrote the object meanwhile: read it again before deciding anew."""
+    """Someone else wrote the object since we read it: read it again, then decide."""
 
 
 class NoBackup(BackupError):
-    """The replica was read, and holds nothing (or nothing of the time asked for)."""
+    """The replica was read and holds nothing (or nothing from the given time)."""
 
 
 class RestoreFailed(BackupError):
-    """There is a backup, and it could not be restored or did not stand up to the checks."""
+    """There is a backup, but it could not be restored or failed the checks."""
 
 
 class LeaseLost(BackupError):
-    """Another bot holds the lease now: stop writing and posting at once, and replicate nothing more."""
+    """Another bot holds the lease: stop writing, posting and replicating at once."""
 
 
 class LeaseExpired(BackupError):
-    """The lease could not be renewed in time: stop writing and posting at once; nobody else need hold it yet."""
+    """We could not renew the lease in time: stop writing and posting at once. Another bot may or may not hold it."""

@@ -1,4 +1,4 @@
-"""The bot's sign of life in its own database, by which a copy tells how old it is."""
+"""The heartbeat: a time the bot keeps writing to its own database, so that we can tell how old a copy is."""
 
 from datetime import datetime, timedelta
 from typing import Final, NoReturn
@@ -13,13 +13,13 @@ from dispinmap.database.engine import Database, uninterrupted
 from dispinmap.database.queries import heartbeat
 
 EVERY: Final = timedelta(seconds=30)
-"""An idle bot's copy is this old at most; every beat costs one small object in the storage."""
+"""The copy of an idle bot looks this old at most. Every heartbeat costs one small upload."""
 
 log = structlog.get_logger(__name__)
 
 
-class Heart:
-    """Writes the heartbeat row, and tells the lease which beat the replica is known to hold."""
+class HeartbeatWriter:
+    """Writes the heartbeat row, and tells the lease which heartbeat the replica is known to hold."""
 
     def __init__(self, database: Database, clock: Clock, replication: Replication, lease: Lease) -> None:
         self._database = database
@@ -30,7 +30,7 @@ class Heart:
         self._committed_at: datetime | None = None
 
     async def run(self) -> NoReturn:
-        """Beat for ever."""
+        """Write heartbeats for ever."""
         while True:
             await self._clock.sleep(EVERY.total_seconds())
             self._confirm()
@@ -38,10 +38,10 @@ class Heart:
 
     @uninterrupted
     async def beat(self, after: str | None = None) -> datetime:
-        """One beat, committed; returns its time. The first one says `after` whom."""
+        """Write and commit one heartbeat; returns its time. The first one names the previous writer, `after`."""
         now = self._clock.now()
         if self._last is not None and now < self._last:
-            # The clock was set back: no copy of what comes now can be as new as the lease has promised.
+            # The clock was set back: copies made from now on would look older than the heartbeat in the lease.
             await self._take_back(now)
         async with self._database.write() as session:
             await heartbeat.beat(session, now, self._lease.holder, after)
@@ -49,7 +49,11 @@ class Heart:
         return now
 
     async def _take_back(self, now: datetime) -> None:
-        """At once: who is killed before the next renewal would find its own database, and then its backup, too old."""
+        """Lower the lease's heartbeat now, before the new one is written.
+
+        If we waited for the next renewal and were killed before it, the next start would reject first this database and
+        then its backup as too old.
+        """
         self._lease.note(now)
         try:
             await self._lease.record()

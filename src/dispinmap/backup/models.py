@@ -1,20 +1,22 @@
-"""What the parts of the backup tell each other. Times are aware UTC, sizes bytes, durations seconds."""
+"""The data types of the backup. Times are aware UTC, sizes are bytes, durations are seconds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import AwareDatetime, Field
 
 from dispinmap.secret import Secret
 
 V5_SUFFIX: Final = "-v5"
-"""What the new format's path has behind the old one's: 0.5 never writes where 0.3 has written."""
+"""Appended to the old format's path for the new one: 0.5 must never write to a path 0.3 has written to."""
 
 
 class Format(StrEnum):
-    """How a replica is laid out; each Litestream writes one of them."""
+    """How the files of a replica are laid out; each version of Litestream writes one format."""
 
     V0_3 = "0.3"
     """`generations/<16 hex digits>/snapshots` and `wal`, LZ4: Litestream 0.3.x."""
@@ -23,7 +25,7 @@ class Format(StrEnum):
 
 
 class StorageKind(StrEnum):
-    """Where replicas are kept."""
+    """The kinds of storage for replicas."""
 
     GCS = "gcs"
     S3 = "s3"
@@ -32,29 +34,29 @@ class StorageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """Where a database is replicated to.
+    """The address that a database is replicated to.
 
-    `path` is the key prefix in the bucket without slashes at its ends ("db"), or the absolute folder of a file replica.
+    `path` is the key prefix in the bucket without slashes at its ends ("db"), or an absolute folder for `FILE`.
     """
 
     kind: StorageKind
     path: str
     bucket: str | None = None
     endpoint: str | None = None
-    """Of an S3-compatible server; None means Amazon's."""
+    """URL of an S3-compatible server; None means Amazon."""
     region: str | None = None
     force_path_style: bool = False
     access_key_id: str | None = None
     secret_access_key: Secret | None = None
-    """None: the environment's credentials."""
+    """None means the credentials from the environment."""
 
     def __str__(self) -> str:
-        """Its address for people, without credentials."""
+        """The address for people, without credentials."""
         return f"file://{self.path}" if self.kind is StorageKind.FILE else f"{self.kind}://{self.bucket}/{self.path}"
 
     @property
     def lease_path(self) -> str:
-        """The key (or file) of its lease: beside the replica, and one for both formats of it."""
+        """The key (or file) of its lease: beside the replica, and the same for both formats."""
         path = self.path
         while path.endswith(V5_SUFFIX):
             path = path.removesuffix(V5_SUFFIX)
@@ -63,9 +65,9 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A checked Litestream configuration of one database and one replica.
+    """A checked Litestream configuration for one database and one replica.
 
-    `document` is the configuration file as YAML would have it, its variables expanded.
+    `document` is the content of the configuration file, with variables expanded.
     """
 
     format: Format
@@ -73,17 +75,17 @@ class Configuration:
     replica: Replica
     document: Mapping[str, object] = field(repr=False)
     source: str = "the settings"
-    """Where it comes from, for people: a file's name, or "the settings"."""
+    """Where it comes from, for people: a file's name or a setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestorePoint:
-    """A state that can be restored: a snapshot, or what a stored file of changes brings it to."""
+    """A state that can be restored: a snapshot, or the state after a stored file of changes."""
 
     generation: str | None
-    """0.3: the sixteen hexadecimal digits. None with 0.5, which has no generations."""
+    """With 0.3 sixteen hexadecimal digits; None with 0.5, which has no generations."""
     position: str
-    """0.3: the WAL index in hexadecimal, and of changes the offset in it; 0.5: the last transaction id in it."""
+    """With 0.3 the WAL index in hexadecimal, for changes also the offset in it; with 0.5 the last transaction id."""
     kind: str
     """"snapshot" or "changes"."""
     size: int
@@ -92,9 +94,9 @@ class RestorePoint:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The row that the bot writes at intervals, so that a copy can tell how old it is.
+    """The row that the bot writes at intervals, so that we can tell how old a copy is.
 
-    `holder` names the run of the bot that wrote it, `previous_holder` the one that it took over from.
+    `holder` is the run of the bot that wrote it, `previous_holder` the run it took over from.
     """
 
     beat_at: datetime
@@ -104,23 +106,26 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class LeaseRecord:
-    """What stands in the lease object.
+    """The content of the lease.
 
-    `writer` is the holder whose heartbeat the newest database carries. It differs from `holder` while a new holder
-    has not opened the database yet. `heartbeat_at` is the newest heartbeat known to be in the replica.
+    `writer` is the holder whose heartbeat is in the newest database. It differs from `holder` until a new holder has
+    written to the database. `heartbeat_at` is the newest heartbeat known to be in the replica.
     """
 
-    holder: str
+    holder: Annotated[str, Field(min_length=1)]
     host: str
-    renewed_at: datetime
-    seconds: float
+    renewed_at: AwareDatetime
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     released: bool
     writer: str | None = None
-    heartbeat_at: datetime | None = None
-    writer_renewed_at: datetime | None = None
-    """When the writer renewed it last, where it is not the holder any more."""
+    heartbeat_at: AwareDatetime | None = None
+    writer_renewed_at: AwareDatetime | None = None
+    """When the writer last renewed the lease, if it is no longer the holder."""
 
     @property
     def written_until(self) -> datetime:
-        """When the writer was last there. A start that fails, and is tried again and again, holds the lease too."""
+        """When the writer last held the lease.
+
+        `renewed_at` can be much later: a start that fails before it writes anything also takes and renews the lease.
+        """
         return self.renewed_at if self.holder == self.writer else self.writer_renewed_at or self.renewed_at

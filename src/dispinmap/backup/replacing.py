@@ -1,4 +1,4 @@
-"""A state of the backup in the place of the present database, by hand."""
+"""`dispinmap backup restore`: replace the present database with a state of the backup."""
 
 import asyncio
 import shutil
@@ -11,12 +11,14 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
-from dispinmap.backup.checks import Copy, look_at, staleness
 from dispinmap.backup.copying import ROOM, restore_checked
 from dispinmap.backup.errors import BackupError
+from dispinmap.backup.freshness import staleness
+from dispinmap.backup.inspection import Inspection, inspect_file
+from dispinmap.backup.lease.lease import holding, sign
 from dispinmap.backup.models import LeaseRecord
-from dispinmap.backup.place import Place
-from dispinmap.backup.restore import install, reason, set_aside, take_back, when_stopped
+from dispinmap.backup.place import BackupPlace
+from dispinmap.backup.restore import install, reason, set_aside, undo_set_aside, when_stopped
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, uninterrupted
@@ -26,84 +28,81 @@ from dispinmap.database.upgrade import upgrade
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """What would take the place of what. `present` is None where there is no database; `stale` says what is missing."""
+class Replacement:
+    """What would replace what. `present` is None if there is no database; `stale` says why `copy` is not the newest."""
 
-    present: Copy | None
-    copy: Copy
+    present: Inspection | None
+    copy: Inspection
     stale: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Exchanged:
-    """The copy that is the database now, and where the former one is; None where there was none."""
+class Replaced:
+    """The copy that is the database now, and where the previous database is kept; None if there was none."""
 
-    copy: Copy
+    copy: Inspection
     kept: Path | None
 
 
 async def replace_database(
-    place: Place,
+    place: BackupPlace,
     clock: Clock,
     *,
-    agreed: Callable[[Exchange], bool],
+    agreed: Callable[[Replacement], bool],
     at: datetime | None = None,
     seconds: float = 120.0,
-) -> Exchanged | None:
-    """Restore the newest state, or the last of up to `at`, in place of the database, for the next start to go on from.
+) -> Replaced | None:
+    """Replace the database with the newest state, or the last state up to `at`. The next start continues from it.
 
-    `agreed` is asked, in a thread, once the copy is checked; None where it says no. The former database is set aside.
-    Raises DatabaseError or LeaseLost while a bot uses the database or the replica, BackupError.
+    `agreed` is called in a thread once the copy is checked; if it says no, nothing changes and we return None. The
+    previous database is set aside. Raises DatabaseError or LeaseLost if a bot uses the database or the replica, and
+    BackupError.
     """
-    database = place.configuration.database
+    database = place.database
     with in_use(database):
-        previous = await place.lease.try_acquire()
-        keeping = asyncio.ensure_future(place.lease.keep())
-        try:
-            with _folder(database) as folder:
-                part = Path(folder) / "restored.db"
-                copy = await restore_checked(
-                    place.configuration, place.litestream, place.store, part, clock=clock, seconds=seconds, at=at
-                )
-                # At a time asked for it is meant to be old.
-                stale = staleness(copy, previous) if at is None else None
-                present = await asyncio.to_thread(_present, database)
-                if not await in_thread(agreed, Exchange(present, copy, stale)):
-                    return None
-                beat = await _make_ours(part, copy, place.lease.holder, previous, clock)
-                if keeping.done():
-                    keeping.result()
-                kept = await _exchanged(part, database, clock)
-            known = previous.heartbeat_at if previous else None
-            # Where our clock is behind the last holder's, a later copy of this need be no newer than this.
-            await place.lease.record(writer=place.lease.holder, heartbeat_at=min(known, beat) if known else None)
-            return Exchanged(copy, kept)
-        except (OSError, DBAPIError) as error:
-            raise BackupError(f"{database} cannot be replaced, and is as it was ({reason(error)}): {ROOM}.") from error
-        finally:
-            keeping.cancel()
-            await asyncio.wait({keeping})
-            await place.lease.release()
+        async with holding(place.lease) as (previous, require_held):
+            try:
+                with _folder(database) as folder:
+                    new_file = Path(folder) / "restored.db"
+                    copy = await restore_checked(place, new_file, clock=clock, seconds=seconds, at=at)
+                    # With `at` the copy is old on purpose.
+                    stale = staleness(copy, previous) if at is None else None
+                    present = await asyncio.to_thread(_present, database)
+                    if not await in_thread(agreed, Replacement(present, copy, stale)):
+                        return None
+                    beat = await _make_ours(new_file, copy, place.lease.holder, previous, clock)
+                    require_held()
+                    kept = await _put_in_place(new_file, database, clock)
+                await sign(place.lease, previous, beat)
+                return Replaced(copy, kept)
+            except (OSError, DBAPIError) as error:
+                raise BackupError(f"{database} was not replaced and is as it was ({reason(error)}): {ROOM}.") from error
 
 
 def _folder(database: Path) -> TemporaryDirectory[str]:
-    """On the database's own disk, so that moving from it is one step; without what is left of one that was killed."""
+    """A temporary folder on the database's own disk, so that a move from it is one step.
+
+    Removes the folders that killed commands left behind.
+    """
     prefix = f".{database.name}-restore-"
     for left in database.parent.glob(f"{prefix}*"):
         shutil.rmtree(left, ignore_errors=True)
     return TemporaryDirectory(prefix=prefix, dir=database.parent, ignore_cleanup_errors=True)
 
 
-def _present(database: Path) -> Copy | None:
-    return look_at(database, integrity=False) if database.exists() else None
+def _present(database: Path) -> Inspection | None:
+    return inspect_file(database, integrity=False) if database.exists() else None
 
 
-async def _make_ours(part: Path, copy: Copy, holder: str, previous: LeaseRecord | None, clock: Clock) -> datetime:
-    """Give it the heartbeat by which the next start knows it for the newest, also if it must be upgraded for that.
+async def _make_ours(
+    new_file: Path, copy: Inspection, holder: str, previous: LeaseRecord | None, clock: Clock
+) -> datetime:
+    """Write our heartbeat to the copy, so that the next start accepts it as the newest; upgrade the copy first.
 
-    It names the last writer too: whoever dies before the lease has our name leaves it that one's.
+    The heartbeat also names the previous writer: if we crash before the lease is updated, the lease still names it, and
+    the next start must accept the copy then too.
     """
-    url = URL.create("sqlite", database=str(part)).render_as_string()
+    url = URL.create("sqlite", database=str(new_file)).render_as_string()
     await asyncio.to_thread(upgrade, url, checked=True)
     database = Database(url)
     now = clock.now()
@@ -117,17 +116,19 @@ async def _make_ours(part: Path, copy: Copy, holder: str, previous: LeaseRecord 
 
 
 @uninterrupted
-async def _exchanged(part: Path, database: Path, clock: Clock) -> Path | None:
-    """Ctrl-C between the two would leave no database, and the next start would restore another state than was asked."""
-    return await asyncio.to_thread(_exchange, part, database, clock)
+async def _put_in_place(new_file: Path, database: Path, clock: Clock) -> Path | None:
+    """Finish even if cancelled: Ctrl-C halfway would leave no database, and the next start would restore another state
+    than the one asked for.
+    """
+    return await asyncio.to_thread(_swap, new_file, database, clock)
 
 
-def _exchange(part: Path, database: Path, clock: Clock) -> Path | None:
+def _swap(new_file: Path, database: Path, clock: Clock) -> Path | None:
     kept = set_aside(database, clock) if database.exists() else None
     try:
-        install(part, database)
+        install(new_file, database)
     except OSError:
         if kept is not None:
-            take_back(kept, database)
+            undo_set_aside(kept, database)
         raise
     return kept

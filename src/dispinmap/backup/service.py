@@ -1,14 +1,13 @@
-"""The backup while the bot runs: the heartbeat, the drill, and what there is to say about both."""
+"""The backup while the bot runs: heartbeat, drill, and the state of both."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from functools import partial
 from typing import NoReturn
 
-from dispinmap.backup.drill import Drill, drill
-from dispinmap.backup.heartbeat import Heart
+from dispinmap.backup.drill import DrillLoop
+from dispinmap.backup.heartbeat import HeartbeatWriter
 from dispinmap.backup.litestream.litestream import Replication
-from dispinmap.backup.place import Place
+from dispinmap.backup.place import BackupPlace
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import heartbeat
@@ -20,7 +19,7 @@ class Backup:
 
     def __init__(
         self,
-        place: Place,
+        place: BackupPlace,
         replication: Replication,
         database: Database,
         clock: Clock,
@@ -34,18 +33,16 @@ class Backup:
         self._clock = clock
         self._drill_every = drill_every
         self._restored_in_seconds = restored_in_seconds
-        self.heart = Heart(database, clock, replication, place.lease)
-        live = place.configuration.database
-        one_drill = partial(drill, place.configuration, place.litestream, place.store, clock, live)
-        self._drill = Drill(one_drill, clock, database, live=live, drill_every=drill_every)
+        self.heartbeat_writer = HeartbeatWriter(database, clock, replication, place.lease)
+        self._drill_loop = DrillLoop(place, clock, database, drill_every=drill_every)
 
     @property
     def loops(self) -> Mapping[str, Callable[[], Awaitable[NoReturn]]]:
-        """What has to run for ever, by name."""
-        return {"heartbeat": self.heart.run, "drill": self._drill.run}
+        """The loops that run for ever, by name."""
+        return {"heartbeat": self.heartbeat_writer.run, "drill": self._drill_loop.run}
 
     async def state(self) -> BackupState:
-        """One look at it."""
+        """The state of the backup now."""
         now = self._clock.now()
         async with self._database.read() as session:
             last = await heartbeat.last_drill(session, now)

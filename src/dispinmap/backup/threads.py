@@ -1,4 +1,4 @@
-"""Blocking calls beside the event loop, in threads that cannot keep the process from ending."""
+"""Run blocking calls in threads that do not keep the process from ending."""
 
 import asyncio
 import threading
@@ -13,18 +13,18 @@ Ts = TypeVarTuple("Ts")
 
 
 async def in_thread(function: Callable[[Unpack[Ts]], T], *args: *Ts, seconds: float | None = None) -> T:
-    """What `function` returns or raises. Raises TimeoutError after `seconds`; the thread then goes on unheeded.
+    """What `function` returns or raises. Raises TimeoutError after `seconds`; the thread keeps running, ignored.
 
-    Other than those of `asyncio.to_thread` it is a daemon: a call that hangs for good does not outlive the process.
+    Unlike the threads of `asyncio.to_thread` it is a daemon, so a call that hangs for ever does not keep us alive.
     """
     async with asyncio.timeout(seconds):
         return await asyncio.wrap_future(_started(partial(function, *args)))
 
 
-class Unwaited(ThreadPoolExecutor):
-    """For an event loop: Python waits for the threads of an ordinary pool before it ends.
+class DaemonExecutor(ThreadPoolExecutor):
+    """A default executor for event loops, with daemon threads: Python waits for those of an ordinary pool.
 
-    A migration or the look-up of a name would hold up a stop for longer than a platform waits, and bear to be killed.
+    A migration or a name lookup could delay a stop for longer than a platform waits; both may safely be killed.
     """
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -33,7 +33,7 @@ class Unwaited(ThreadPoolExecutor):
 
 def _started(call: Callable[[], T]) -> Future[T]:
     outcome: Future[T] = Future()
-    # From now on cancelling the waiter leaves the future alone, and the thread can still set it.
+    # A running future cannot be cancelled. Otherwise the thread would fail when it sets the result of a cancelled one.
     outcome.set_running_or_notify_cancel()
     threading.Thread(target=_run, args=(outcome, call), daemon=True).start()
     return outcome
@@ -42,7 +42,7 @@ def _started(call: Callable[[], T]) -> Future[T]:
 def _run(outcome: Future[T], call: Callable[[], T]) -> None:
     try:
         result = call()
-    except BaseException as error:  # noqa: BLE001 -- handed to whoever waits
+    except BaseException as error:  # noqa: BLE001 -- passed on to the caller
         outcome.set_exception(error)
     else:
         outcome.set_result(result)

@@ -1,4 +1,4 @@
-"""Is the backup good, from the settings to a restored copy: each part asked by itself, so that one hides no other."""
+"""Check the backup from the settings to a restored copy. Each check reports by itself, so none hides another."""
 
 import asyncio
 import os
@@ -10,19 +10,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from dispinmap.backup.checks import MAX_LAG, Copy, compare, lag, look_at, staleness
 from dispinmap.backup.configuration.checking import check
 from dispinmap.backup.configuration.effective import read_file, variables
-from dispinmap.backup.configuration.formats import refuse_mixed_formats
 from dispinmap.backup.copying import restore_checked
 from dispinmap.backup.errors import BackupError, StorageUnreachable
-from dispinmap.backup.lease.state import lease_sentence, read_lease
+from dispinmap.backup.freshness import MAX_LAG, compare, lag, staleness
+from dispinmap.backup.inspection import Inspection, inspect_file
+from dispinmap.backup.lease.open import lease_sentence, read_lease
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.litestream.litestream import Litestream
-from dispinmap.backup.models import Configuration, Format, LeaseRecord
-from dispinmap.backup.opening import configured, database_file
+from dispinmap.backup.models import Configuration, LeaseRecord
+from dispinmap.backup.place import BackupPlace, database_file, load_configuration, make_place
 from dispinmap.backup.storage.open import open_store
 from dispinmap.backup.storage.store import Store
+from dispinmap.backup.versions import INSTALLED_BY_DEFAULT, refuse_mixed_formats
 from dispinmap.clock import Clock
 from dispinmap.database.revisions import head
 from dispinmap.errors import DisPinMapError
@@ -32,19 +33,19 @@ T = TypeVar("T")
 
 
 class State(StrEnum):
-    """How a check came out."""
+    """The result of a check."""
 
     GOOD = "good"
     NOTE = "note"
-    """Nothing to worry about by itself."""
+    """Worth knowing, but no failure."""
     FAILED = "failed"
     SKIPPED = "skipped"
-    """It needs one that failed."""
+    """A check before it failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One part of the backup."""
+    """One check and its result."""
 
     name: str
     state: State
@@ -52,9 +53,9 @@ class Check:
 
 
 async def validate(settings: BackupSettings, clock: Clock) -> list[Check]:
-    """Look at everything that a restore needs, restore to a temporary file and hold that against the live one.
+    """Check everything that a restore needs, restore to a temporary file and compare it with the live database.
 
-    Changes nothing. Whatever goes wrong is a check of its own that failed.
+    Changes nothing. Errors become failed checks.
     """
     validation = _Validation(settings, clock)
     await validation.run()
@@ -66,7 +67,7 @@ def is_good(checks: list[Check]) -> bool:
 
 
 class _Validation:
-    """One run. Each step leaves its checks, and what a later one needs."""
+    """One validation. Each step adds its checks, and returns what later steps need."""
 
     def __init__(self, settings: BackupSettings, clock: Clock) -> None:
         self._settings = settings
@@ -80,7 +81,7 @@ class _Validation:
         litestream = await self._tried("litestream", self._litestream())
         configuration = await self._tried("configuration", self._configure(litestream))
         if configuration is None:
-            self._skip("replica", "copy", because="there is no configuration to find the replica by")
+            self._skip("replica", "copy", because="no configuration says where the replica is")
             return
         store = open_store(configuration.replica)
         lease = await self._tried("lease", self._lease(configuration, store))
@@ -89,10 +90,11 @@ class _Validation:
             self._skip("copy", because="there is no Litestream to restore with")
             return
         if "replica" in self._unreachable:
-            # Litestream would ask for minutes before it gave up, and be asked three times.
+            # Litestream would try for minutes, and we would run it three times.
             self._skip("copy", because="the storage does not answer")
             return
-        copy = await self._tried("copy", self._restore(configuration, litestream, store))
+        place = make_place(configuration, litestream, self._clock, self._settings.lease_seconds)
+        copy = await self._tried("copy", self._restore(place))
         if copy is None:
             self._skip("schema", "rows", "age", because="there is no good copy")
             return
@@ -109,18 +111,18 @@ class _Validation:
         }
         given = [name for name, value in named.items() if value]
         if len(given) > 1:
-            self._note("environment", f"{given[0]} counts, and {' and '.join(given[1:])} has no effect beside it.")
+            self._note("environment", f"{given[0]} is used, so {' and '.join(given[1:])} has no effect.")
         elif given:
             self._good("environment", f"{given[0]} says where the backup is.")
         else:
             self._fail("environment", f"None of {', '.join(named)} is set.")
 
-    async def _database(self) -> Copy | None:
+    async def _database(self) -> Inspection | None:
         file = database_file(self._settings)
         if not file.is_file():
             self._note("database", f"There is no database at {file}: the next start restores it.")
             return None
-        live = await asyncio.to_thread(look_at, file)
+        live = await asyncio.to_thread(inspect_file, file)
         if live.problems:
             raise BackupError(f"{file}: {' '.join(live.problems)}")
         self._good("database", f"{file} is whole, at {_stage(live)}.")
@@ -132,8 +134,8 @@ class _Validation:
         return litestream
 
     async def _configure(self, litestream: Litestream | None) -> Configuration:
-        """Without a Litestream as the one that is installed by default would have it."""
-        configuration = configured(self._settings, litestream.format if litestream else Format.V0_3)
+        """If no Litestream is installed, we assume the one that is installed by default."""
+        configuration = load_configuration(self._settings, litestream.format if litestream else INSTALLED_BY_DEFAULT)
         self._good("configuration", f"From {configuration.source}: {configuration.replica}.")
         if self._settings.litestream_config:
             text = read_file(self._settings.litestream_config)
@@ -158,52 +160,45 @@ class _Validation:
             f"{len(objects)} objects, {sum(each.size for each in objects):,} bytes; the newest is {age(newest)} old.",
         )
 
-    async def _restore(self, configuration: Configuration, litestream: Litestream, store: Store) -> Copy:
-        folder = configuration.database.parent
+    async def _restore(self, place: BackupPlace) -> Inspection:
+        folder = place.database.parent
         with TemporaryDirectory(prefix="dispinmap-validate-", dir=folder if folder.is_dir() else None) as temporary:
-            file = Path(temporary) / configuration.database.name
+            file = Path(temporary) / place.database.name
             started = self._clock.monotonic()
-            copy = await restore_checked(
-                configuration,
-                litestream,
-                store,
-                file,
-                clock=self._clock,
-                seconds=self._settings.restore_timeout_seconds,
-            )
+            copy = await restore_checked(place, file, clock=self._clock, seconds=self._settings.restore_timeout_seconds)
             seconds = self._clock.monotonic() - started
             self._good(
                 "copy",
-                f"Restored and checked in {seconds:.1f} s: {file.stat().st_size:,} bytes, whole and consistent.",
+                f"Restored and checked in {seconds:.1f} s: {file.stat().st_size:,} bytes, complete and consistent.",
             )
         return copy
 
-    def _schema(self, copy: Copy) -> None:
+    def _schema(self, copy: Inspection) -> None:
         self._good("schema", f"The copy is at {_stage(copy)}.")
 
-    async def _rows(self, copy: Copy, live: Copy | None) -> None:
+    async def _rows(self, copy: Inspection, live: Inspection | None) -> None:
         counts = ", ".join(f"{count} {name}" for name, count in sorted(copy.rows.items()) if count) or "no row at all"
         if live is None:
             self._note("rows", f"{counts}; there is no live database to compare with.")
             return
-        now = await asyncio.to_thread(look_at, database_file(self._settings), integrity=False)
+        now = await asyncio.to_thread(inspect_file, database_file(self._settings), integrity=False)
         looks = (now,) if self._at_rest(now) else (live, now)
         problems = compare(copy, *looks)
-        but = ", but for what a running bot changes all the time" if compare(copy, now) else ""
+        but = ", except for what a running bot changes all the time" if compare(copy, now) else ""
         self._judge("rows", problems, f"As in the live database{but}: {counts}.")
 
-    def _age(self, copy: Copy, live: Copy | None, lease: LeaseRecord | None) -> None:
+    def _age(self, copy: Inspection, live: Inspection | None, lease: LeaseRecord | None) -> None:
         stale = staleness(copy, lease)
         problems = [each for each in (stale, lag(copy, live) if live else None) if each]
         if copy.heartbeat is None and not problems:
             self._note("age", "The copy has no heartbeat: it is from before the bot wrote one.")
             return
         old = self._clock.now() - copy.heartbeat.beat_at if copy.heartbeat else timedelta()
-        idle = " No bot writes it right now." if self._at_rest(copy) else ""
+        idle = " No bot is writing to it right now." if self._at_rest(copy) else ""
         self._judge("age", problems, f"The copy's heartbeat is {age(old)} old.{idle}")
 
-    def _at_rest(self, look: Copy) -> bool:
-        """Whether no bot writes that database right now."""
+    def _at_rest(self, look: Inspection) -> bool:
+        """Whether no bot is writing to that database right now."""
         return look.heartbeat is None or self._clock.now() - look.heartbeat.beat_at > MAX_LAG
 
     async def _tried(self, name: str, step: Awaitable[T]) -> T | None:
@@ -234,12 +229,12 @@ class _Validation:
         self.checks += [Check(name, State.SKIPPED, f"Not checked, because {because}.") for name in names]
 
 
-def _stage(copy: Copy) -> str:
-    return "the revision this version needs" if copy.revision == head() else f"{copy.revision}, to be upgraded"
+def _stage(copy: Inspection) -> str:
+    return "the revision this version needs" if copy.revision == head() else f"{copy.revision}, which will be upgraded"
 
 
 def age(span: timedelta) -> str:
-    """A span as people say it, such as "3 min" (pure)."""
+    """A duration for people, such as "3 min" (pure)."""
     seconds = max(int(span.total_seconds()), 0)
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:

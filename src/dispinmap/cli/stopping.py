@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
-from dispinmap.backup.threads import Unwaited
+from dispinmap.backup.threads import DaemonExecutor
 
 
 def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
@@ -16,7 +16,7 @@ def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
     async def stoppable() -> None:
         task = asyncio.ensure_future(work)
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(Unwaited())
+        loop.set_default_executor(DaemonExecutor())
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _cancel_once, task)
         with suppress(asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, and what to do about it."""
+"""Findings: what is wrong with a configuration, and what to do about it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,9 +6,9 @@ from enum import StrEnum
 
 class Severity(StrEnum):
     ERROR = "error"
-    """The backup would not run, or not do what is written."""
+    """The backup would not run, or would not do what the file says."""
     WARNING = "warning"
-    """It runs, and something in it has no effect or a surprising one."""
+    """The backup runs, but something has no effect or a surprising one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,10 @@ class Finding:
 
     severity: Severity
     where: str
-    """The place in the document, such as "dbs[0].replicas[0].retention"; empty for the whole of it."""
+    """The place in the document, such as "dbs[0].replicas[0].retention"; empty for the whole document."""
     sentence: str
     cure: str
-    """Empty where the sentence has it."""
+    """Empty if the sentence already says what to do."""
 
     def __str__(self) -> str:
         """One line for people."""

@@ -1,1 +1,1 @@
-"""One bot at a time on one replica."""
+"""The lease: one bot at a time on one replica."""

@@ -1,4 +1,4 @@
-"""A lease for replicas in a folder: a locked file beside it, which the kernel unlocks when its holder dies."""
+"""A lease for replicas in a folder: a locked file beside the folder. The kernel unlocks it when its holder dies."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,9 +17,9 @@ from dispinmap.backup.models import LeaseRecord
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock
 
-WATCH_SECONDS: Final = 0.25
+RETRY_SECONDS: Final = 0.25
 LOOK_SECONDS: Final = 1.0
-"""How often the holder makes sure that the file it has locked is the one that others would lock."""
+"""How often the holder checks that others would lock the same file: it may have been deleted or replaced."""
 RELEASE_SECONDS: Final = 1.0
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,10 @@ Ts = TypeVarTuple("Ts")
 
 
 class FileLease:
-    """The lease in `path`. It does not expire while its holder lives; `seconds` is what the disk has to answer."""
+    """The lease in the file `path`. It does not expire while its holder lives.
+
+    `seconds` limits how long we wait for the disk (three quarters of it) and sets how often the record is renewed.
+    """
 
     def __init__(self, path: Path, clock: Clock, *, seconds: float, holder: str) -> None:
         self.holder = holder
@@ -51,7 +54,7 @@ class FileLease:
                 if self.waiting_for is None:
                     log.info("waiting_for_lease", reason=reason)
                 self.waiting_for = reason
-                await self._clock.sleep(WATCH_SECONDS)
+                await self._clock.sleep(RETRY_SECONDS)
         finally:
             self.waiting_for = None
 
@@ -76,7 +79,7 @@ class FileLease:
             try:
                 await self._look_after()
             except StorageError as error:
-                raise LeaseExpired(f"{self._path} cannot be looked after. {error}") from error
+                raise LeaseExpired(f"{self._path} cannot be checked or renewed. {error}") from error
 
     async def regain(self) -> LeaseRecord:
         while True:
@@ -88,7 +91,7 @@ class FileLease:
                 return self._record
 
     async def record(self, *, writer: str | None = None, heartbeat_at: datetime | None = None) -> None:
-        """Raises LeaseLost, and StorageError where it may or may not have been written."""
+        """Raises LeaseLost, and StorageError if the record may or may not have been written."""
         if heartbeat_at is not None:
             self.note(heartbeat_at)
         await self._write(writer=writer)
@@ -97,22 +100,25 @@ class FileLease:
         self._noted = heartbeat_at
 
     async def release(self) -> None:
-        """Takes seconds at most, even where the disk hangs."""
+        """Takes `RELEASE_SECONDS` twice at most, even if the disk hangs."""
         if self._file is None:
             return
         try:
             async with asyncio.timeout(RELEASE_SECONDS):
                 await self._write(released=True)
         except (BackupError, TimeoutError) as error:
-            # Unlocked is released: only the record does not say so.
+            # Unlocking the file below releases the lease anyway; only the record does not say so.
             log.warning("lease_not_updated", error=str(error))
         file, self._file = self._file, None
         with suppress(TimeoutError):
             await in_thread(file.close, seconds=RELEASE_SECONDS)
 
     async def _look_after(self) -> None:
-        """Renewing it is for people who look, and carries what was noted."""
-        # A clock that was set back is no reason to keep what was noted to ourselves until it is there again.
+        """Check that the file is still ours, and renew the record when that is due.
+
+        The lock alone keeps the lease. The record is for people who look, and for the noted heartbeat.
+        """
+        # abs: if the clock was set back, renew now instead of when it has caught up again.
         age = abs((self._clock.now() - self._record.renewed_at).total_seconds())
         if age >= rules.renewal_interval(self._seconds):
             await self._write()
@@ -130,8 +136,8 @@ class FileLease:
             raise LeaseLost(f"{self._path} is not held by this bot.")
         if not await self._on_disk(self._file.is_in_place):
             raise LeaseLost(
-                f"{self._path} was deleted or replaced, so that another bot may use the replica: leave it alone while "
-                "a bot runs, and start again."
+                f"{self._path} was deleted or replaced, so another bot may use the replica: do not touch it while a "
+                "bot runs, and start again."
             )
         return self._file
 
@@ -147,4 +153,4 @@ def _held_sentence(path: Path) -> str:
     try:
         return rules.held_sentence(str(path), decode(path.read_bytes(), str(path)))
     except (OSError, BackupError):
-        return f"{path} is locked by another bot on this machine: stop that one."
+        return f"{path} is locked by another bot on this machine: stop that bot."

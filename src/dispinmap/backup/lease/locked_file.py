@@ -1,4 +1,4 @@
-"""A file that one open file description on this machine has locked. Everything here blocks."""
+"""A file locked with flock. Everything here blocks."""
 
 import errno
 import fcntl
@@ -13,23 +13,23 @@ from typing import Final, Self
 from dispinmap.backup.errors import StorageRefused, StorageUnreachable
 
 ROOM_BYTES: Final = 1024
-"""Taken at once, so that a disk that fills up later does not refuse to write the lease."""
+"""Reserved at the first write, so that we can still write the lease if the disk fills up later."""
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
-"""What network file systems answer: https://man7.org/linux/man-pages/man2/flock.2.html"""
+"""Errors of network file systems without locks: https://man7.org/linux/man-pages/man2/flock.2.html"""
 
 
 class LockedFile:
-    """Locked until closed, or until the process ends, however it does. Programs started meanwhile do not inherit it."""
+    """A file that stays locked until it is closed or our process ends in any way. Child processes do not inherit it."""
 
     def __init__(self, path: Path, file: FileIO) -> None:
         self._path = path
         self._file = file
-        # A descriptor that is closed while another thread writes to it may be some other file's by then.
+        # Without this lock `close` could run during a write, and the descriptor could already be another file's.
         self._using = threading.Lock()
 
     @classmethod
     def take(cls, path: Path) -> Self | None:
-        """Lock `path`, made if it is not there; None while it is locked elsewhere.
+        """Lock the file at `path`, and create it if needed; None if someone else has locked it.
 
         Raises StorageRefused and StorageUnreachable.
         """
@@ -46,12 +46,12 @@ class LockedFile:
         locked = cls(path, file)
         if locked.is_in_place():
             return locked
-        # It was deleted between opening and locking: others would lock another one.
+        # The file was deleted between our opening and locking it: others would lock a new one at this path.
         locked.close()
         return None
 
     def is_in_place(self) -> bool:
-        """Whether who opens the path now gets this file."""
+        """Whether the path still leads to this file, so that others would try to lock the same one."""
         with _translated(self._path), self._using:
             try:
                 return os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
@@ -64,9 +64,9 @@ class LockedFile:
             return self._file.readall()
 
     def write(self, data: bytes) -> None:
-        """Replace the content where it is, for a new file would not be locked.
+        """Overwrite the content in place: a new file would not be locked.
 
-        One call, and never shorter than before, so that a death leaves the old content or the new, not a mixture.
+        We write once, and never less than before, so that a crash leaves the old content or the new, not a mixture.
         """
         with _translated(self._path), self._using:
             descriptor = self._file.fileno()
@@ -78,7 +78,7 @@ class LockedFile:
             self._file.close()
 
     def __del__(self) -> None:
-        # Whoever wanted it may have given up waiting, and nobody would ever unlock it.
+        # If the caller timed out while a thread was still in `take`, no one else would ever unlock the file.
         self._file.close()
 
 
@@ -88,7 +88,7 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise StorageRefused(
-            f"{path} cannot be made, because there is no folder {path.parent}: mount the volume it is on, or create "
+            f"{path} cannot be created, because there is no folder {path.parent}: mount the volume it is on, or create "
             "the folder if this is the first start."
         ) from None
     except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
@@ -98,8 +98,8 @@ def _translated(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _NO_LOCKS:
             raise StorageRefused(
-                f"{path} cannot be locked ({error.strerror}): put the replica on a file system that knows locks, as "
-                "every local disk's does."
+                f"{path} cannot be locked ({error.strerror}): put the replica on a file system that knows locks, such "
+                "as a local disk's."
             ) from None
         raise StorageUnreachable(
             f"{path} cannot be locked or written ({error.strerror}): check the disk and its free space."

@@ -1,4 +1,4 @@
-"""A lease in object storage: an object beside the replica, written on condition that nobody else has."""
+"""A lease in object storage: an object beside the replica. We only overwrite the version that we last read or wrote."""
 
 import asyncio
 import secrets
@@ -24,13 +24,13 @@ from dispinmap.backup.storage.store import Store
 from dispinmap.clock import Clock
 
 RELEASE_SECONDS: Final = 3.0
-"""By the machine's time: a platform kills ten seconds after it asked to stop."""
+"""In real time, not on the injected clock: a platform kills us ten seconds after it asked us to stop."""
 
 log = structlog.get_logger(__name__)
 
 
 class ObjectLease:
-    """The lease in the object `key`, `name` for people; a holder that is silent for `seconds` loses it."""
+    """The lease in the object `key`; `name` is its address for people. A holder silent for `seconds` loses it."""
 
     def __init__(self, name: str, key: str, store: Store, clock: Clock, *, seconds: float, holder: str) -> None:
         self.holder = holder
@@ -42,11 +42,12 @@ class ObjectLease:
         self._seconds = seconds
         self._writing = asyncio.Lock()
         self._before: LeaseRecord | None = None
-        # As we wrote it, or began to.
+        # What we wrote last, or tried to write. None if we do not hold the lease.
         self._record: LeaseRecord | None = None
-        # None where we do not know whether our last write happened.
+        # None if we do not know whether our last write happened.
         self._version: str | None = None
         self._noted: datetime | None = None
+        # When, on the monotonic clock, we sent the last write that succeeded.
         self._confirmed = 0.0
         self._trouble: StorageError | None = None
 
@@ -65,27 +66,27 @@ class ObjectLease:
                 if self.waiting_for is None:
                     log.info("waiting_for_lease", reason=reason)
                 self.waiting_for = reason
-                await self._clock.sleep(rules.watch_interval(self._seconds))
+                await self._clock.sleep(rules.retry_interval(self._seconds))
         finally:
             self.waiting_for = None
 
     async def try_acquire(self) -> LeaseRecord | None:
-        """Where the holder looks dead by the time of day, watches as long as it takes to be sure of that."""
+        """If the holder looks dead by its last renewal's time, waits long enough to be sure of it."""
         try:
-            return await self._watch_and_take()
+            return await self._wait_and_take()
         except BaseException:
-            # It may have been taken, although nobody told us so.
+            # We may hold the lease: the answer to our write may have been lost.
             await self.release()
             raise
 
-    async def _watch_and_take(self) -> LeaseRecord | None:
+    async def _wait_and_take(self) -> LeaseRecord | None:
         before: rules.Sighting | None = None
         while (seen := await self._take_or_see(before)) is not None:
             renewed = before is not None and before.version != seen.version
             if renewed or rules.looks_alive(seen.record, self._clock.now()):
                 raise LeaseLost(rules.held_sentence(self._name, seen.record))
             before = seen
-            await self._clock.sleep(rules.watch_interval(self._seconds))
+            await self._clock.sleep(rules.retry_interval(self._seconds))
         return self._before
 
     async def keep(self) -> NoReturn:
@@ -96,14 +97,14 @@ class ObjectLease:
             try:
                 await within(self._clock, left, self._renew_when_due())
             except TimeoutError:
-                # `record` may have renewed it meanwhile.
+                # `record` may have renewed the lease in the meantime.
                 continue
 
     async def regain(self) -> LeaseRecord:
         return await self._renew_until_it_works()
 
     async def record(self, *, writer: str | None = None, heartbeat_at: datetime | None = None) -> None:
-        """Renews it too. Raises LeaseLost, and StorageError where it may or may not have been written."""
+        """Also renews the lease. Raises LeaseLost, and StorageError if the record may or may not have been written."""
         if heartbeat_at is not None:
             self.note(heartbeat_at)
         await self._renew(writer=writer)
@@ -112,7 +113,7 @@ class ObjectLease:
         self._noted = heartbeat_at
 
     async def release(self) -> None:
-        """Takes a few seconds at most; where that is too short, the next one has to wait until it expires."""
+        """Takes `RELEASE_SECONDS` at most. If that is too short, the next bot has to wait until the lease expires."""
         if self._record is None:
             return
         try:
@@ -125,7 +126,7 @@ class ObjectLease:
         self._record = None
 
     async def _take_or_see(self, before: rules.Sighting | None) -> rules.Sighting | None:
-        """Take it if it may be taken; otherwise what stands there. Raises StorageUnreachable and StorageRefused."""
+        """Take the lease if we may and return None, else return what we saw. Raises StorageError."""
         while True:
             content = await self._store.read(self._key)
             try:
@@ -134,7 +135,7 @@ class ObjectLease:
                     return None
                 record = decode(content.data, self._name)
                 if self._is_ours(record):
-                    # The answer to our own write was lost.
+                    # An earlier write of ours succeeded, but its answer was lost.
                     self._record, self._version = record, content.version
                     await self._renew()
                     return None
@@ -143,7 +144,7 @@ class ObjectLease:
                     return seen
                 await self._take(record, content.version)
             except Conflict:
-                # Somebody was faster: who?
+                # Another bot was faster. Read who it is.
                 continue
             return None
 
@@ -155,14 +156,14 @@ class ObjectLease:
         await self._require_conditions(self._record, version)
 
     async def _require_conditions(self, record: LeaseRecord, stale: str | None) -> None:
-        """Some servers ignore conditions, and would let two hold it: a write that must fail shows which."""
+        """Some servers ignore conditions, so two bots could hold the lease. Test it with a write that must fail."""
         try:
             await self._store.write(self._key, encode(record), replacing=stale)
         except Conflict:
             return
         raise StorageRefused(
-            f"The storage of {self._name} overwrites although it was told not to, so that two bots could write at "
-            "once: use storage that knows conditional writes (If-Match and If-None-Match)."
+            f"The storage of {self._name} overwrites although it was told not to, so two bots could write at once: use "
+            "storage that knows conditional writes (If-Match and If-None-Match)."
         )
 
     async def _renew_when_due(self) -> None:
@@ -196,11 +197,13 @@ class ObjectLease:
                 try:
                     return await self._write(record, version)
                 except Conflict:
-                    # Another holder, or a write of ours that was believed lost: reading it tells.
+                    # Either another bot holds the lease, or an earlier write of ours succeeded after all. Read which.
                     continue
 
     async def _write(self, record: LeaseRecord, version: str | None) -> LeaseRecord:
+        # Until the answer arrives we do not know which version is stored.
         self._version = None
+        # Trust counts from before the write was sent: a waiting bot counts from when it first read it, which is later.
         sent = self._clock.monotonic()
         self._version = await self._store.write(self._key, encode(record, secrets.token_hex(8)), replacing=version)
         self._record, self._confirmed = record, sent
@@ -209,7 +212,7 @@ class ObjectLease:
     async def _version_of_ours(self) -> str:
         content = await self._store.read(self._key)
         if content is None:
-            raise self._lost(f"{self._name} was deleted, so that another bot may use the replica: start again.")
+            raise self._lost(f"{self._name} was deleted, so another bot may use the replica: start again.")
         try:
             record = decode(content.data, self._name)
         except BackupError as error:
@@ -226,7 +229,7 @@ class ObjectLease:
         return LeaseLost(sentence)
 
     def _expired(self) -> LeaseExpired:
-        reason = str(self._trouble) if self._trouble else "This process or its machine stood still."
+        reason = str(self._trouble) if self._trouble else "This process or its machine stood still for too long."
         return LeaseExpired(
             f"{self._name} could not be renewed in {rules.trusted_for(self._seconds):g} seconds. {reason}"
         )

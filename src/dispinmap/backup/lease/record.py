@@ -1,21 +1,21 @@
-"""What stands in a lease, as JSON."""
+"""The content of a lease, as JSON."""
 
 import json
-import math
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.models import LeaseRecord
 
-T = TypeVar("T")
+_ADAPTER: Final = TypeAdapter(LeaseRecord)
 
 
 def taken(before: LeaseRecord | None, holder: str, seconds: float, now: datetime) -> LeaseRecord:
-    """What a new holder writes: the writer and heartbeat before it stand until it has written some of its own."""
+    """The record of a new holder. It keeps the previous writer and heartbeat until it has written its own."""
     return LeaseRecord(
         holder=holder,
         host=socket.gethostname(),
@@ -31,7 +31,7 @@ def taken(before: LeaseRecord | None, holder: str, seconds: float, now: datetime
 def renewed(
     record: LeaseRecord, now: datetime, writer: str | None, heartbeat_at: datetime | None, *, released: bool
 ) -> LeaseRecord:
-    """What the holder writes again; None leaves a field as it is."""
+    """The record of a renewal; None keeps the old value."""
     return replace(
         record,
         renewed_at=now,
@@ -42,73 +42,19 @@ def renewed(
 
 
 def encode(record: LeaseRecord, nonce: str = "") -> bytes:
-    """`nonce` tells two writes apart, even where an object's version is a hash of its content."""
-    fields = {name: _written(value) for name, value in asdict(record).items()}
-    return json.dumps(fields | {"nonce": nonce}, indent=1).encode()
+    """With different `nonce`s two writes have different versions, even if a version is a hash of the content."""
+    return json.dumps(_ADAPTER.dump_python(record, mode="json") | {"nonce": nonce}, indent=1).encode()
 
 
 def decode(data: bytes, name: str) -> LeaseRecord:
-    """The record in the object called `name`; keys that are not ours are left unread.
+    """The record in the object called `name`; unknown keys are ignored.
 
-    Raises BackupError for anything else: a lease that cannot be read might be held.
+    Raises BackupError if it is not a lease: if we cannot read it, another bot might hold it.
     """
     try:
-        record = _read(json.loads(data))
-    except (ValueError, KeyError, TypeError, RecursionError):
-        record = None
-    if record is None or not _makes_sense(record):
+        return _ADAPTER.validate_json(data, strict=True)
+    except ValidationError:
         raise BackupError(
             f"{name} is not a lease as this version writes them: make sure that no other bot uses this replica, then "
             "delete it and start again."
-        )
-    return record
-
-
-def _written(value: object) -> object:
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
-
-
-def _read(fields: Mapping[str, object]) -> LeaseRecord:
-    """Raises KeyError for what is missing, TypeError and ValueError for what is of another kind."""
-    return LeaseRecord(
-        holder=_text(fields["holder"]),
-        host=_text(fields["host"]),
-        renewed_at=_time(fields["renewed_at"]),
-        seconds=_number(fields["seconds"]),
-        released=_flag(fields["released"]),
-        writer=_optional(fields.get("writer"), _text),
-        heartbeat_at=_optional(fields.get("heartbeat_at"), _time),
-        writer_renewed_at=_optional(fields.get("writer_renewed_at"), _time),
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value
-
-
-def _time(value: object) -> datetime:
-    return datetime.fromisoformat(_text(value))
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(value)
-    return float(value)
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(value)
-    return value
-
-
-def _optional(value: object, read: Callable[[object], T]) -> T | None:
-    return None if value is None else read(value)
-
-
-def _makes_sense(record: LeaseRecord) -> bool:
-    times = (record.renewed_at, record.heartbeat_at, record.writer_renewed_at)
-    aware = all(time is None or time.tzinfo is not None for time in times)
-    return aware and bool(record.holder) and record.seconds > 0 and math.isfinite(record.seconds)
+        ) from None

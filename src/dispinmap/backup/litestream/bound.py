@@ -1,6 +1,6 @@
 """Become a program that dies with its parent: `python bound.py PARENT PROGRAM ARGUMENT...`.
 
-A process between the two, for what is set after the fork must not run Python in a process that has threads.
+A program of its own, because a process with threads must not run Python code between fork and exec.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ PR_SET_PDEATHSIG: Final = 1
 
 
 def main(parent: int, program: list[str]) -> None:
-    """Become `program`, unless `parent` is gone already."""
+    """Become `program`, unless the process `parent` has ended already."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() == parent:

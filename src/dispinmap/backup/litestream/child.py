@@ -1,4 +1,4 @@
-"""Litestream as a child process that never outlives us."""
+"""Run Litestream as a child process that never outlives us."""
 
 import asyncio
 import os
@@ -12,12 +12,12 @@ from typing import Final
 from dispinmap.backup.litestream import bound
 
 LONGEST_LINE: Final = 1 << 20
-"""Bytes; Litestream's longest lines are error messages of a storage service."""
+"""Bytes. Litestream's longest lines are error messages from storage services."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """How a command ended. `text` is all it said, `answer` what it wrote to its standard output alone."""
+    """How a command ended. `answer` is its standard output, `text` also has its standard error."""
 
     code: int
     answer: str
@@ -25,9 +25,9 @@ class Output:
 
 
 async def start(binary: Path, arguments: Sequence[str], environment: Mapping[str, str], *, merged: bool) -> Process:
-    """Start it; its standard error comes with its output where that is `merged`. Raises OSError.
+    """Start the binary; if `merged`, its standard error goes to its standard output. Raises OSError.
 
-    To be called in the main thread, or one that lives as long: Linux ends the child with the thread that started it.
+    Call this in the main thread or one that lives as long: Linux kills the child when the thread that started it ends.
     """
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", bound.__file__, str(os.getpid()), str(binary), *arguments),
@@ -36,13 +36,13 @@ async def start(binary: Path, arguments: Sequence[str], environment: Mapping[str
         stderr=STDOUT if merged else PIPE,
         env=environment,
         limit=LONGEST_LINE,
-        # Ctrl-C at a terminal reaches the whole group, and the bot has to end first.
+        # Ctrl-C in a terminal goes to the whole process group, but the bot has to stop before Litestream.
         start_new_session=True,
     )
 
 
 async def run(binary: Path, arguments: Sequence[str], environment: Mapping[str, str], *, seconds: float) -> Output:
-    """Run it to its end. Raises TimeoutError after `seconds`, and OSError; killed then, and when cancelled."""
+    """Run the binary to its end; kill it after `seconds` (TimeoutError) or if we are cancelled. Raises OSError."""
     process = await start(binary, arguments, environment, merged=False)
     try:
         async with asyncio.timeout(seconds):
@@ -60,7 +60,7 @@ def output(process: Process) -> asyncio.StreamReader:
 
 
 async def kill(process: Process) -> None:
-    """End it at once, if it has not ended yet."""
+    """Kill the process if it has not ended yet, and wait for its end."""
     if process.returncode is None:
         process.kill()
         await asyncio.shield(process.wait())

@@ -1,4 +1,4 @@
-"""Litestream's configuration file, written for one run."""
+"""Write Litestream's configuration file for one run."""
 
 import shutil
 import tempfile
@@ -12,18 +12,18 @@ import yaml
 from dispinmap.backup.errors import BackupError
 
 LOGGING: Final = {"level": "info", "type": "json", "stderr": True}
-"""What we read; how much of it is shown is a matter of our own log."""
+"""The log format that we parse. Our own log level decides how much of it is shown."""
 
 Prepare = Callable[[Mapping[str, object], Path], dict[str, object]]
-"""Makes the document of a run from the configured one and the private folder of the run."""
+"""Makes the document for a run from the configured document and the run's private folder."""
 
 
 @contextmanager
 def run_time_file(document: Mapping[str, object], prepare: Prepare) -> Iterator[Path]:
-    """A file that only we can read, for it may hold credentials, in a folder that is gone afterwards.
+    """Write the configuration to a file in a temporary folder. Only we can read it, as it may contain credentials.
 
-    The folder's path is short, because that of a socket in it may have no more than 107 bytes. Raises BackupError where
-    there is no place for it.
+    The folder's path is short, because the path of a socket in it may have at most 107 bytes. Raises BackupError if the
+    folder cannot be created.
     """
     try:
         folder = Path(tempfile.mkdtemp(prefix="dpm-"))

@@ -1,4 +1,4 @@
-"""What Litestream's words mean. It ends with code 1 whatever went wrong."""
+"""Turn Litestream's error messages into our errors. Its exit code is always 1."""
 
 import re
 from typing import Final
@@ -22,34 +22,34 @@ _UNREACHABLE: Final = re.compile(
 
 
 def complaint(text: str) -> str:
-    """What Litestream said last, in one line: the error of its last log line, or that line."""
+    """The error in Litestream's last log line, or that line, on one line."""
     lines = [line for line in text.strip().splitlines() if line.strip()]
     return " ".join(said(lines[-1]).split()) if lines else "no word"
 
 
 def said(text: str) -> str:
-    """The reason in one line of its."""
+    """The error in one log line, or its message."""
     line = parse(text)
     return str(line.fields.get("error") or line.said.removeprefix("Error: "))
 
 
 def failure(configuration: Configuration, text: str) -> BackupError:
-    """The error for a command on the replica that ended badly having said `text`."""
+    """The error for a command on the replica that failed with the output `text`."""
     replica, reason = configuration.replica, masked(configuration, complaint(text))
     if _NOTHING.search(reason):
         return NoBackup(
-            f"Litestream {configuration.format} finds no backup in {replica} (of the time asked for): check the bucket "
-            "and the path, and the time if one was given."
+            f"Litestream {configuration.format} finds no backup in {replica} (from the given time): check the bucket "
+            "and the path, and the time if you gave one."
         )
     if _REFUSED.search(reason):
         return StorageRefused(
-            f"{replica} cannot be used ({reason}): check that the bucket is there and that the credentials may use it."
+            f"{replica} cannot be used ({reason}): check that the bucket exists and that the credentials may use it."
         )
     if _UNREACHABLE.search(reason):
         return StorageUnreachable(f"{replica} does not answer ({reason}): check the network and try again.")
     return RestoreFailed(
-        f"Litestream could not use what is in {replica} ({reason}): see `dispinmap backup list` for other points in "
-        "time to restore, and keep the replica as it is meanwhile."
+        f"Litestream could not use what is in {replica} ({reason}): leave the replica as it is, and see `dispinmap "
+        "backup list` for other points in time to restore."
     )
 
 

@@ -1,4 +1,4 @@
-"""An installed Litestream, whatever its version."""
+"""Run the commands of an installed Litestream of any version."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class InstalledLitestream:
         self.path = path
         self.version = version
         self.format = dialect.format
-        self.bears_checkpoints = dialect.bears_checkpoints
+        self.allows_checkpoints = dialect.allows_checkpoints
         self._dialect = dialect
         self._clock = clock
 
@@ -35,25 +35,26 @@ class InstalledLitestream:
     ) -> None:
         """See `Litestream.restore`."""
         partial = _partial(target)
-        # Without -if-replica-exists: with it, a backup that cannot be seen is a success.
+        # Never with -if-replica-exists: then Litestream would report success if it does not see the backup.
         arguments = ["-o", str(partial), *(("-timestamp", at.isoformat()) if at else ())]
         _remove(partial)
         try:
             try:
                 await self._ask(configuration, "restore", arguments, seconds)
             except NoBackup:
-                generation = await self._ended_before(configuration, at, seconds) if at else None
-                if generation is None:
+                further = await self._further_arguments(configuration, at, seconds)
+                if not further:
                     raise
-                await self._ask(configuration, "restore", ["-o", str(partial), "-generation", generation], seconds)
+                await self._ask(configuration, "restore", ["-o", str(partial), *further], seconds)
             partial.rename(target)
         finally:
             _remove(partial)
 
-    async def _ended_before(self, configuration: Configuration, at: datetime, seconds: float) -> str | None:
-        """The generation whose end was the state at `at`, for which 0.3 finds none if the bot was down just then."""
-        points = await self.points(configuration, seconds=seconds)
-        return next((point.generation for point in points if point.created_at <= at), None)
+    async def _further_arguments(self, configuration: Configuration, at: datetime | None, seconds: float) -> list[str]:
+        reader = self._dialect.reader
+        if reader is None or at is None:
+            return []
+        return reader.further_arguments(await self.points(configuration, seconds=seconds), at)
 
     async def points(self, configuration: Configuration, *, seconds: float = 60.0) -> list[RestorePoint]:
         """See `Litestream.points`."""
@@ -76,21 +77,21 @@ class InstalledLitestream:
                 await running
             if not (synced.result() and await replication.stop(STOP_SECONDS)):
                 why = replication.problem or "check that the storage answers, and try again."
-                raise BackupError(f"{configuration.database} is not wholly in {configuration.replica} yet: {why}")
+                raise BackupError(f"{configuration.replica} does not hold all of {configuration.database} yet: {why}")
         finally:
             for task in (running, synced):
                 task.cancel()
             await asyncio.gather(running, synced, return_exceptions=True)
 
     async def _ask(self, configuration: Configuration, command: str, arguments: Sequence[str], seconds: float) -> str:
-        """Run a command on the replica; returns what it answered."""
+        """Run a command on the replica; returns its standard output."""
         with run_time_file(configuration.document, self._dialect.document) as file:
             whole = (command, "-config", str(file), "-no-expand-env", *arguments, str(configuration.database))
             try:
                 output = await child.run(self.path, whole, self._dialect.environment(), seconds=seconds)
             except TimeoutError:
                 raise timed_out(configuration, seconds) from None
-        # `snapshots` of 0.3 ends with code 0 also where it could not read the storage.
+        # Some commands exit with 0 even if they could not read the storage.
         if output.code != 0 or any(parse(line).level == "ERROR" for line in output.text.splitlines()):
             raise failure(configuration, output.text)
         return output.answer
@@ -98,14 +99,14 @@ class InstalledLitestream:
 
 def _partial(target: Path) -> Path:
     if target.exists():
-        raise RestoreFailed(f"{target} is there already: name a file that is not, or move it away.")
+        raise RestoreFailed(f"{target} already exists: name another file, or move it away.")
     if not target.parent.is_dir():
-        raise RestoreFailed(f"{target.parent}, where the restored file shall be, is no folder: make it first.")
+        raise RestoreFailed(f"{target.parent} is not a folder: create it first.")
     return target.with_name(f"{target.name}.restoring")
 
 
 def _remove(partial: Path) -> None:
-    """What a restore leaves behind: the file, and with 0.3 others whose names begin like it."""
+    """Remove what a failed restore leaves behind: the file, and others whose names begin with its name."""
     for left in list(partial.parent.iterdir()):
         if left.name.startswith(partial.name):
             left.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The interface behind which both versions of Litestream are the same."""
+"""The interface of Litestream, the same for all versions."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,32 +8,32 @@ from dispinmap.backup.models import Configuration, Format, RestorePoint
 
 
 class Replication(Protocol):
-    """A running `litestream replicate`, which dies with this process however that ends."""
+    """A running `litestream replicate`. It dies with our process, however that ends."""
 
     problem: str | None
-    """Why nothing is replicated right now; None while all is well."""
+    """Why nothing is replicated right now; None if all is well."""
     restarts: int
-    """How often Litestream has had to be started again."""
+    """How often Litestream had to be started again."""
     caught_up_at: datetime | None
-    """When the replica last held everything that was committed by then."""
+    """The last time at which the replica held everything committed until then."""
 
     async def run(self) -> NoReturn:
-        """Keep Litestream running until cancelled: one that dies is logged and started again after a growing pause.
+        """Keep Litestream running until cancelled. If it dies, log that and start it again after a growing pause.
 
-        Meanwhile look, every second or so, whether the replica has caught up. Cancelling kills Litestream at once.
-        Raises BackupError where another file was put in the database's place: nothing more is replicated then.
+        Also check about once a second whether the replica has caught up. Cancelling kills Litestream at once. Raises
+        BackupError, and ends replication, if another file replaced the database.
         """
         ...
 
     async def synced(self, seconds: float) -> bool:
-        """Wait until everything committed before this call is in the replica; False where that takes longer."""
+        """Wait until everything committed before this call is in the replica; False if that takes over `seconds`."""
         ...
 
     async def stop(self, seconds: float) -> bool:
-        """Let Litestream finish and end, and kill it after `seconds`; whether it ended by itself without an error.
+        """Let Litestream finish, and kill it after `seconds`; returns whether it ended by itself without an error.
 
-        Whoever stops has closed the database before and waited until it is `synced`. A 0.3 that still has a piece to
-        upload may do so twice at once, and in a folder one of the two then fails although the piece is there.
+        Close the database and wait for `synced` first. If Litestream still has something to upload when it is stopped,
+        it may upload it twice at once; in a folder one of the two uploads can then fail, although the file is stored.
         """
         ...
 
@@ -43,33 +43,33 @@ class Litestream(Protocol):
 
     path: Path
     version: str
-    """Without a "v", such as "0.3.13"."""
+    """Without a "v", such as "0.5.17"."""
     format: Format
-    bears_checkpoints: bool
-    """Whether SQLite may move the log into the file by itself, while this one replicates it."""
+    allows_checkpoints: bool
+    """Whether SQLite may checkpoint by itself (move its log into the file) while this version replicates."""
 
     async def restore(
         self, configuration: Configuration, target: Path, *, at: datetime | None = None, seconds: float = 120.0
     ) -> None:
-        """Restore the newest state, or that of `at`, to the file `target`, which must not exist.
+        """Restore the newest state, or the state at `at`, to the file `target`, which must not exist.
 
-        Leaves nothing beside it, and nothing at all where it fails. Raises NoBackup where there is none (of that time),
-        RestoreFailed where there is one that cannot be restored, StorageUnreachable after `seconds`, StorageRefused
-        where Litestream may not read or the bucket is not there.
+        Leaves no other files, and on failure none at all. Raises NoBackup if Litestream finds none (from that time),
+        RestoreFailed if `target` exists or there is a backup that cannot be restored, StorageUnreachable after
+        `seconds`, and StorageRefused if the bucket does not exist or Litestream may not read it.
 
-        NoBackup is Litestream's word and no proof: a missing folder gives it too, and 0.5 in GCS where 0.3 has written.
-        And 0.3 leaves out, without a word, what follows a missing segment in the middle of its write-ahead log.
+        NoBackup is no proof that there is none: Litestream also says so of a missing folder and of another version's
+        data. And a restore that succeeds may leave something out; see `Dialect.missing_pieces`.
         """
         ...
 
     async def points(self, configuration: Configuration, *, seconds: float = 60.0) -> list[RestorePoint]:
-        """What Litestream itself lists, newest first: with 0.3 the snapshots alone. Raises StorageError."""
+        """What Litestream itself lists, newest first; some versions list only snapshots. Raises StorageError."""
         ...
 
     def replicate(self, configuration: Configuration) -> Replication:
-        """Litestream for this database, not started yet."""
+        """Replication of this database, not started yet."""
         ...
 
     async def replicate_once(self, configuration: Configuration, *, seconds: float = 120.0) -> None:
-        """Replicate what is in the database now and end. Raises BackupError where that fails."""
+        """Replicate the database as it is now, then stop. Raises BackupError on failure."""
         ...

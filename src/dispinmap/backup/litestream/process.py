@@ -1,4 +1,4 @@
-"""A running Litestream: kept running, listened to, watched, and ended."""
+"""A running Litestream: keep it running, read its log, check its progress, and stop it."""
 
 import asyncio
 import logging
@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 
 import structlog
 
+from dispinmap.backoff import pause_after
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.litestream import child
 from dispinmap.backup.litestream.dialect import Dialect, Line, parse
@@ -17,12 +18,12 @@ from dispinmap.backup.litestream.failures import masked
 from dispinmap.backup.models import Configuration
 from dispinmap.clock import Clock
 
-WATCH_SECONDS: Final = 1.0
+CHECK_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 30.0
 STEADY_SECONDS: Final = 60.0
-"""A Litestream that ran this long was well: the next pause is the shortest again."""
+"""If Litestream ran this long, the next restart pause is the shortest again."""
 BEHIND_SECONDS: Final = 10.0
-"""A replica that does not catch up for so long is not replicated to right now."""
+"""If the replica has not caught up for this long, we report a problem."""
 
 EVENT: Final = "litestream_said"
 
@@ -55,7 +56,7 @@ class RunningLitestream:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._keep_running(file, identity), name="litestream")
                     group.create_task(self._guard(identity), name="litestream-guard")
-                    group.create_task(self._watch(), name="litestream-watch")
+                    group.create_task(self._check_progress(), name="litestream-progress")
             except* BackupError as errors:
                 raise errors.exceptions[0] from None
         raise AssertionError("its tasks never end")
@@ -79,7 +80,7 @@ class RunningLitestream:
             log.warning("litestream_killed", seconds=seconds)
             await child.kill(process)
             return False
-        # 0.5 ends with code 0 also where its last sync did not come to an end.
+        # 0.5 exits with 0 even if its last sync failed; then it has logged an error.
         return process.returncode == 0 and self._last_error is None
 
     async def _keep_running(self, file: Path, identity: tuple[int, int]) -> NoReturn:
@@ -94,12 +95,12 @@ class RunningLitestream:
             self.restarts += 1
             reason = f": {self._last_error}" if self._last_error else ""
             self._failing(f"Litestream {end}{reason}; it is started again.")
-            await self._clock.sleep(min(2.0 ** (failures - 1), LONGEST_PAUSE_SECONDS))
+            await self._clock.sleep(pause_after(failures, 1.0, LONGEST_PAUSE_SECONDS))
         while True:
             await asyncio.Event().wait()
 
     async def _run_once(self, file: Path) -> str:
-        """Run it until it ends or we are cancelled; returns how it ended."""
+        """Run Litestream until it ends or we are cancelled; returns how it ended."""
         command = ("replicate", "-config", str(file), "-no-expand-env")
         self._last_error = None
         self._progress.began(file.parent)
@@ -126,7 +127,11 @@ class RunningLitestream:
             self._tell(line)
 
     def _tell(self, line: Line) -> None:
-        """Pass a line on. What is no warning is about single uploads, and an error that lasts is repeated with each."""
+        """Log a line of Litestream's log, on our levels.
+
+        Its info lines are about single uploads, so they are only debug lines for us. It repeats a lasting error with
+        each upload, so we log each error once.
+        """
         if line.level == "ERROR":
             error = " ".join(str(line.fields.get("error", line.said)).split())
             log.log(logging.DEBUG if error == self._last_error else logging.ERROR, EVENT, said=line.said, error=error)
@@ -136,20 +141,19 @@ class RunningLitestream:
             level = logging.WARNING if warns else logging.DEBUG
             log.log(level, EVENT, said=line.said, error=line.fields.get("error"))
 
-    async def _watch(self) -> NoReturn:
+    async def _check_progress(self) -> NoReturn:
         while True:
             began = self._clock.now()
             caught_up = await self._caught_up(self.behind_seconds, hurry=False)
             if self._stopping.is_set():
-                # What the last sync says of itself is for `stop`.
-                pass
+                pass  # `stop` reports errors of the last sync
             elif caught_up:
                 self.caught_up_at = began
                 self._well()
             elif self._process is not None:
                 reason = self._last_error or "the storage does not answer, or is slow"
                 self._failing(f"The replica has been behind for more than {self.behind_seconds:g} s: {reason}.")
-            await self._clock.sleep(WATCH_SECONDS)
+            await self._clock.sleep(CHECK_SECONDS)
 
     async def _caught_up(self, seconds: float, *, hurry: bool) -> bool:
         try:
@@ -160,30 +164,30 @@ class RunningLitestream:
         return True
 
     async def _guard(self, identity: tuple[int, int]) -> NoReturn:
-        """Another file in the database's place would be mixed with what is in the replica, and ruin it.
+        """Raise BackupError if another file replaced the database: replicating both files would ruin the replica.
 
-        Litestream keeps the file open that it began with, so its number is not given to another one meanwhile.
+        Litestream keeps the original file open, so its inode number cannot be reused.
         """
         while True:
             if not self._stopping.is_set():
                 self._require(identity)
-            await self._clock.sleep(WATCH_SECONDS)
+            await self._clock.sleep(CHECK_SECONDS)
 
     def _require(self, identity: tuple[int, int]) -> None:
         if self._identity() != identity:
             raise BackupError(
                 f"Another file was put in the place of {self._configuration.database} while it was replicated, so "
-                "replication was ended: stop the bot, see that the right file is there, and start again."
+                "replication ended: stop the bot, make sure that the right file is there, and start again."
             )
 
     def _identity(self) -> tuple[int, int]:
-        """What tells the database's file from another one in its place."""
+        """Device and inode number of the database's file."""
         try:
             status = self._configuration.database.stat()
         except OSError as error:
             raise BackupError(
                 f"The database {self._configuration.database} cannot be replicated ({error.strerror}): stop the bot, "
-                "see that the file is there, and start again."
+                "make sure that the file is there, and start again."
             ) from error
         return status.st_dev, status.st_ino
 

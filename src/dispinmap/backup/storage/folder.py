@@ -1,4 +1,4 @@
-"""A folder as object storage: an object is a file, its key the absolute path."""
+"""A folder as object storage: an object is a file, its key is the absolute path."""
 
 import fcntl
 import os
@@ -17,9 +17,9 @@ CHUNK_BYTES: Final = 2**20
 
 
 class FolderStore:
-    """Files of this machine. Nothing is retried: a disk that fails is the operator's to mend.
+    """Files on this machine. Nothing is retried: the operator has to repair a failing disk.
 
-    A version is a hash of the content, as S3's are: an inode's number is used again, a time may not have moved.
+    A version is a hash of the content, because inode numbers are reused and two writes can have the same time.
     """
 
     def __init__(self, replica: Replica) -> None:
@@ -42,7 +42,7 @@ class FolderStore:
             with _locked(path.parent) as folder:
                 found = _bytes(path)
                 if (None if found is None else _version(found)) != replacing:
-                    raise Conflict(f"{path} was written by somebody else meanwhile: read it again.")
+                    raise Conflict(f"{path} was changed by someone else: read it again.")
                 _put(path, data)
                 os.fsync(folder)
         return _version(data)
@@ -62,7 +62,7 @@ class FolderStore:
     def _translated(self) -> Iterator[None]:
         try:
             if not self._parent.is_dir():
-                # A volume that is not mounted must not look like a backup that is empty.
+                # A volume that is not mounted must not look like an empty backup.
                 raise StorageRefused(
                     f"{self._name} cannot be used, because there is no folder {self._parent}: mount the volume it is "
                     "on, or create the folder if this is the first start."
@@ -81,7 +81,7 @@ class FolderStore:
 
 def _folders(prefix: str) -> Iterator[list[StoredObject]]:
     def failed(error: OSError) -> None:
-        # Litestream deletes what is too old while we look.
+        # Litestream deletes old files while we list.
         if not isinstance(error, FileNotFoundError):
             raise error
 
@@ -113,7 +113,7 @@ def _version(data: bytes) -> str:
 
 
 def _put(path: Path, data: bytes) -> None:
-    """Put a new file in the place of `path`, so that others and a power cut find the old or the new one."""
+    """Replace the file in one step, so that readers and a power cut leave the old content or the new."""
     part = path.with_name(f"{path.name}.part")
     with part.open("wb") as file:
         file.write(data)
@@ -124,7 +124,7 @@ def _put(path: Path, data: bytes) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[int]:
-    """The folder itself carries the lock, which ends with the process, however that ends."""
+    """Lock the folder itself: such a lock ends with the process, however the process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,6 +1,6 @@
 """Google Cloud Storage. A version is the object's generation.
 
-The library is an extra, without type hints: only `storage.open` imports this module, where it is needed.
+The library is an extra and has no type hints. Only `storage.open` imports this module, and only if it is needed.
 """
 
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ from dispinmap.backup.storage.store import Content, StoredObject, changed
 
 CHUNK_BYTES: Final = 4 * 2**20
 _BUSY: Final = (408, 429)
-"""https://cloud.google.com/storage/docs/retry-strategy; the latter also where an object is written twice a second."""
+"""https://cloud.google.com/storage/docs/retry-strategy; 429 also comes if one object is written twice in a second."""
 
 
 class GcsStore:
-    """One bucket. Reading is repeated within the time limit; writing never is, so that its outcome is certain."""
+    """One bucket. Reads are retried within the time limit. Writes never are, so that we know whether they happened."""
 
     def __init__(self, replica: Replica, client: Client, retry: Retry, seconds: float) -> None:
         self._name = str(replica)
@@ -37,28 +37,28 @@ class GcsStore:
 
     @classmethod
     def open(cls, replica: Replica, seconds: float) -> Self:
-        """A client with the environment's credentials. Raises StorageRefused where there are none."""
+        """A client with the environment's credentials. Raises StorageRefused if there are none."""
         try:
-            # No project: one is needed for making buckets only.
+            # Only creating a bucket needs a project.
             client = Client(project=None)
         except GoogleAuthError:
             raise StorageRefused(
                 f"There are no credentials for {replica}: run where a service account is attached, or set "
                 "GOOGLE_APPLICATION_CREDENTIALS to the file of its key."
             ) from None
-        # For tracing, which we do not use, it would ask for the bucket's metadata in a thread, which few may read.
-        client._bucket_metadata_cache = None  # noqa: SLF001 -- there is no other way but an environment variable
+        # For tracing, which we do not use, the library would read the bucket's metadata, which needs more permissions.
+        client._bucket_metadata_cache = None  # noqa: SLF001 -- the only other way is an environment variable
         return cls(replica, client, DEFAULT_RETRY.with_timeout(seconds), seconds)
 
     def pages(self, prefix: str) -> Iterator[list[StoredObject]]:
         with self._translated():
             for page in self._client.list_blobs(self._bucket, prefix=f"{prefix}/", **self._limits).pages:
-                # Not `updated`, which is of the metadata: a lifecycle rule that moves old objects to a cheaper storage
-                # class would make them the newest (https://cloud.google.com/storage/docs/json_api/v1/objects).
+                # Not `updated`, which also changes with the metadata: a lifecycle rule that moves old objects to a
+                # cheaper storage class would make them look newest
+                # (https://cloud.google.com/storage/docs/json_api/v1/objects).
                 yield [StoredObject(blob.name, blob.size, blob.time_created, str(blob.generation)) for blob in page]
 
     def read(self, key: str) -> Content | None:
-
         blob = self._bucket.blob(key)
         with self._translated():
             try:
@@ -70,7 +70,7 @@ class GcsStore:
 
     def write(self, key: str, data: bytes, replacing: str | None) -> str:
         blob = self._bucket.blob(key)
-        # Generation 0 stands for "there is none": https://cloud.google.com/storage/docs/request-preconditions
+        # Generation 0 means "no such object": https://cloud.google.com/storage/docs/request-preconditions
         condition = {"if_generation_match": int(replacing or 0)}
         with self._translated():
             blob.upload_from_string(data, **condition, **self._limits | {"retry": None})
@@ -85,18 +85,17 @@ class GcsStore:
                 except NotFound:
                     self._require_bucket()
                     raise changed(stored) from None
-                # Each answer says what it is of. Google's are of no other generation, others' servers overlook ours.
+                # Google answers with the generation we asked for, or not at all. Other servers may ignore it.
                 if str(blob.generation) != stored.fingerprint:
                     raise changed(stored)
                 yield chunk
 
     def _require_bucket(self) -> None:
-        """Google says "not found" of an object and of its bucket alike; a listing can only mean the bucket."""
+        """Raise StorageRefused if there is no bucket. For an object, "not found" can mean the object or the bucket."""
         list(self._client.list_blobs(self._bucket, max_results=1, **self._limits))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-
         try:
             yield
         except GoogleAPICallError as error:
@@ -115,7 +114,7 @@ class GcsStore:
     def _answer(self, status: int) -> StorageError:
         match status:
             case 412:
-                return Conflict(f"An object of {self._name} was written by somebody else meanwhile: read it again.")
+                return Conflict(f"An object of {self._name} was changed by someone else: read it again.")
             case 404:
                 return StorageRefused(
                     f"There is no bucket {self._bucket_name} for {self._name}: check the name, or create it."
@@ -124,7 +123,7 @@ class GcsStore:
                 return StorageRefused(f"The credentials for {self._name} are not accepted: renew them.")
             case 403:
                 return StorageRefused(
-                    f"The credentials do not allow to use {self._name}: give their account the role "
+                    f"The credentials may not use {self._name}: give their account the role "
                     "roles/storage.objectUser on the bucket."
                 )
         if status in _BUSY or not 400 <= status < 500:
@@ -132,7 +131,6 @@ class GcsStore:
         return StorageRefused(f"{self._name} answers {status}: check the bucket and the path.")
 
     def _credentials(self, error: GoogleAuthError) -> StorageError:
-
         if error.retryable or isinstance(error, TransportError) or isinstance(error.__cause__, TransportError):
             return StorageUnreachable(f"The credentials for {self._name} could not be renewed: check the network.")
         return StorageRefused(f"The credentials for {self._name} are not accepted: renew them.")

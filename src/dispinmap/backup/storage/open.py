@@ -1,4 +1,4 @@
-"""The storage that a replica names."""
+"""Open the storage of a replica."""
 
 from dispinmap.backup.errors import StorageRefused
 from dispinmap.backup.models import Replica, StorageKind
@@ -8,10 +8,10 @@ from dispinmap.backup.storage.threaded import BlockingStore, ThreadedStore
 
 
 def open_store(replica: Replica, *, seconds: float = 10.0) -> Store:
-    """The bucket or folder of `replica`. Asks nothing yet.
+    """The bucket or folder of `replica`; does not access it yet.
 
-    No answer of the storage is waited for longer than `seconds`. The first call may take half a minute, because it
-    loads the library and looks for credentials; it raises StorageRefused where either is missing.
+    We wait at most `seconds` for each answer of the storage. The first call may take half a minute, because it loads
+    the library and looks for credentials; it raises StorageRefused if either is missing.
     """
     return ThreadedStore(str(replica), lambda: _open(replica, seconds), seconds)
 

@@ -1,6 +1,6 @@
-"""Amazon S3 and what speaks its protocol. A version is the object's ETag.
+"""Amazon S3 and compatible servers. A version is the object's ETag.
 
-The library is an extra: only `storage.open` imports this module, where it is needed.
+The library is an extra. Only `storage.open` imports this module, and only if it is needed.
 """
 
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ READ_ATTEMPTS: Final = 3
 _CREDENTIALS: Final = frozenset(
     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired"}
 )
-"""https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, as all codes here."""
+"""This and the codes below are from https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html."""
 _REGION: Final = frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"})
 _CHANGED: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 _BUSY: Final = frozenset({"RequestTimeout", "SlowDown", "TooManyRequests", "Throttling", "RequestTimeTooSkewed"})
 
 
 class S3Store:
-    """One bucket. Reading is repeated a few times; writing never is, so that its outcome is certain."""
+    """One bucket. Reads are retried a few times. Writes never are, so that we know whether they happened."""
 
     def __init__(self, replica: Replica, reader: "S3Client", writer: "S3Client") -> None:
         self._name = str(replica)
@@ -41,7 +41,7 @@ class S3Store:
     @classmethod
     def open(cls, replica: Replica, seconds: float) -> Self:
         """Clients with the replica's credentials or the environment's."""
-        # A session of its own: the library's default one may not be used by several threads.
+        # Our own session: the library's default session must not be used by several threads.
         secret = replica.secret_access_key
         session = Session(replica.access_key_id, secret.get_secret_value() if secret else None, None, replica.region)
         try:
@@ -124,13 +124,13 @@ class S3Store:
             return StorageRefused(f"There is no bucket {self._bucket} for {self._name}: check the name, or create it.")
         if status == 403:
             return StorageRefused(
-                f"The credentials do not allow to use {self._name}: allow s3:ListBucket on the bucket, and "
-                "s3:GetObject, s3:PutObject and s3:DeleteObject below it."
+                f"The credentials may not use {self._name}: allow s3:ListBucket on the bucket, and s3:GetObject, "
+                "s3:PutObject and s3:DeleteObject below it."
             )
         return StorageRefused(f"{self._name} answers {code or status}: check the bucket and the path.")
 
     def _changed(self) -> Conflict:
-        return Conflict(f"An object of {self._name} was written by somebody else meanwhile: read it again.")
+        return Conflict(f"An object of {self._name} was changed by someone else: read it again.")
 
 
 def _client(session: Session, replica: Replica, seconds: float, attempts: int) -> "S3Client":
@@ -139,7 +139,7 @@ def _client(session: Session, replica: Replica, seconds: float, attempts: int) -
         read_timeout=seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
         s3={"addressing_style": "path" if replica.force_path_style else "auto"},
-        # Not every server of other makers knows Amazon's newer checksums.
+        # Not every compatible server knows Amazon's newer checksums.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )

@@ -1,4 +1,4 @@
-"""The seam behind which replicas and leases are kept."""
+"""The interface of the storage for replicas and leases."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,58 +10,57 @@ from dispinmap.backup.errors import Conflict
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """One object. `key` is whole, from the bucket's root; for a folder it is the absolute path of the file."""
+    """One object. `key` is the full key in the bucket; in a folder it is the absolute path of the file."""
 
     key: str
     size: int
     updated_at: datetime
-    """When this content was stored, whatever was done to the object since."""
+    """When this content was stored; later changes of metadata do not count."""
     fingerprint: str
-    """Another one where it was overwritten: Google's generation, S3's ETag, or a file's inode and time."""
+    """Changes when the object is overwritten: Google's generation, S3's ETag, or a file's inode and time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """An object's bytes, and the version that a conditional write names."""
+    """An object's bytes, and the version to name in a conditional write."""
 
     data: bytes
     version: str
 
 
 def changed(stored: StoredObject) -> Conflict:
-    """What a download raises where the object is not what was listed."""
+    """The error if an object is no longer as it was listed."""
     return Conflict(f"{stored.key} was overwritten or deleted after it was listed: list the backup again.")
 
 
 class Store(Protocol):
     """One bucket, or the folders of one machine.
 
-    Every call may raise StorageUnreachable or StorageRefused. No answer is waited for longer than the seconds given
-    where it was opened: a listing's page or a part of a download is one answer. The first call may take longer.
-    Closing it is not needed: nothing stays open between calls.
+    Every call may raise StorageUnreachable or StorageRefused. Each answer has the seconds given to `open_store`; a page
+    of a listing or a part of a download is one answer. The first call may take longer. There is nothing to close.
     """
 
     async def list(self, prefix: str) -> list[StoredObject]:
-        """Everything below the path `prefix` ("db" finds "db/…", never "db-v5/…"), sorted by key.
+        """All objects below the path `prefix` ("db" finds "db/…", never "db-v5/…"), sorted by key.
 
-        Nothing there is an empty list; a bucket that is not there raises StorageRefused.
+        Raises StorageRefused if there is no such bucket.
         """
         ...
 
     async def read(self, key: str) -> Content | None:
-        """The object, or None where there is none."""
+        """The object, or None if there is none."""
         ...
 
     async def write(self, key: str, data: bytes, *, replacing: str | None) -> str:
-        """Write it if its version still is `replacing` (None: if there is none), and return the new version.
+        """Write the object if its version is still `replacing` (None: if it does not exist); returns the new version.
 
-        Raises Conflict, having written nothing, where that is not so.
+        Otherwise raises Conflict and writes nothing.
         """
         ...
 
     async def download(self, stored: StoredObject, target: Path) -> None:
-        """Write the object as it was listed to `target`, whole or not at all.
+        """Write the object, as it was listed, to `target`; on failure nothing is written.
 
-        Raises Conflict where it was overwritten or deleted since.
+        Raises Conflict if the object was overwritten or deleted since.
         """
         ...

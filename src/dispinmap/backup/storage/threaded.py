@@ -1,4 +1,4 @@
-"""What the libraries do one blocking call at a time, made into a Store."""
+"""Turn the libraries' blocking clients into a Store."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,17 +9,17 @@ from dispinmap.backup.storage.store import Content, StoredObject
 from dispinmap.backup.threads import in_thread
 
 OPENING_SECONDS: Final = 30.0
-"""For the first call: Google's library alone takes about ten to find out that there are no credentials."""
+"""For the first call: Google's library alone takes about ten seconds to find out that there are no credentials."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
 class BlockingStore(Protocol):
-    """One library's client. Raises StorageUnreachable, StorageRefused and Conflict, no error of the library's own."""
+    """A client of one library. Raises StorageUnreachable, StorageRefused and Conflict, never the library's errors."""
 
     def pages(self, prefix: str) -> Iterator[list[StoredObject]]:
-        """What is below `prefix`, a request at a time."""
+        """The objects below `prefix`; each page is one request."""
         ...
 
     def read(self, key: str) -> Content | None: ...
@@ -27,12 +27,12 @@ class BlockingStore(Protocol):
     def write(self, key: str, data: bytes, replacing: str | None) -> str: ...
 
     def chunks(self, stored: StoredObject) -> Iterator[bytes]:
-        """The listed object's bytes, a request or a part of one at a time. Raises Conflict where it changed."""
+        """The bytes of the listed object; each chunk is one request or a part of one. Raises Conflict if it changed."""
         ...
 
 
 class ThreadedStore:
-    """A Store whose every step takes `seconds` at most; the library is opened by the first call.
+    """A Store in which each step takes `seconds` at most. The first call opens the library.
 
     `name` is the replica's address for people.
     """
@@ -47,7 +47,7 @@ class ThreadedStore:
         pages = (await self._open()).pages(prefix)
         found: list[StoredObject] = []
         while (page := await self._limited(next, pages, None)) is not None:
-            # Google's and Amazon's consoles keep a folder that somebody made as an object of that name.
+            # If someone creates a folder in Google's or Amazon's console, it is stored as an object of that name.
             found += [each for each in page if each.key != f"{prefix}/"]
         return sorted(found, key=lambda each: each.key)
 
@@ -83,7 +83,7 @@ class ThreadedStore:
 
 
 def _append_next(chunks: Iterator[bytes], part: Path) -> bool:
-    """Write one chunk; whether there may be another."""
+    """Append one chunk to `part`; returns whether there may be another."""
     try:
         with part.open("ab") as file:
             chunk = next(chunks, None)
@@ -92,6 +92,6 @@ def _append_next(chunks: Iterator[bytes], part: Path) -> bool:
             file.write(chunk)
     except OSError as error:
         raise BackupError(
-            f"{part} cannot be written ({error.strerror}): check that its disk has room and the folder may be written."
+            f"{part} cannot be written ({error.strerror}): check that its disk has room and its folder is writable."
         ) from error
     return True

@@ -1,7 +1,6 @@
-"""`dispinmap backup config`: what Litestream is told, and whether it will do that."""
+"""`dispinmap backup config`: show Litestream's configuration, or check it."""
 
 import asyncio
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -15,41 +14,45 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from dispinmap import log
-from dispinmap.backup import configuration
+from dispinmap.backup.configuration.checking import check as find_problems
+from dispinmap.backup.configuration.effective import read_file, variables
 from dispinmap.backup.configuration.findings import Finding, Severity, error
+from dispinmap.backup.configuration.schema import masked
 from dispinmap.backup.errors import BackupError
 from dispinmap.backup.litestream.binary import find_litestream
 from dispinmap.backup.models import Configuration, Format
-from dispinmap.backup.opening import configured, database_file
+from dispinmap.backup.place import database_file, load_configuration
 from dispinmap.backup.storage.open import open_store
+from dispinmap.backup.versions import refuse_mixed_formats
+from dispinmap.cli.backup.options import AsJson, print_json
 from dispinmap.clock import SystemClock
 from dispinmap.settings import BackupSettings
 
 
 def config(
     file: Annotated[
-        Path | None, typer.Argument(help="A configuration of Litestream; the one in effect if left out.")
+        Path | None, typer.Argument(help="A Litestream configuration file; default: the configuration in effect.")
     ] = None,
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Say what is wrong with it. Exits with 1 for an error.")
+        bool, typer.Option("--check", help="List what is wrong. Exits with 1 if there is an error.")
     ] = False,
     version: Annotated[
-        Format | None, typer.Option("--for", help="The Litestream meant; the installed one if left out.")
+        Format | None, typer.Option("--for", help="The version of Litestream; default: the installed one.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer for machines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show the configuration that Litestream gets, without credentials, or check it, which Litestream does not do."""
+    """Show the configuration that Litestream gets, without credentials, or check it."""
     log.configure("WARNING", "console")
     settings = BackupSettings.load()
     if file is not None:
         settings = replace(settings, litestream_config=file)
     wanted = version or asyncio.run(find_litestream(settings.litestream_bin, SystemClock())).format
     if not check:
-        return _show(configured(settings, wanted), as_json=as_json)
+        return _show(load_configuration(settings, wanted), as_json=as_json)
     findings = _findings(settings, wanted, looking=file is None and version is None)
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2))
+        print_json([asdict(each) for each in findings])
     else:
         _tell(findings, wanted)
     if any(each.severity is Severity.ERROR for each in findings):
@@ -58,27 +61,27 @@ def config(
 
 
 def _findings(settings: BackupSettings, version: Format, *, looking: bool) -> list[Finding]:
-    """`looking` at the storage too: whether it holds what the other version wrote."""
+    """What is wrong with the file, and with `looking` also whether the storage has data of the other version."""
     found: list[Finding] = []
     if settings.litestream_config is not None:
         database = database_file(settings)
-        environ = configuration.variables(os.environ, database, settings.litestream_bucket)
-        found = configuration.check(configuration.read_file(settings.litestream_config), version, environ, database)
+        environ = variables(os.environ, database, settings.litestream_bucket)
+        found = find_problems(read_file(settings.litestream_config), version, environ, database)
     if any(each.severity is Severity.ERROR for each in found):
         return found
-    effective = configured(settings, version)
+    effective = load_configuration(settings, version)
     if looking:
         try:
-            asyncio.run(configuration.refuse_mixed_formats(effective, open_store(effective.replica)))
+            asyncio.run(refuse_mixed_formats(effective, open_store(effective.replica)))
         except BackupError as problem:
             found.append(error("the storage", str(problem), ""))
     return found
 
 
 def _show(effective: Configuration, *, as_json: bool) -> None:
-    document = configuration.masked(effective.document)
+    document = masked(effective.document)
     if as_json:
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+        print_json(document)
     else:
         typer.echo(f"# From {effective.source}, for Litestream {effective.format}.")
         typer.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)

@@ -1,7 +1,6 @@
 """`dispinmap backup list`: which states could be restored, and who holds the backup."""
 
 import asyncio
-import json
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
@@ -12,12 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dispinmap import log
-from dispinmap.backup.lease.state import lease_sentence, read_lease
+from dispinmap.backup.lease.open import lease_sentence, read_lease
 from dispinmap.backup.models import RestorePoint
-from dispinmap.backup.opening import open_place
-from dispinmap.backup.place import Place
-from dispinmap.backup.points import restorable
+from dispinmap.backup.place import BackupPlace, open_place, stored_points
 from dispinmap.backup.validation import age
+from dispinmap.cli.backup.options import AsJson, print_json
 from dispinmap.clock import SystemClock
 from dispinmap.settings import BackupSettings
 
@@ -26,10 +24,10 @@ SHOWN = 20
 
 def list_points(
     *,
-    everything: Annotated[bool, typer.Option("--all", help=f"All of them, not the newest {SHOWN} alone.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer for machines.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help=f"List all of them, not just the newest {SHOWN}.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """List what can be restored, the newest first, and say which bot holds the backup."""
+    """List what can be restored, newest first, and say which bot holds the lease."""
     log.configure("WARNING", "console")
     place, points, lease = asyncio.run(_look(BackupSettings.load()))
     if as_json:
@@ -38,23 +36,23 @@ def list_points(
             "points": [asdict(each) for each in points],
             "lease": lease,
         }
-        return typer.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))
-    typer.echo(f"{place.configuration.replica}, by Litestream {place.litestream.version}:")
+        return print_json(found)
+    typer.echo(f"{place.configuration.replica}, read with Litestream {place.litestream.version}:")
     shown = points if everything else points[:SHOWN]
     typer.echo(_summary(points) if points else "Nothing is stored there yet.")
     if points:
         Console().print(_table(shown, SystemClock().now()))
     if len(shown) < len(points):
-        typer.echo(f"… and {len(points) - len(shown)} older ones, which --all shows.")
+        typer.echo(f"… and {len(points) - len(shown)} older ones; use --all to see them.")
     return typer.echo(lease)
 
 
-async def _look(settings: BackupSettings) -> tuple[Place, list[RestorePoint], str]:
+async def _look(settings: BackupSettings) -> tuple[BackupPlace, list[RestorePoint], str]:
     clock = SystemClock()
     place = await open_place(settings, clock)
-    # First, because it says in seconds that the storage does not answer: Litestream would ask for minutes.
+    # Read the lease first: if the storage does not answer, this fails within seconds, Litestream only after minutes.
     lease = await read_lease(place.configuration.replica, place.store)
-    points = await restorable(place, settings.restore_timeout_seconds)
+    points = await stored_points(place, settings.restore_timeout_seconds)
     return place, points, lease_sentence(place.configuration.replica, lease, clock.now())
 
 

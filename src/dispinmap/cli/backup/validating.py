@@ -1,9 +1,7 @@
-"""`dispinmap backup validate` and `drill`: proof that the backup can be restored."""
+"""`dispinmap backup validate` and `drill`: prove that the backup can be restored."""
 
 import asyncio
-import json
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,39 +10,39 @@ from rich.text import Text
 
 from dispinmap import log
 from dispinmap.backup.drill import drill as run_drill
-from dispinmap.backup.opening import open_place
+from dispinmap.backup.place import open_place
 from dispinmap.backup.validation import Check, State, is_good
 from dispinmap.backup.validation import validate as run_validation
+from dispinmap.cli.backup.options import AsJson, print_json
 from dispinmap.clock import SystemClock
 from dispinmap.health import DrillState
 from dispinmap.settings import BackupSettings
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer for machines.")]
 _COLOURS = {State.GOOD: "green", State.NOTE: "yellow", State.FAILED: "red", State.SKIPPED: "dim"}
 
 
 def validate(*, as_json: AsJson = False) -> None:
-    """Check the whole way of the backup, and restore it to a temporary file. Exits with 1 if anything failed."""
+    """Check everything from the settings to a restored temporary copy. Exits with 1 if anything failed."""
     log.configure("ERROR", "console")
     checks = asyncio.run(run_validation(BackupSettings.load(), SystemClock()))
     good = is_good(checks)
     if as_json:
-        _print_json({"good": good, "checks": [asdict(each) for each in checks]})
+        print_json({"good": good, "checks": [asdict(each) for each in checks]})
     else:
         _show(checks)
-        typer.echo("The backup is good." if good else "The backup is not proven: see what failed.")
+        typer.echo("The backup is good." if good else "The backup is not proven: see which checks failed.")
     if not good:
         raise typer.Exit(1)
 
 
 def drill(*, as_json: AsJson = False) -> None:
-    """Restore the backup now, as the bot does on a schedule, and hold it against the live database."""
+    """Restore the backup now, as the bot does on a schedule, and compare it with the live database."""
     log.configure("ERROR", "console")
     state = asyncio.run(_drill(BackupSettings.load()))
     if as_json:
-        _print_json(asdict(state))
+        print_json(asdict(state))
     elif state.problem is None:
-        typer.echo(f"The drill passed: restored in {state.restore_seconds:.1f} s, checked, and as the live database.")
+        typer.echo(f"The drill passed: restored in {state.restore_seconds:.1f} s, and the same as the live database.")
     else:
         typer.echo(f"The drill failed. {state.problem}")
     if state.problem is not None:
@@ -54,14 +52,7 @@ def drill(*, as_json: AsJson = False) -> None:
 async def _drill(settings: BackupSettings) -> DrillState:
     clock = SystemClock()
     place = await open_place(settings, clock)
-    return await run_drill(
-        place.configuration,
-        place.litestream,
-        place.store,
-        clock,
-        place.configuration.database,
-        seconds=settings.restore_timeout_seconds,
-    )
+    return await run_drill(place, clock, seconds=settings.restore_timeout_seconds)
 
 
 def _show(checks: list[Check]) -> None:
@@ -69,7 +60,3 @@ def _show(checks: list[Check]) -> None:
     for each in checks:
         table.add_row(each.name, Text(each.state, style=_COLOURS[each.state]), Text(each.sentence))
     Console().print(table)
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))

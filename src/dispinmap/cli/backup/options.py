@@ -1,5 +1,6 @@
-"""Which moment somebody means, for the commands that go back in time."""
+"""Options and output that several commands share."""
 
+import json
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -8,9 +9,14 @@ import typer
 At = Annotated[
     str | None,
     typer.Option(
-        metavar="TIME", help='As it was at a time, such as "2026-03-01 12:00" (UTC) or 2026-03-01T12:00:00+01:00.'
+        metavar="TIME", help='The state at this time, such as "2026-03-01 12:00" (UTC) or 2026-03-01T12:00:00+01:00.'
     ),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 def moment(text: str | None, now: datetime) -> datetime | None:
@@ -21,7 +27,9 @@ def moment(text: str | None, now: datetime) -> datetime | None:
         found = datetime.fromisoformat(text)
         found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise typer.BadParameter(f'“{text}” is no time: write "2026-03-01 12:00" (UTC).', param_hint="--at") from None
+        raise typer.BadParameter(
+            f'“{text}” is not a time: write "2026-03-01 12:00" (UTC).', param_hint="--at"
+        ) from None
     if found > now:
         raise typer.BadParameter(f"{text} is in the future: it is {now:%Y-%m-%d %H:%M} UTC now.", param_hint="--at")
     return found

@@ -1,7 +1,7 @@
-"""Which Litestream wrote what is stored, so that neither version ever uses a replica of the other.
+"""Find out which Litestream wrote a replica, so that neither version ever uses a replica of the other.
 
-0.5 restores nothing from 0.3 data on Google's storage and starts empty without an error; 0.3 restores its own old state
-from a path where 0.5 has gone on, also without an error.
+On Google's storage 0.5 restores nothing from 0.3's data and starts empty, without an error. 0.3 restores its own old
+state from a path that 0.5 has written to since, also without an error.
 """
 
 import re
@@ -16,31 +16,31 @@ _LAYOUTS: Final = {
     Format.V0_3: re.compile(r"generations/[0-9a-f]{16}/.+"),
     Format.V0_5: re.compile(r"(ltx/[0-9]+|[0-9]{4})/[0-9a-f]{16}-[0-9a-f]{16}\.ltx"),
 }
-"""Keys below the replica's path; 0.5 has levels of four digits on S3, `ltx/<level>` elsewhere."""
+"""Keys below the replica's path; 0.5 uses levels of four digits on S3, `ltx/<level>` elsewhere."""
 
 
-def format_in(objects: Iterable[StoredObject], path: str) -> set[Format]:
-    """The formats of which there are files among `objects` below `path`."""
+def formats_in(objects: Iterable[StoredObject], path: str) -> set[Format]:
+    """The formats of the `objects` below `path`."""
     names = [each.key.removeprefix(f"{path}/") for each in objects]
     return {version for version, layout in _LAYOUTS.items() if any(map(layout.fullmatch, names))}
 
 
 async def stored_formats(store: Store, path: str) -> set[Format]:
-    """The formats of the data at `path`; empty where there is none. Raises StorageError."""
-    return format_in(await store.list(path), path)
+    """The formats of the data at `path`; empty if there is none. Raises StorageError."""
+    return formats_in(await store.list(path), path)
 
 
 async def refuse_mixed_formats(configuration: Configuration, store: Store) -> None:
-    """Raise BackupError where going on would mix both formats, or leave the newer data aside without a word.
+    """Raise BackupError if we would mix both formats, or silently ignore newer data in the other format.
 
-    Raises StorageError where the storage cannot be read.
+    Raises StorageError if the storage cannot be read.
     """
     ours, replica = configuration.format, configuration.replica
     (other,) = set(Format) - {ours}
     here = await stored_formats(store, replica.path)
     if other in here:
         raise BackupError(
-            f"{replica} holds a backup that Litestream {other} wrote, and {ours} is installed: "
+            f"{replica} holds a backup that Litestream {other} wrote, but {ours} is installed: "
             f"{_cure_here(replica, ours)}"
         )
     if ours is Format.V0_5 and here:
@@ -51,7 +51,7 @@ async def refuse_mixed_formats(configuration: Configuration, store: Store) -> No
 
 
 async def old_path(replica: Replica, store: Store) -> str:
-    """Where the data of 0.3 are that belong with `replica`: there or beside it, and there if they are nowhere."""
+    """The path of 0.3's data for `replica`: its own path or the one beside it; its own if there is no such data."""
     for path in (replica.path, *_siblings(replica.path)):
         if Format.V0_3 in await stored_formats(store, path):
             return path
@@ -59,7 +59,7 @@ async def old_path(replica: Replica, store: Store) -> str:
 
 
 def _siblings(path: str) -> list[str]:
-    """Where the other format may be: the new one's path is the old one's with the suffix."""
+    """The paths beside `path` at which the other format may be: the new format's path has the suffix."""
     return [f"{path}{V5_SUFFIX}", *([path.removesuffix(V5_SUFFIX)] if path.endswith(V5_SUFFIX) else ())]
 
 
@@ -75,11 +75,11 @@ def _cure_here(replica: Replica, ours: Format) -> str:
 def _beside(replica: Replica, sibling: str, ours: Format) -> str:
     if ours is Format.V0_5:
         return (
-            f"{replica} is empty, and {sibling} beside it holds a backup that Litestream 0.3 wrote: run `dispinmap "
+            f"{replica} is empty, but {sibling} beside it holds a backup that Litestream 0.3 wrote: run `dispinmap "
             "backup upgrade-format` to take it along, or install dispinmap[litestream], which has Litestream 0.3."
         )
     return (
         f"{sibling} beside {replica} holds a backup that Litestream 0.5 wrote later, and 0.3 would silently restore an "
-        "older state: install dispinmap[litestream05], which has Litestream 0.5, or, to give up what it holds, move "
+        "older state: install dispinmap[litestream05], which has Litestream 0.5, or, to give up that backup, move "
         f"{sibling} away."
     )

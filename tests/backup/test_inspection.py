@@ -1,4 +1,4 @@
-"""What a copy is worth."""
+"""Inspecting a database, and comparing a copy with the lease and the live database."""
 
 import shutil
 import sqlite3
@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispinmap.backup.checks import BOT_TABLES, MAX_LAG, ROWS_UNDER_WAY, Copy, compare, lag, look_at, staleness
+from dispinmap.backup.freshness import BOT_TABLES, MAX_LAG, ROWS_UNDER_WAY, compare, lag, staleness
+from dispinmap.backup.inspection import Inspection, inspect_file
 from dispinmap.backup.models import Heartbeat, LeaseRecord
-from dispinmap.backup.opening import database_file as database_file_of
+from dispinmap.backup.place import database_file as database_file_of
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import heartbeat
 from dispinmap.database.revisions import LEGACY_REVISION, head
@@ -38,13 +39,13 @@ def beside(file: Path) -> list[str]:
 LEASE = LeaseRecord("us", "here", NOON, 60, released=False, writer="a", heartbeat_at=NOON, writer_renewed_at=NOON)
 
 
-def copy_at(beat_at: datetime | None = NOON, /, **rows: int) -> Copy:
-    return Copy(head(), rows, Heartbeat(beat_at, "a", None) if beat_at else None)
+def copy_at(beat_at: datetime | None = NOON, /, **rows: int) -> Inspection:
+    return Inspection(head(), rows, Heartbeat(beat_at, "a", None) if beat_at else None)
 
 
 def test_a_good_copy_has_its_revision_its_rows_and_no_problem(database_file: Path) -> None:
     change(database_file, "INSERT INTO channel_configs (channel_id, guild_id) VALUES (1, 2)")
-    copy = look_at(database_file)
+    copy = inspect_file(database_file)
     assert (copy.revision, copy.problems, copy.heartbeat) == (head(), (), None)
     assert copy.rows["channel_configs"] == 1
     assert "alembic_version" not in copy.rows
@@ -52,7 +53,7 @@ def test_a_good_copy_has_its_revision_its_rows_and_no_problem(database_file: Pat
 
 def test_looking_at_a_file_leaves_it_and_its_folder_as_they_are(database_file: Path) -> None:
     before = database_file.read_bytes()
-    look_at(database_file)
+    inspect_file(database_file)
     assert (beside(database_file), database_file.read_bytes()) == ([database_file.name], before)
 
 
@@ -61,7 +62,7 @@ async def test_a_database_in_use_is_seen_with_what_its_wal_holds(database: Datab
         await heartbeat.beat(session, NOON, "a")
     async with database.write() as session:
         await heartbeat.beat(session, NOON + timedelta(microseconds=1), "b")
-    assert look_at(database_file).heartbeat == Heartbeat(NOON + timedelta(microseconds=1), "b", "a")
+    assert inspect_file(database_file).heartbeat == Heartbeat(NOON + timedelta(microseconds=1), "b", "a")
 
 
 async def test_a_database_in_use_is_seen_through_a_link_too(
@@ -71,19 +72,19 @@ async def test_a_database_in_use_is_seen_through_a_link_too(
         await heartbeat.beat(session, NOON, "a")
     link = tmp_path / "link to it.db"
     link.symlink_to(database_file)
-    assert look_at(link).heartbeat == Heartbeat(NOON, "a", None)
+    assert inspect_file(link).heartbeat == Heartbeat(NOON, "a", None)
     assert database_file_of(BackupSettings(litestream_path=str(link))) == database_file
 
 
 async def test_a_mark_of_a_restore_alone_is_no_heartbeat(database: Database, database_file: Path) -> None:
     async with database.write() as session:
         await heartbeat.mark_restored(session, NOON)
-    assert look_at(database_file).heartbeat is None
+    assert inspect_file(database_file).heartbeat is None
 
 
 def test_a_copy_of_the_original_bot_is_good_in_spite_of_its_orphans(tmp_path: Path) -> None:
     file = legacy.create(tmp_path / "legacy.db")
-    copy = look_at(file)
+    copy = inspect_file(file)
     assert (copy.revision, copy.problems) == (LEGACY_REVISION, ())
 
 
@@ -101,14 +102,14 @@ def test_a_copy_of_the_original_bot_is_good_in_spite_of_its_orphans(tmp_path: Pa
 )
 def test_a_copy_that_this_version_cannot_use_says_why(database_file: Path, statements: list[str], problem: str) -> None:
     change(database_file, *statements)
-    (found,) = look_at(database_file).problems
+    (found,) = inspect_file(database_file).problems
     assert problem in found
 
 
 def test_an_empty_database_is_no_good_copy(tmp_path: Path) -> None:
     file = tmp_path / "empty.db"
     change(file, "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
-    assert look_at(file).problems == ("The database has no tables.",)
+    assert inspect_file(file).problems == ("The database has no tables.",)
 
 
 def test_a_damaged_index_is_found_unless_integrity_is_not_asked_for(database_file: Path) -> None:
@@ -121,33 +122,33 @@ def test_a_damaged_index_is_found_unless_integrity_is_not_asked_for(database_fil
         " (SELECT rootpage FROM sqlite_master WHERE name = 'ix_messages_state_channel')"
         " WHERE name = 'sqlite_autoindex_seen_submissions_1'",
     )
-    (first, *_) = look_at(database_file).problems
+    (first, *_) = inspect_file(database_file).problems
     assert first.startswith("The file is damaged: ")
-    assert not look_at(database_file, integrity=False).problems
+    assert not inspect_file(database_file, integrity=False).problems
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
 def test_what_is_no_database_is_a_problem_and_no_error(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "odd.db"
     file.write_bytes(content)
-    (problem,) = look_at(file).problems
+    (problem,) = inspect_file(file).problems
     assert "cannot be read as a database" in problem
 
 
 def test_a_torn_file_is_a_problem_and_no_error(database_file: Path) -> None:
     content = database_file.read_bytes()
     database_file.write_bytes(content[: len(content) // 2])
-    assert look_at(database_file).problems
+    assert inspect_file(database_file).problems
 
 
 def test_a_file_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
     file = tmp_path / "gone.db"
-    assert look_at(file).problems == (f"There is no file at {file}.",)
+    assert inspect_file(file).problems == (f"There is no file at {file}.",)
 
 
 def test_a_name_with_odd_characters_is_read(database_file: Path) -> None:
     odd = Path(shutil.copy(database_file, database_file.with_name("50% of #1? .db")))
-    assert look_at(odd).problems == ()
+    assert inspect_file(odd).problems == ()
 
 
 @pytest.mark.parametrize("behind", [-1, 0, 1])
@@ -162,15 +163,15 @@ def test_a_copy_without_a_heartbeat_is_stale_where_one_was_replicated() -> None:
     assert staleness(copy_at(None), None) is None
 
 
-def test_a_copy_from_while_a_clock_was_ahead_is_not_taken_for_what_was_written_after_it_was_put_right() -> None:
-    ahead = Copy(head(), {}, Heartbeat(NOON + timedelta(days=68), "an earlier run", None))
+def test_a_copy_from_a_fast_clock_is_not_the_newest() -> None:
+    ahead = Inspection(head(), {}, Heartbeat(NOON + timedelta(days=68), "an earlier run", None))
     assert "a clock was ahead" in (staleness(ahead, LEASE) or "")
     assert "a clock was ahead" in (lag(ahead, copy_at(NOON)) or "")
     own = replace(ahead, heartbeat=Heartbeat(NOON + timedelta(seconds=30), "a", None))
     assert staleness(own, LEASE) is lag(own, copy_at(NOON)) is None
 
 
-def test_a_copy_may_be_behind_the_live_database_by_as_much_as_replication_takes() -> None:
+def test_a_copy_may_be_a_little_behind_the_live_database() -> None:
     live = copy_at(NOON)
     assert lag(copy_at(NOON - MAX_LAG), live) is None
     assert lag(copy_at(NOON - MAX_LAG - timedelta(seconds=1)), live) == (
@@ -182,7 +183,7 @@ def test_a_copy_may_be_behind_the_live_database_by_as_much_as_replication_takes(
 
 @given(st.dictionaries(st.sampled_from([*sorted(BOT_TABLES), "monitoring_targets"]), st.integers(0, 10**6)))
 def test_a_copy_with_the_same_rows_is_a_copy(rows: dict[str, int]) -> None:
-    assert compare(Copy(head(), rows), Copy(head(), rows)) == []
+    assert compare(Inspection(head(), rows), Inspection(head(), rows)) == []
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
@@ -215,4 +216,4 @@ def test_copies_of_different_revisions_are_not_compared_any_further() -> None:
 def test_a_database_that_was_upgraded_is_recognised_as_at_head(tmp_path: Path) -> None:
     file = legacy.create(tmp_path / "legacy.db")
     upgrade(f"sqlite:///{file}")
-    assert look_at(file).revision == head()
+    assert inspect_file(file).revision == head()

@@ -1,8 +1,8 @@
-"""What a replica of Litestream 0.3 holds, told from its objects' names and times (pure).
+"""What a replica of Litestream 0.3 holds, from the names and times of its objects (pure).
 
-Below its path lie `generations/<16 hex digits>/snapshots/<index>.snapshot.lz4` and `.../wal/<index>_<offset>.wal.lz4`:
-the database's file, and pieces of its write-ahead logs. The index counts the logs, the offset a log's bytes; both have
-8 hex digits. A snapshot holds a consistent state only together with the log of its own index.
+Below its path are `generations/<16 hex digits>/snapshots/<index>.snapshot.lz4` and `.../wal/<index>_<offset>.wal.lz4`:
+copies of the database file, and segments of its write-ahead logs. The index counts the logs, the offset the bytes in a
+log; both have 8 hex digits. A snapshot is consistent only together with the log of the same index.
 """
 
 import re
@@ -23,7 +23,7 @@ _NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The whole file as it was while log `index` was written."""
+    """The whole database file, copied while log `index` was written."""
 
     index: int
     stored: StoredObject
@@ -31,7 +31,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The bytes of log `index` from `offset` on."""
+    """Bytes of log `index`, starting at `offset`."""
 
     index: int
     offset: int
@@ -40,21 +40,25 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One unbroken history of the database; snapshots and segments in the order of their positions."""
+    """One unbroken history of the database. Snapshots and segments are sorted by position."""
 
     name: str
     snapshots: Sequence[Snapshot]
     segments: Sequence[Segment]
 
     def lasted(self, at: datetime | None = None) -> tuple[datetime, datetime]:
-        """When its newest object of up to `at` was stored, and its first one. Storage of whole seconds makes ties."""
+        """When its newest object (up to `at`) and its first object were stored.
+
+        Some storage has times in whole seconds, so two generations can end at the same time. The one that began later
+        is newer.
+        """
         times = [one.stored.updated_at for each in (self.snapshots, self.segments) for one in each]
         return max(time for time in times if at is None or time <= at), min(times)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What makes up one state: a snapshot, and the segments to apply to it in this order."""
+    """How to build one state: a snapshot, and the segments to apply to it, in order."""
 
     generation: str
     snapshot: Snapshot
@@ -66,7 +70,7 @@ class Plan:
 
 
 def generations(listing: Sequence[StoredObject]) -> list[Generation]:
-    """Every generation in it, by name. Names are random: they tell nothing about which is newer."""
+    """Every generation in the listing, sorted by name. Names are random and say nothing about age."""
     snapshots: dict[str, list[Snapshot]] = {}
     segments: dict[str, list[Segment]] = {}
     for stored in listing:
@@ -88,7 +92,7 @@ def generations(listing: Sequence[StoredObject]) -> list[Generation]:
 
 
 def restore_points(listing: Sequence[StoredObject]) -> list[RestorePoint]:
-    """Every state that can be had, the newest first; changes without a snapshot before them are none."""
+    """Every state that can be restored, newest first. Changes count only if there is a snapshot before them."""
     found = [
         point
         for generation in generations(listing)
@@ -112,26 +116,27 @@ def _point(generation: Generation, position: str, kind: str, stored: StoredObjec
 def plan(
     replica: Replica, listing: Sequence[StoredObject], *, at: datetime | None = None, generation: str | None = None
 ) -> Plan:
-    """How to get the newest state, or the last one stored by `at`, of the newest generation or the one named.
+    """How to build the newest state, or the last state stored by `at`, of the newest or the named generation.
 
-    `replica` is for the sentences. Raises NoBackup where there is nothing (of that time or name), and RestoreFailed
-    where there are changes without any snapshot.
+    `replica` is for error messages. Raises NoBackup if there is nothing (from that time, or of that name), and
+    RestoreFailed if there are changes without any snapshot.
     """
     chosen = _choose(replica, listing, at, generation)
     snapshot = _snapshot(chosen, at)
     if snapshot is None:
         raise (RestoreFailed if at is None else NoBackup)(
-            f"Generation {chosen.name} of {replica} has no snapshot{_by(at)}, and its changes mean nothing without "
-            "one: `dispinmap backup fetch` gets another one with --generation."
+            f"Generation {chosen.name} of {replica} has no snapshot{_by(at)}, and its changes are useless without "
+            "one: `dispinmap backup fetch` can get another generation with --generation."
         )
     after = [segment for segment in chosen.segments if segment.index >= snapshot.index]
     return Plan(chosen.name, snapshot, tuple(takewhile(lambda one: at is None or one.stored.updated_at <= at, after)))
 
 
 def holes(plan: Plan) -> list[str]:
-    """What is missing between the snapshot and the end as far as the names tell, a sentence each.
+    """What is missing between the snapshot and the end, as far as object names show it, one sentence each.
 
-    They cannot tell whether a log's own end is missing; nor can Litestream, which skips what these sentences name.
+    Names do not show whether the end of a log is missing. Litestream does not notice that either, and it silently skips
+    what is reported here.
     """
     found: list[str] = []
     expected = plan.snapshot.index
@@ -154,21 +159,21 @@ def _choose(replica: Replica, listing: Sequence[StoredObject], at: datetime | No
     by_then = [one for one in named if at is None or one.lasted()[1] <= at]
     if not by_then:
         first = min(one.lasted()[1] for one in named)
-        raise NoBackup(f"{replica} holds nothing of that time: it begins at {first:%Y-%m-%d %H:%M:%S} UTC.")
+        raise NoBackup(f"{replica} holds nothing from that time: it begins at {first:%Y-%m-%d %H:%M:%S} UTC.")
     return max(by_then, key=lambda one: one.lasted(at))
 
 
 def _nothing(replica: Replica, listing: Sequence[StoredObject]) -> str:
     if any(one.key.endswith(".ltx") for one in listing):
         return f"{replica} holds a replica of Litestream 0.5, not of 0.3: use `dispinmap backup restore`."
-    return f"{replica} holds no replica of Litestream 0.3: check the address, and that it ends with the replica's path."
+    return f"{replica} holds no replica of Litestream 0.3: check the address; it must end with the replica's path."
 
 
 def _snapshot(generation: Generation, at: datetime | None) -> Snapshot | None:
-    """The newest one whose own log is stored too; else the oldest, as a snapshot alone can be torn.
+    """The newest snapshot whose log is stored too; if there is none, the oldest, because a snapshot alone can be torn.
 
-    Litestream stores the snapshot first. What was stored of the log after it reaches beyond the snapshot's moment; of
-    what was stored in the same second that is not known, as S3 tells no less than seconds.
+    Litestream stores the snapshot first. A segment stored after it covers the moment of the snapshot. A segment stored
+    in the same second may not: S3 has times in whole seconds.
     """
     stored = [one for one in generation.snapshots if at is None or one.stored.updated_at <= at]
     whole = [one for one in stored if any(_covers(segment, one, at) for segment in generation.segments)]

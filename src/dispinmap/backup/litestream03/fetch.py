@@ -1,6 +1,6 @@
-"""Replicas of Litestream 0.3 read by ourselves: no binary is needed, and a hole is seen.
+"""Read replicas of Litestream 0.3 ourselves, without its binary, and notice missing pieces.
 
-Litestream 0.3.13 restores past a missing segment without a word; see `check_continuity`.
+Litestream 0.3.13 silently restores past a missing segment; see `missing_pieces`.
 """
 
 import asyncio
@@ -19,20 +19,21 @@ from typing import Final, TypeVar
 import lz4.frame
 
 from dispinmap.backup.errors import BackupError, RestoreFailed
-from dispinmap.backup.generations import Plan, Segment, holes, plan
+from dispinmap.backup.inspection import find_damage
+from dispinmap.backup.litestream03.generations import Plan, Segment, holes, plan
 from dispinmap.backup.models import Replica
 from dispinmap.backup.storage.store import Store
 from dispinmap.backup.threads import in_thread
 from dispinmap.database.copies import put_in_place
 
 AT_A_TIME: Final = 8
-"""Downloads at once, and downloaded segments on disk: storage answers slowly, and a day can have thousands of them."""
+"""How many segments we download at once and keep on disk. Storage is slow, and a day can have thousands of segments."""
 ATTEMPTS: Final = 3
-"""With a new listing each, where Litestream changes under us what was listed."""
-CURE: Final = "`dispinmap backup fetch` gets an earlier state with --at, or another one with --generation"
+"""How often we list the replica again if Litestream changes it while we read."""
+CURE: Final = "`dispinmap backup fetch` can get an earlier state with --at, or another generation with --generation"
 TORN: Final = (
-    "This is the snapshot alone: everything after it is missing, and one that was taken while something was written "
-    "can be torn. Without --snapshot-only you get the whole state."
+    "This is the snapshot alone: everything after it is missing, and a snapshot that was taken during a write can be "
+    "torn. Without --snapshot-only you get the complete state."
 )
 _WAL_HEADER: Final = 32
 _FRAME_HEADER: Final = 24
@@ -43,16 +44,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a file was made of. `warning` is None where it is whole."""
+    """What a fetched file was made of. `warning` is None if nothing was left out."""
 
     plan: Plan
     segments: int
-    """How many were applied to the snapshot."""
+    """How many segments were applied to the snapshot."""
     warning: str | None = None
 
     @property
     def stored_at(self) -> datetime:
-        """When the last of what is in it was stored."""
+        """When its newest object was stored."""
         return self.plan.objects[self.segments].updated_at
 
 
@@ -65,26 +66,25 @@ async def fetch(
     generation: str | None = None,
     snapshot_only: bool = False,
 ) -> Fetched:
-    """Write the newest state, or the last one stored by `at`, to the file `target`, which must not exist.
+    """Write the newest state, or the last state stored by `at`, to the new file `target`.
 
-    Whole and checked, or not at all. The bot may go on replicating meanwhile; its retention deletes old objects, and
-    where that hits us the newer ones are taken. `snapshot_only` leaves the logs out, see `TORN`.
-    Raises NoBackup, RestoreFailed, StorageError, and BackupError where `target` cannot be written.
+    `target` appears only once it is complete and checked. The bot may keep replicating: if its retention deletes an
+    object that we need, we list again and use newer ones. `snapshot_only` leaves out the logs, see `TORN`.
+    Raises NoBackup, RestoreFailed, StorageError, and BackupError if `target` exists or cannot be written.
     """
     if await in_thread(target.exists):
-        raise BackupError(f"{target} is there already, and is not overwritten: name another file with --to.")
+        raise BackupError(f"{target} already exists and is not overwritten: name another file with --to.")
     return await _with_plan(
         store, replica, at, generation, lambda chosen: _write(store, chosen, target, snapshot_only=snapshot_only)
     )
 
 
-async def check_continuity(store: Store, replica: Replica, *, at: datetime | None = None) -> list[str]:
-    """What Litestream 0.3 leaves out in silence where it restores the same state, a sentence each.
+async def missing_pieces(store: Store, replica: Replica, *, at: datetime | None = None) -> list[str]:
+    """What Litestream 0.3 would silently leave out when it restores this state, one sentence each.
 
-    Names tell of missing logs and missing beginnings. For a piece missing in a log's middle the one before it must be
-    decoded, as only that tells its length; these are the objects downloaded. What cannot be known is whether the last
-    piece of a log is missing, be it the newest log or an earlier one. Raises NoBackup, RestoreFailed where something is
-    damaged, and StorageError.
+    Object names show which logs and which beginnings of logs are missing. To find a segment missing in the middle of a
+    log we download and decode the one before it, because nothing else tells its length. We cannot know whether the last
+    segment of a log is missing. Raises NoBackup, RestoreFailed if an object is damaged, and StorageError.
     """
     try:
         await _with_plan(store, replica, at, None, lambda chosen: _require_whole(store, chosen))
@@ -94,7 +94,7 @@ async def check_continuity(store: Store, replica: Replica, *, at: datetime | Non
 
 
 class _Incomplete(RestoreFailed):
-    """An error, so that it is looked at again where that only was so in a listing made while something changed."""
+    """Something is missing. As this is an error, `_with_plan` looks again: the listing may just have been outdated."""
 
     def __init__(self, gaps: list[str]) -> None:
         super().__init__(" ".join(gaps))
@@ -108,10 +108,10 @@ async def _with_plan(
     generation: str | None,
     work: Callable[[Plan], Awaitable[T]],
 ) -> T:
-    """Let `work` carry out the plan, with a new one where Litestream changed what is in it meanwhile.
+    """Let `work` carry out a plan; if it fails and the plan is outdated, try again with a new one.
 
-    It deletes what is too old, and overwrites the snapshot while the log is the same. And the listing of a folder may
-    miss one of two files that were added meanwhile, be it the first.
+    Litestream deletes old objects, and overwrites a snapshot as long as the log is the same. And listing a folder can
+    miss a file that was added during the listing, even if it shows a later one.
     """
     chosen = plan(replica, await store.list(replica.path), at=at, generation=generation)
     attempt = 1
@@ -119,10 +119,10 @@ async def _with_plan(
         try:
             return await work(chosen)
         except BackupError:
-            anew = plan(replica, await store.list(replica.path), at=at, generation=generation)
-            if attempt == ATTEMPTS or anew.objects[: len(chosen.objects)] == chosen.objects:
+            current = plan(replica, await store.list(replica.path), at=at, generation=generation)
+            if attempt == ATTEMPTS or current.objects[: len(chosen.objects)] == chosen.objects:
                 raise
-        chosen = anew
+        chosen = current
         attempt += 1
 
 
@@ -142,18 +142,20 @@ async def _write(store: Store, chosen: Plan, target: Path, *, snapshot_only: boo
     if not snapshot_only and (missing := holes(chosen)):
         raise RestoreFailed(f"{' '.join(missing)} Nothing was written: {CURE}.")
     try:
-        # Where this is cancelled, a thread may still be writing there.
+        # Cleaning up may fail: after a cancellation a thread may still be writing to this folder.
         with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent, ignore_cleanup_errors=True) as folder:
             part = Path(folder) / "fetched.db"
             await _snapshot(store, chosen, part)
             if not snapshot_only:
                 await _replay(store, chosen.segments, part)
-            if (damage := await in_thread(_damage, part)) is not None:
-                raise RestoreFailed(_unsound(damage, snapshot_only=snapshot_only))
+            if damage := " ".join(await in_thread(find_damage, part)):
+                what = "The snapshot is torn" if snapshot_only else "The fetched database is damaged"
+                cure = "fetch it without --snapshot-only" if snapshot_only else CURE
+                raise RestoreFailed(f"{what}. {damage} Nothing was written: {cure}.")
             await in_thread(put_in_place, part, target)
     except OSError as error:
         raise BackupError(
-            f"{target} cannot be written ({error}): check that its folder exists, may be written and has room."
+            f"{target} cannot be written ({error}): check that its folder exists, is writable and has room."
         ) from error
     return Fetched(chosen, 0, TORN) if snapshot_only else Fetched(chosen, len(chosen.segments))
 
@@ -167,7 +169,7 @@ async def _snapshot(store: Store, chosen: Plan, part: Path) -> None:
 
 
 async def _replay(store: Store, segments: Sequence[Segment], part: Path) -> None:
-    """Bring the file to the end of the last segment, one log after the other."""
+    """Apply all segments to the file, one log after the other."""
     log = part.with_name(f"{part.name}-wal")
     last_of = {index: list(each)[-1] for index, each in groupby(segments, key=lambda one: one.index)}
     async for segment, packed in _downloaded(store, segments, part.parent):
@@ -180,7 +182,7 @@ async def _replay(store: Store, segments: Sequence[Segment], part: Path) -> None
 
 
 async def _downloaded(store: Store, segments: Sequence[Segment], folder: Path) -> AsyncIterator[tuple[Segment, Path]]:
-    """Each segment with its file, in order; `folder` never has more than a few of them."""
+    """Each segment with its downloaded file, in order; at most `AT_A_TIME` files are in `folder`."""
     files = [folder / f"segment-{number}.lz4" for number in range(AT_A_TIME)]
     for start in range(0, len(segments), AT_A_TIME):
         batch = list(zip(segments[start : start + AT_A_TIME], files, strict=False))
@@ -195,11 +197,11 @@ async def _downloaded(store: Store, segments: Sequence[Segment], folder: Path) -
 
 
 def _gap(segment: Segment, end: int) -> str:
-    return f"Before {segment.stored.key} something is missing: bytes {end} to {segment.offset} of that log."
+    return f"Bytes {end} to {segment.offset} of the log are missing before {segment.stored.key}."
 
 
 def _unpack(packed: Path, target: Path, key: str) -> int:
-    """Append what is in the LZ4 frame, and return how many bytes that were."""
+    """Append the content of the LZ4 frame `packed` to `target`; returns its length in bytes."""
     if not packed.stat().st_size:
         raise RestoreFailed(f"{key} is empty: {CURE}.")
     try:
@@ -207,18 +209,18 @@ def _unpack(packed: Path, target: Path, key: str) -> int:
             shutil.copyfileobj(reading, writing)
             return int(reading.tell())
     except EOFError as error:
-        raise RestoreFailed(f"{key} ends too early, a part of it is missing: {CURE}.") from error
+        raise RestoreFailed(f"{key} ends too early: {CURE}.") from error
     except RuntimeError as error:
         raise RestoreFailed(f"{key} is damaged ({error}): {CURE}.") from error
 
 
 def _apply(database: Path, log: Path, last: Segment) -> None:
-    """Move one log into the file with SQLite's own recovery, which ends at the first frame that is not right."""
+    """Move one log into the file with SQLite's own recovery, which stops at the first invalid frame."""
     name = f"WAL {last.index:08x} (up to {last.stored.key})"
     frames = _frames(log)
     try:
         with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-            # What a crash of this machine could spoil is a temporary file.
+            # No need to wait for the disk: after a crash this temporary file is useless anyway.
             connection.execute("PRAGMA synchronous = OFF")
             _, found, moved = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
     except sqlite3.Error as error:
@@ -231,18 +233,3 @@ def _frames(log: Path) -> int:
     with log.open("rb") as reading:
         page_size = int.from_bytes(reading.read(12)[8:], "big")
     return (log.stat().st_size - _WAL_HEADER) // (page_size + _FRAME_HEADER)
-
-
-def _damage(database: Path) -> str | None:
-    try:
-        with closing(sqlite3.connect(database)) as connection:
-            (line,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    except sqlite3.Error as error:
-        line = str(error)
-    return None if line == "ok" else " ".join(line.split())
-
-
-def _unsound(damage: str, *, snapshot_only: bool) -> str:
-    if snapshot_only:
-        return f"The snapshot is torn ({damage}). Nothing was written: fetch it without --snapshot-only."
-    return f"What was fetched is damaged ({damage}). Nothing was written: {CURE}."

@@ -1,12 +1,12 @@
-"""What the lease is told of the heartbeats, and which database they make the newest."""
+"""The heartbeats in the lease, and which database they make the newest."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dispinmap.backup.continuity import is_later_elsewhere, is_newest
-from dispinmap.backup.heartbeat import EVERY, Heart
+from dispinmap.backup.freshness import is_later_elsewhere, is_newest
+from dispinmap.backup.heartbeat import EVERY, HeartbeatWriter
 from dispinmap.backup.models import Heartbeat, LeaseRecord
 from dispinmap.database.engine import Database
 from tests.backup.recording_place import Diary, RecordingLease, RecordingReplication
@@ -30,7 +30,7 @@ LEASE = LeaseRecord("a", "here", NOON, 60, False, "a", NOON)
         (Heartbeat(NOON - SECOND, "a", None), replace(LEASE, heartbeat_at=None), True),
     ],
 )
-def test_the_newest_database_was_written_last_and_lacks_nothing_that_the_replica_has(
+def test_the_newest_database_has_the_last_writer_and_every_heartbeat(
     local: Heartbeat | None, lease: LeaseRecord | None, *, newest: bool
 ) -> None:
     assert is_newest(local, lease) is newest
@@ -45,29 +45,29 @@ def test_the_newest_database_was_written_last_and_lacks_nothing_that_the_replica
         (Heartbeat(NOON + SECOND, "b", "a"), False),
     ],
 )
-def test_what_was_written_after_all_that_the_lease_knows_is_of_another_place(local: Heartbeat, *, later: bool) -> None:
+def test_a_later_heartbeat_of_an_unknown_bot_is_from_elsewhere(local: Heartbeat, *, later: bool) -> None:
     assert is_later_elsewhere(local, LEASE) is later
 
 
 class SlowCommits(ManualClock):
-    """Every look at the time finds it a second later."""
+    """A clock that moves a second with each look."""
 
     def now(self) -> datetime:
         self.advance(1)
         return super().now()
 
 
-async def test_a_look_that_began_before_the_commit_does_not_confirm_the_beat(database: Database) -> None:
+async def test_a_check_from_before_the_commit_does_not_confirm_the_heartbeat(database: Database) -> None:
     clock = SlowCommits()
     diary = Diary()
     lease, replication = RecordingLease(diary, None), RecordingReplication(diary)
-    heart = Heart(database, clock, replication, lease)
-    beat = await heart.beat()
+    heartbeat_writer = HeartbeatWriter(database, clock, replication, lease)
+    beat = await heartbeat_writer.beat()
     replication.caught_up_at = beat + SECOND / 2
-    heart._confirm()
+    heartbeat_writer._confirm()
     assert lease.heartbeat_at is None
     replication.caught_up_at = beat + SECOND
-    heart._confirm()
+    heartbeat_writer._confirm()
     assert lease.heartbeat_at == beat
 
 
@@ -75,24 +75,22 @@ async def test_a_clock_that_is_set_back_takes_back_what_the_lease_promised(datab
     clock = ManualClock()
     diary = Diary()
     lease = RecordingLease(diary, None)
-    heart = Heart(database, clock, RecordingReplication(diary), lease)
-    lease.heartbeat_at = await heart.beat()
+    heartbeat_writer = HeartbeatWriter(database, clock, RecordingReplication(diary), lease)
+    lease.heartbeat_at = await heartbeat_writer.beat()
     clock.advance(-3600)
-    assert await heart.beat() == lease.heartbeat_at
+    assert await heartbeat_writer.beat() == lease.heartbeat_at
     clock.advance(EVERY.total_seconds())
-    assert await heart.beat() > lease.heartbeat_at
+    assert await heartbeat_writer.beat() > lease.heartbeat_at
 
 
 @pytest.mark.parametrize("unanswered", [0, 1])
-async def test_a_clock_that_is_set_back_is_in_the_lease_before_an_earlier_beat_is_in_the_database(
-    database: Database, unanswered: int
-) -> None:
+async def test_a_clock_set_back_lowers_the_lease_before_the_heartbeat(database: Database, unanswered: int) -> None:
     clock, diary = ManualClock(), Diary()
     lease = RecordingLease(diary, None)
     lease.unanswered = unanswered
-    heart = Heart(database, clock, RecordingReplication(diary), lease)
-    await heart.beat()
+    heartbeat_writer = HeartbeatWriter(database, clock, RecordingReplication(diary), lease)
+    await heartbeat_writer.beat()
     assert diary.entries == []
     clock.advance(-3600)
-    await heart.beat()
+    await heartbeat_writer.beat()
     assert diary.entries == ["heartbeat noted", "signature lost" if unanswered else "lease signed"]

@@ -1,22 +1,26 @@
-"""Litestream 0.3: generations, snapshots, and a log that tells what has been uploaded.
+"""Litestream 0.3. We follow the replica's position in its log.
 
-Its metrics know neither the generation nor, after a restart, the position of the replica until the next write.
+Its metrics do not name the generation, and after a restart they have no position until the next write.
 """
 
 import asyncio
-import os
 import re
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from dispinmap.backup.litestream.dialect import Line, Progress
+from dispinmap.backup.configuration.findings import Finding
+from dispinmap.backup.litestream.dialect import Dialect, Line, Progress
 from dispinmap.backup.litestream.documents import LOGGING
-from dispinmap.backup.models import Configuration, Format, RestorePoint
+from dispinmap.backup.litestream03 import configuration as rules
+from dispinmap.backup.litestream03.fetch import missing_pieces
+from dispinmap.backup.litestream03.generations import restore_points
+from dispinmap.backup.models import Configuration, Format, Replica, RestorePoint
+from dispinmap.backup.storage.store import Store
 from dispinmap.backup.threads import in_thread
 from dispinmap.clock import Clock, SystemClock
 
@@ -26,35 +30,73 @@ _POSITION: Final = re.compile(r"([0-9a-f]{16})/([0-9a-f]{8}):(\d+)")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """Where a write-ahead log ends. Only positions of one generation compare."""
+    """A position in the write-ahead logs. Only positions of the same generation can be compared."""
 
     generation: str
     index: int
     offset: int
 
     def holds(self, other: "Position") -> bool:
-        """Whether everything up to `other` is in what ends here."""
+        """Whether a replica that ends here has everything up to `other`."""
         return self.generation == other.generation and self >= other
 
 
-class V03:
+class Reader:
+    """See `ReplicaReader`."""
+
+    async def points(self, store: Store, replica: Replica) -> list[RestorePoint]:
+        # Litestream lists only snapshots, although it can restore every upload.
+        return restore_points(await store.list(replica.path))
+
+    async def missing_pieces(self, store: Store, replica: Replica, at: datetime | None) -> list[str]:
+        return await missing_pieces(store, replica, at=at)
+
+    def further_arguments(self, points: Sequence[RestorePoint], at: datetime) -> list[str]:
+        # The generation that ended with the state at `at`: 0.3 finds none itself if the bot was down at that time.
+        ended = next((point.generation for point in points if point.created_at <= at), None)
+        return ["-generation", ended] if ended else []
+
+
+class Litestream03(Dialect):
     """Litestream 0.3."""
 
-    format: Format = Format.V0_3
-    list_command: tuple[str, ...] = ("snapshots",)
-    bears_checkpoints: bool = True
-    # At each start on the same disk: it begins a new generation, because closing the database emptied its log.
-    routine: frozenset[str] = frozenset({"init: cannot determine last wal position, clearing generation"})
+    format = Format.V0_3
+    # The last 0.3. It logs JSON, with the lines that tell the position of the replica.
+    oldest_patch = 13
+    supported = f"0.3.{oldest_patch}"
+    list_command = ("snapshots",)
+    allows_checkpoints = True
+    prunes_during_restore = False
+    # Logged at each start on the same disk: it begins a new generation, because closing the database emptied the log.
+    routine = frozenset({"init: cannot determine last wal position, clearing generation"})
+    example = "litestream.yml"
+    schema = rules.SCHEMA
+    remarks = rules.REMARKS
+    gcs_name = "gcs"
+    path_in_bucket = "db"
+    single_replica = False
+    reads_url_parameters = False
+    reader = Reader()
 
-    def environment(self) -> dict[str, str]:
-        return dict(os.environ)
+    def make_document(self, database: str, replica: Mapping[str, object], retention: str) -> dict[str, object]:
+        settings = {**replica, "retention": retention, "snapshot-interval": rules.SNAPSHOT_INTERVAL}
+        return {"dbs": [{"path": database, "replicas": [settings]}]}
+
+    def with_defaults(self, document: dict[str, Any]) -> dict[str, Any]:
+        document["dbs"][0]["replicas"][0].setdefault("snapshot-interval", rules.SNAPSHOT_INTERVAL)
+        return document
+
+    def check_replica(
+        self, document: Mapping[str, object], replica: Mapping[str, object], where: str
+    ) -> Iterator[Finding]:
+        return rules.check_replica(document, replica, where)
 
     def document(self, configured: Mapping[str, object], folder: Path) -> dict[str, object]:  # noqa: ARG002 -- see Dialect
-        # Only the debug log says when Litestream looks at the database, and where the replica is after a restart.
+        # Only the debug log says when Litestream looks at the database, and the replica's position after a restart.
         return {**configured, "logging": {**LOGGING, "level": "debug"}}
 
     def points(self, answer: str) -> list[RestorePoint]:
-        """From the table of `litestream snapshots`: replica, generation, index, size, created."""
+        """Parse the table of `litestream snapshots`: replica, generation, index, size, created."""
         rows = (line.split() for line in answer.splitlines()[1:])
         return [
             RestorePoint(generation, f"{int(index):08x}", "snapshot", int(size), datetime.fromisoformat(created))
@@ -62,12 +104,14 @@ class V03:
         ]
 
     def progress(self, configuration: Configuration, clock: Clock) -> Progress:  # noqa: ARG002 -- see Dialect
-        # What is measured is the time in Litestream's log, which is the machine's.
+        # Not the injected clock: we compare with the times in Litestream's log.
         return LogProgress(configuration.database, SystemClock())
 
 
 class LogProgress:
-    """What the log tells, and the copy of the write-ahead log that Litestream keeps beside the database."""
+    """Compares the replica's position, from the log, with the end of the log copy that Litestream keeps beside the
+    database.
+    """
 
     def __init__(self, database: Path, clock: Clock) -> None:
         self._database = database
@@ -86,7 +130,7 @@ class LogProgress:
         self._replica: Position | None = None
 
     def heard(self, line: Line) -> None:
-        """Follow Litestream: "sync" is the start of a look at the database, "sync: ok" its end."""
+        """Follow the log: "sync" is the start of a look at the database, "sync: ok" its end."""
         if line.said == "sync":
             self._looking_since = _moment(line)
         elif line.said == "sync: ok":
@@ -101,6 +145,7 @@ class LogProgress:
         self._news = asyncio.Event()
 
     async def caught_up(self, *, hurry: bool) -> None:  # noqa: ARG002 -- 0.3 cannot be asked to hurry
+        # First wait for a look that began after this call, so that Litestream has seen everything committed before it.
         called = self._clock.now()
         await self._until(lambda: self._looked_at is not None and self._looked_at > called)
         goal: Position | None = None
@@ -125,7 +170,7 @@ class LogProgress:
             await self._news.wait()
 
     def _copied(self) -> Position | None:
-        """Where Litestream's own copy ends, from which it uploads; None while it begins a generation."""
+        """The end of Litestream's own log copy, from which it uploads; None while it begins a generation."""
         try:
             generation = (self._folder / "generation").read_text().strip()
             last = max((self._folder / "generations" / generation / "wal").glob("*.wal"), default=None)
@@ -135,12 +180,13 @@ class LogProgress:
 
 
 def nudge(database: Path) -> None:
-    """Change the row that Litestream itself changes where it needs a change.
+    """Change the row in the database that Litestream itself changes when it needs a new commit.
 
-    0.3 uploads only when it sees the write-ahead log grow between two looks. It overlooks a commit that falls into a
-    look, between measuring and copying, and tries a failed upload again only after the next commit.
+    0.3 uploads only if it sees the write-ahead log grow between two looks. It misses a commit during a look, between
+    measuring and copying, and retries a failed upload only after the next commit. Our commit makes it look again.
     """
-    # Locked by a writer, which is a change too; or another file has been put in its place, which is seen elsewhere.
+    # It fails if a writer has locked the database, whose commit is as good as ours; or if another file has replaced the
+    # database, which `RunningLitestream` notices.
     with (
         suppress(sqlite3.OperationalError),
         closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=1)) as connection,

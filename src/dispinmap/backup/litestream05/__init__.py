@@ -1,0 +1,1 @@
+"""What is particular to Litestream 0.5."""
