@@ -165,9 +165,7 @@ class Poller:
             fresh = new_rows(rows, await submissions.known_ids(session, [row.id for row in rows], matched=True))
             await submissions.remember(session, fresh)
             made = await self._matcher.match(session, fresh, cursor.history_until, now)
-            # The clock was set back since the last poll.
-            if cursor.last_polled_at is not None and cursor.last_polled_at > now:
-                await reconsider_all(session, now, self._settle_window)
+            await self._reconsider_after_setback(session, cursor, now)
             await self._note_first_answer(session, cursor, rows)
             # If the types were not asked for by name, closed places may be missing: the next poll must read this again.
             after = read_without_gap(advance(cursor, fresh if reading.by_name else (), now), now)
@@ -206,12 +204,18 @@ class Poller:
             after = advance(cursor, rows, now)
             is_last = len(rows) < BATCH
             if is_last:
+                await self._reconsider_after_setback(session, cursor, now)
                 # Submissions that came while the gap was read are not covered: the next poll reads them.
                 after = read_without_gap(after, min(cursor.reading_since or now, now))
             await feed_queries.save_cursor(session, after)
         if is_last:
             log.info("feed_gap_closed")
         return Poll(after, 0, made)
+
+    async def _reconsider_after_setback(self, session: AsyncSession, cursor: Cursor, now: datetime) -> None:
+        """If the clock was set back since the last poll, what waits may wait for times that are far away now."""
+        if cursor.last_polled_at is not None and cursor.last_polled_at > now:
+            await reconsider_all(session, now, self._settle_window)
 
     async def _note_first_answer(self, session: AsyncSession, cursor: Cursor, rows: Sequence[Submission]) -> None:
         if rows and not self._answered:

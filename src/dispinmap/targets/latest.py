@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
-from dispinmap.matching.rules import announces, covered_types, wants
+from dispinmap.matching.rules import covered_types, wants
 from dispinmap.pinballmap.client import PinballMapClient
 from dispinmap.pinballmap.models import Rows, Submission
 from dispinmap.targets.kinds import Kinds
-from dispinmap.targets.models import Target, WatchedTarget
+from dispinmap.targets.models import Target
 
 LATEST_COUNT = 5
 
@@ -25,17 +25,6 @@ def shown(rows: Sequence[Submission], kinds: Kinds) -> tuple[Submission, ...]:
     """The newest few that the kinds cover, newest first."""
     wanted = [row for row in rows if wants(kinds, row.type)]
     return tuple(sorted(wanted, key=lambda row: (row.created_at, row.id), reverse=True)[:LATEST_COUNT])
-
-
-def counted_as_seen(
-    rows: Sequence[Submission], displayed: Sequence[Submission], targets: Sequence[WatchedTarget]
-) -> set[int]:
-    """The ids that will never be announced to the channel.
-
-    These are all fetched rows, except those that another target will announce and the answer does not show.
-    """
-    ids = {row.id for row in displayed}
-    return ids | {row.id for row in rows if not any(announces(watched, row) for watched in targets)}
 
 
 def types_of(kinds: Collection[Kinds]) -> frozenset[str] | None:

@@ -43,7 +43,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What an add did. `latest` are the latest submissions there, newest first; they now count as seen.
+    """What an add did. `latest` are the latest submissions there, newest first; they are not announced again.
 
     `problem` says why `latest` could not be fetched. The target is added even so.
     """
@@ -117,14 +117,12 @@ class TargetService:
         return Added(watched.target, outcome, await self._show(watched, rows))
 
     async def _show(self, watched: WatchedTarget, rows: Sequence[Submission]) -> tuple[Submission, ...]:
-        """Store the submissions to show, and count those that were there before the target as seen."""
+        """Store the submissions that the answer shows, so that no target of the channel announces them again."""
         shown = latest.shown(rows, watched.kinds)
-        channel_id = watched.channel.channel_id
+        pairs = [(watched.channel.channel_id, row.id) for row in shown]
         async with self._database.write() as session:
-            others = await targets.of_channel(session, channel_id)
-            ids = latest.counted_as_seen(rows, shown, others)
             await submissions.remember(session, shown)
-            await seen.mark_seen(session, [(channel_id, id_) for id_ in ids], self._clock.now())
+            await seen.mark_seen(session, pairs, self._clock.now())
         return shown
 
     @uninterrupted
