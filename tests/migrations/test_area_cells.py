@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from sqlalchemy import text
+from sqlalchemy.dialects import sqlite
+
 from dispinmap.database.engine import Database
 from dispinmap.database.queries import cells
 from dispinmap.database.upgrade import downgrade, upgrade
@@ -29,3 +32,10 @@ async def test_its_circles_get_their_cells_at_the_next_start(database: Database,
         assert await cells.map_targets(session) == 2
     expected = sorted(cells_around(Area(45.5, -122.6, 25)))
     assert rows(database_file, "SELECT cell FROM area_cells WHERE area = '45.5,-122.6,25' ORDER BY cell") == expected
+
+
+async def test_a_look_for_areas_without_cells_does_not_walk_all_areas(database: Database) -> None:
+    query = cells.unmapped(1).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    async with database.read() as session:
+        plan = [row.detail for row in await session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+    assert plan == ["SCAN monitoring_targets USING INDEX ix_monitoring_targets_unmapped"]

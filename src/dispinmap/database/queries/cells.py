@@ -1,6 +1,6 @@
 """The map cells of the circles that targets watch, computed when a circle is new to the table."""
 
-from sqlalchemy import delete, exists, select, text, update
+from sqlalchemy import Select, delete, exists, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries.batching import CHUNK, UNSYNCHRONIZED, insert_new
@@ -9,9 +9,16 @@ from dispinmap.matching.geography import cells_around
 from dispinmap.targets.models import area_or_none
 
 
+def unmapped(limit: int) -> Select[int, str]:
+    """Some areas whose cells are missing or out of date."""
+    # Only with this order does SQLite take the index of these rows; otherwise it walks that of all areas.
+    columns = select(MonitoringTargetRow.id, MonitoringTargetRow.target_name)
+    return columns.where(text(UNMAPPED_SQL)).order_by(MonitoringTargetRow.id).limit(limit)
+
+
 async def has_unmapped(session: AsyncSession) -> bool:
     """Whether `map_targets` has anything to do."""
-    return await session.scalar(select(MonitoringTargetRow.id).where(text(UNMAPPED_SQL)).limit(1)) is not None
+    return (await session.execute(unmapped(1))).first() is not None
 
 
 async def map_targets(session: AsyncSession) -> int:
@@ -19,9 +26,7 @@ async def map_targets(session: AsyncSession) -> int:
 
     Rows written by hand are found like all others.
     """
-    found = await session.execute(
-        select(MonitoringTargetRow.id, MonitoringTargetRow.target_name).where(text(UNMAPPED_SQL)).limit(CHUNK)
-    )
+    found = await session.execute(unmapped(CHUNK))
     areas = {row.id: row.target_name for row in found}
     if areas:
         cells = [{"cell": cell, "area": area} for area in sorted(set(areas.values())) for cell in _cells(area)]
