@@ -14,7 +14,7 @@ REPORT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """The outbox in numbers."""
+    """How many notifications wait or are due, and how many channels and messages have trouble."""
 
     waiting: int = 0
     """Notifications held for the settle window or until their target is due."""

@@ -195,7 +195,10 @@ class _Launch:
 
 
 class Preparation:
-    """From a held lease to the newest database, with the newest schema. `show` takes what the web pages say."""
+    """Once we hold the lease: puts the newest database in place and upgrades its schema.
+
+    `show` is called with the sentence for the web pages.
+    """
 
     def __init__(
         self, settings: Settings, clock: Clock, place: BackupPlace, *, allow_empty: bool, show: Callable[[str], None]

@@ -37,7 +37,7 @@ Troubles = Mapping[str, Trouble]
 
 
 def decide(known: Troubles | None, found: Mapping[str, Part], now: datetime) -> tuple[Troubles, dict[str, str]]:
-    """The current troubles, and what to tell the operator: part to sentence. At the first look, `known` is None.
+    """The troubles to remember, and the sentences to send, by part. `known` is what the last look returned, or None.
 
     A trouble that was never told ends silently. One that was told stays until its end is told too.
     """
@@ -58,7 +58,7 @@ def decide(known: Troubles | None, found: Mapping[str, Part], now: datetime) -> 
 
 
 def remembered(troubles: Troubles, name: str, found: Mapping[str, Part]) -> Troubles:
-    """The troubles after the operator was told that `name` is at fault, or that it works again."""
+    """`troubles` with `name` marked as told if it is at fault, or without it if it works again."""
     others = {other: trouble for other, trouble in troubles.items() if other != name}
     if name in found and not found[name].ok:
         return {**others, name: replace(troubles[name], told=True)}

@@ -35,7 +35,7 @@ class Alerts:
             self._ways["channel"] = post
 
     async def tell(self, sentence: str) -> bool:
-        """Send `sentence` every way at once. Returns whether one way worked or none is set up. Raises nothing."""
+        """Send to the webhook and the channel at once. True if one got it or none is set up. Raises nothing."""
         content = sentence if len(sentence) <= CONTENT_LIMIT else f"{sentence[: CONTENT_LIMIT - 1]}…"
         reached = await asyncio.gather(*(self._try(name, way, content) for name, way in self._ways.items()))
         return any(reached) or not reached

@@ -22,9 +22,9 @@ async def in_thread(function: Callable[[Unpack[Ts]], T], *args: *Ts, seconds: fl
 
 
 class DaemonExecutor(ThreadPoolExecutor):
-    """A default executor for event loops, with daemon threads: Python waits for those of an ordinary pool.
+    """Runs an event loop's blocking calls in threads that Python does not wait for at exit.
 
-    A migration or a name lookup could delay a stop for longer than a platform waits; both may safely be killed.
+    A migration or a name lookup could delay a stop for longer than a platform waits. Both may safely be killed.
     """
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:

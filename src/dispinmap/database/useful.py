@@ -20,7 +20,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A table of values."""
+    """The result of a query: column names and rows."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]

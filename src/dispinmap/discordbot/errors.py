@@ -104,7 +104,7 @@ class ErrorDesk:
         )
 
     async def answer_context(self, ctx: Context, error: commands.CommandError) -> None:
-        """Tell the person who gave the command, as a message or as a slash command."""
+        """Answer a failed command with the error's sentence, whether it came as a message or as a slash command."""
         command = ctx.command.qualified_name if ctx.command else "text"
         text = misused(error, ctx.command) or self.sentence(error, command, ctx.channel.id)
         await self.tell(lambda: _answer(ctx, text), command, ctx.channel.id)

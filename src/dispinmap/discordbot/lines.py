@@ -120,7 +120,7 @@ def _verb(submission: Submission) -> str:
 
 
 def distance(miles: float) -> str:
-    """Such as "2.3 mi (3.7 km)". From 10 on, there are no decimals."""
+    """A distance in miles and kilometres, such as "2.3 mi (3.7 km)". From 10 on, there are no decimals."""
     return f"{_rounded(miles)} mi ({_rounded(miles * KILOMETRES_PER_MILE)} km)"
 
 

@@ -53,7 +53,7 @@ def named(target: Target) -> str:
 
 
 def radius(miles: float) -> str:
-    """Such as "25 mi / 40.2 km"."""
+    """A radius in miles and kilometres, such as "25 mi / 40.2 km"."""
     return f"{tenths(miles)} mi / {tenths(miles * KILOMETRES_PER_MILE)} km"
 
 
@@ -135,7 +135,7 @@ def poll_rate_set(minutes: int | None, target: Target | None) -> str:
 
 
 def kinds_in_words(kinds: Kinds) -> str:
-    """Such as "machines added and removed, and comments"."""
+    """What the kinds cover, such as "machines added and removed, and comments"."""
     *others, last = (KIND_WORDS[kind] for kind in kinds.in_order)
     if not others:
         return last

@@ -46,7 +46,7 @@ def read_back_to(cursor: Cursor, oldest_target_at: datetime | None = None) -> da
 
 
 def reaches(rows: Iterable[Submission], until: datetime) -> bool:
-    """Whether these rows go back to `until`."""
+    """Whether at least one row was created at `until` or before."""
     return any(row.created_at <= until for row in rows)
 
 

@@ -28,5 +28,5 @@ def next_poll(last_polled_at: datetime | None, usual: timedelta, now: datetime) 
 
 
 def is_fresh(last_polled_at: datetime | None, now: datetime) -> bool:
-    """Whether asking again would be useless."""
+    """Whether the feed was read within the last `FRESH`, so that `/check` need not read it again."""
     return last_polled_at is not None and timedelta(0) <= now - last_polled_at < FRESH

@@ -23,7 +23,10 @@ _LONGEST_QUALIFIER_WORDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A bare name for the geocoder, and the folded qualifiers that its answers must all match."""
+    """A place name without its state or country, and the states and countries that every answer must be in.
+
+    `qualifiers` are written as `fold` writes them.
+    """
 
     name: str
     qualifiers: tuple[str, ...] = ()

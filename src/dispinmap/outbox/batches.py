@@ -60,6 +60,6 @@ def _split(group: Sequence[Notification], measure: Measure) -> Iterator[Card]:
 
 
 def nonce(channel_id: int, submission_ids: Iterable[int]) -> str:
-    """The message's nonce. It is the same if the same submissions go to the same channel again."""
+    """The key by which Discord recognises a repeated message: the same for the same submissions and channel."""
     text = f"{channel_id}:{','.join(map(str, sorted(submission_ids)))}"
     return b32encode(sha256(text.encode()).digest()).decode()[:NONCE_LENGTH]

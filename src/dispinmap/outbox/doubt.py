@@ -17,7 +17,9 @@ HISTORY_MARGIN: Final = timedelta(minutes=5)
 
 
 class Doubts:
-    """Looks in a channel's history if Discord never answered an attempt, or if the database was restored.
+    """Finds out from a channel's history which submissions were posted already.
+
+    It is asked if Discord never answered an attempt, or if the database was restored.
 
     After a restore, one look covers everything that is due in the channel, up to `outbox.BATCH` notifications. Its
     result is kept until the next look, so `n` notifications cost about `n / BATCH` walks through the history. A walk

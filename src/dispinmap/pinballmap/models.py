@@ -10,9 +10,12 @@ class SubmissionType(StrEnum):
     """The submission types that this bot knows. Other types are shown with Pinball Map's own sentence."""
 
     NEW_LMX = "new_lmx"
+    """A machine was added."""
     REMOVE_MACHINE = "remove_machine"
     NEW_CONDITION = "new_condition"
+    """Someone commented on a machine."""
     NEW_MSX = "new_msx"
+    """Someone posted a high score."""
     CONFIRM_LOCATION = "confirm_location"
     ADD_LOCATION = "add_location"
     DELETE_LOCATION = "delete_location"

@@ -63,7 +63,7 @@ async def chosen(session: AsyncSession, channel_id: int, selector: str | None) -
 async def set_poll_rate(
     session: AsyncSession, channel_id: int, target_id: int | None, minutes: int | None, now: datetime
 ) -> None:
-    """For the target, or for the channel if `target_id` is None."""
+    """Set the poll rate of the target, or of the channel if `target_id` is None."""
     if target_id is None:
         await channels.set_poll_rate(session, channel_id, minutes, now)
     else:
@@ -73,7 +73,7 @@ async def set_poll_rate(
 async def set_kinds(
     session: AsyncSession, channel_id: int, target_id: int | None, kinds: Kinds | None, now: datetime
 ) -> None:
-    """For the target, or for the channel if `target_id` is None."""
+    """Set the kinds of the target, or of the channel if `target_id` is None."""
     if target_id is None:
         await channels.set_kinds(session, channel_id, kinds, now)
     else:

@@ -19,7 +19,7 @@ class AddTarget:
 
 @dataclass(frozen=True, slots=True)
 class SetPollRate:
-    """`minutes` is None for the default, `position` is None for the channel."""
+    """Sets a poll rate: `minutes`, or None for the default, of the target at `position`, or None for the channel."""
 
     minutes: int | None
     position: int | None = None
@@ -27,7 +27,7 @@ class SetPollRate:
 
 @dataclass(frozen=True, slots=True)
 class SetKinds:
-    """`kinds` is None for the default, `position` is None for the channel."""
+    """Sets kinds: None for the default, of the target at `position`, or None for the channel."""
 
     kinds: Kinds | None
     position: int | None = None

@@ -106,7 +106,7 @@ class SocketProgress:
         self._socket = str(folder / SOCKET)
 
     def heard(self, line: Line) -> None:
-        """Not needed: the socket tells more."""
+        """Ignore the log line: progress comes from the control socket."""
 
     async def caught_up(self, *, hurry: bool) -> None:
         goal: int | None = None

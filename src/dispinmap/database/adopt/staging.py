@@ -62,7 +62,7 @@ class Staged:
 
 
 def examine(copy: Path) -> Source:
-    """Raises DatabaseError for a database that cannot be adopted."""
+    """Find out which bot wrote the copy, and read its targets. Raises DatabaseError if it cannot be adopted."""
     found = snapshot.columns(copy)
     shape = recognise(found)
     if shape is Shape.OURS:
