@@ -10,6 +10,7 @@ from dispinmap.database.queries import notifications, seen
 from dispinmap.database.queries.status import status
 from dispinmap.database.tables import ChannelConfigRow, FeedStateRow, MonitoringTargetRow
 from dispinmap.pinballmap.errors import PinballMapError
+from dispinmap.targets.kinds import Kinds, NotificationKind
 from dispinmap.targets.models import ChannelRef
 from dispinmap.targets.service import TargetService
 from tests.fakes.lookups import FakeGeocoder
@@ -186,6 +187,40 @@ async def test_a_poll_by_the_old_clock_settles_no_removal(pipeline: Pipeline) ->
     pipeline.clock.advance(6 * 60)
     await pipeline.sender.drain()
     assert pipeline.shown() == []
+
+
+async def test_what_an_add_shows_is_not_posted_as_well(pipeline: Pipeline) -> None:
+    await pipeline.watch(kind="comments")
+    pipeline.clock.advance(60)
+    row = _comment(pipeline)
+    await pipeline.poller.poll()
+    service = TargetService(pipeline.database, pipeline.pinballmap, FakeGeocoder(), pipeline.clock)
+    await service.set_kinds(ChannelRef(CHANNEL, 1), Kinds.of(NotificationKind.COMMENTS))
+    added = await service.add_coordinates(ChannelRef(CHANNEL, 1), 45.5, -122.6)
+    assert row in {each.id for each in added.latest}
+    for _ in range(3):
+        await pipeline.turn()
+    assert pipeline.shown() == []
+
+
+async def test_after_a_clock_set_back_a_channel_keeps_its_rhythm(pipeline: Pipeline) -> None:
+    await pipeline.watch(kind="comments", poll_rate_minutes=None)
+    pipeline.clock.advance(3 * 3600)
+    first = _comment(pipeline)
+    await pipeline.turn()
+    pipeline.clock.advance(-2 * 3600)
+    waiting = []
+    for _ in range(2):
+        pipeline.clock.advance(10 * 60)
+        waiting.append(_comment(pipeline))
+        await pipeline.turn()
+    times = []
+    for number in (2, 3):
+        while len(pipeline.shown()) < number:
+            await pipeline.turn(10 * 60)
+        times.append(pipeline.clock.now())
+    assert pipeline.shown() == [first, *waiting]
+    assert times[1] - times[0] >= timedelta(hours=1)
 
 
 async def test_a_removal_whose_window_was_seen_does_not_wait_for_the_end_of_an_outage(pipeline: Pipeline) -> None:

@@ -31,16 +31,17 @@ async def note_served(
 ) -> None:
     """A message with these notifications leaves now: the next ones for their targets wait for the poll rate.
 
-    This includes removals that are due but not settled yet. Otherwise they would leave in a second message too early.
+    This includes removals that are due but not settled yet, and what got its due time from a clock that was set back
+    since. Otherwise they would leave in a second message too early.
     """
     served = {each.target_id for each in sent}
     all_targets = await targets.of_channel(session, channel_id)
     await targets.mark_served(session, channel_id, [each for each in all_targets if each.target.id in served], now)
-    unsettled = await notifications.unsettled(session, channel_id, now)
-    if unsettled:
+    staying = await notifications.staying(session, channel_id, now)
+    if staying:
         all_targets = await targets.of_channel(session, channel_id)
-        after = reconsidered(unsettled, all_targets, now, window)
-        await notifications.update_waiting(session, _changed(unsettled, after))
+        after = reconsidered(staying, all_targets, now, window)
+        await notifications.update_waiting(session, _changed(staying, after))
 
 
 def _changed(before: Collection[Notification], after: Collection[Notification]) -> list[Notification]:

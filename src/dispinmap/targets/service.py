@@ -9,7 +9,7 @@ import structlog
 
 from dispinmap.clock import Clock
 from dispinmap.database.engine import Database, uninterrupted
-from dispinmap.database.queries import channels, seen, submissions, targets
+from dispinmap.database.queries import channels, notifications, seen, submissions, targets
 from dispinmap.database.tables import UNKNOWN_GUILD
 from dispinmap.errors import UserError
 from dispinmap.geocoding.client import GeocodingClient
@@ -119,10 +119,11 @@ class TargetService:
     async def _show(self, watched: WatchedTarget, rows: Sequence[Submission]) -> tuple[Submission, ...]:
         """Store the submissions that the answer shows, so that no target of the channel announces them again."""
         shown = latest.shown(rows, watched.kinds)
-        pairs = [(watched.channel.channel_id, row.id) for row in shown]
+        channel_id, ids = watched.channel.channel_id, [row.id for row in shown]
         async with self._database.write() as session:
             await submissions.remember(session, shown)
-            await seen.mark_seen(session, pairs, self._clock.now())
+            await notifications.withdraw(session, channel_id, ids)
+            await seen.mark_seen(session, [(channel_id, id_) for id_ in ids], self._clock.now())
         return shown
 
     @uninterrupted

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, delete, false, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispinmap.database.queries.batching import chunks, insert_new
@@ -20,7 +20,10 @@ def is_settled(now: datetime) -> ColumnElement[bool]:
     """Whether the feed was read without a gap at or after the notification's `settles_at`."""
     # A poll in the future was before the clock was set back: it does not show what happened since.
     last_polled_at = select(FeedStateRow.last_polled_at).where(FeedStateRow.last_polled_at <= now).scalar_subquery()
-    return or_(NotificationRow.settles_at.is_(None), NotificationRow.settles_at <= last_polled_at)
+    # Without such a poll the comparison is NULL, which is neither true nor false.
+    return or_(
+        NotificationRow.settles_at.is_(None), func.coalesce(NotificationRow.settles_at <= last_polled_at, false())
+    )
 
 
 async def save(
@@ -54,10 +57,12 @@ async def unsent(session: AsyncSession, channel_id: int) -> list[Notification]:
     return await fetch(session, select_notifications().where(UNSENT, NotificationRow.channel_id == channel_id))
 
 
-async def unsettled(session: AsyncSession, channel_id: int, now: datetime) -> list[Notification]:
-    """The channel's notifications that are due but not settled, oldest first."""
-    due = (UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.due_at <= now, ~is_settled(now))
-    return await fetch(session, select_notifications().where(*due))
+async def staying(session: AsyncSession, channel_id: int, now: datetime) -> list[Notification]:
+    """The channel's notifications that cannot leave now, oldest first: those that are not due or not settled."""
+    leaving = and_(NotificationRow.due_at <= now, is_settled(now))
+    return await fetch(
+        session, select_notifications().where(UNSENT, NotificationRow.channel_id == channel_id, ~leaving)
+    )
 
 
 async def waiting_channels(session: AsyncSession) -> list[int]:
@@ -86,6 +91,16 @@ async def cancel_unsent(session: AsyncSession, submission_ids: Collection[int]) 
             update(NotificationRow)
             .where(UNSENT, NotificationRow.submission_id.in_(chunk))
             .values(state=NotificationState.CANCELLED)
+        )
+
+
+async def withdraw(session: AsyncSession, channel_id: int, submission_ids: Collection[int]) -> None:
+    """Delete the channel's notifications of these submissions that are in no message yet."""
+    for chunk in chunks(submission_ids):
+        await session.execute(
+            delete(NotificationRow).where(
+                UNSENT, NotificationRow.channel_id == channel_id, NotificationRow.submission_id.in_(chunk)
+            )
         )
 
 
