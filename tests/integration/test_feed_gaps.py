@@ -209,6 +209,21 @@ async def test_the_gap_is_not_read_further_back_than_the_oldest_target(away: Pip
     assert away.server.requests[FEED] - before < 10
 
 
+async def test_a_return_that_is_news_to_the_oldest_target_is_none_if_it_undid_a_removal(away: Pipeline) -> None:
+    comments(away, 2000)
+    away.world.remove_machine(GROUND_KONTROL, MONSTER_BASH)
+    away.clock.advance(60)
+    comments(away, 100, every=0, location_id=ELSEWHERE)  # more than a page
+    away.clock.advance(60)
+    async with away.database.write() as session:
+        await session.execute(update(MonitoringTargetRow).values(created_at=away.clock.now()))
+    away.clock.advance(60)
+    away.world.add_machine(GROUND_KONTROL, MONSTER_BASH)
+    expected = comments(away, 300)
+    await away.turn()
+    assert away.shown() == expected
+
+
 @pytest.mark.parametrize(("apart", "told"), [(WINDOW, 0), (WINDOW + timedelta(seconds=1), 2)], ids=["undone", "news"])
 @pytest.mark.parametrize("before", [100, 198, 199, 200, 201])
 async def test_a_machine_that_came_back_in_the_gap_is_news_only_after_the_window(

@@ -72,7 +72,7 @@ class Poller:
         self._shortest_interval = shortest_interval
         self._settle_window = settle_window
         self._wake_sender = wake_sender
-        self._reader = FeedReader(pinballmap, database)
+        self._reader = FeedReader(pinballmap, database, settle_window)
         self._matcher = Matcher(settle_window)
         self._turn = asyncio.Lock()
         self._failures = 0

@@ -40,9 +40,10 @@ class FeedReader:
     name them, so a gap's rows of unknown types are not read.
     """
 
-    def __init__(self, pinballmap: PinballMapClient, database: Database) -> None:
+    def __init__(self, pinballmap: PinballMapClient, database: Database, settle_window: timedelta) -> None:
         self._pinballmap = pinballmap
         self._database = database
+        self._settle_window = settle_window
         self._by_name = False
         # How many rows further down the gap continues than our copy suggests, because rows came or vanished since.
         self._shift = 0
@@ -110,7 +111,9 @@ class FeedReader:
     async def _until(self, cursor: Cursor) -> datetime:
         """The time that the feed must be read back to. This reads all targets, so call it for a gap only."""
         async with self._database.read() as session:
-            return read_back_to(cursor, await targets.oldest_created_at(session))
+            oldest = await targets.oldest_created_at(session)
+        # A removal from before the oldest target can be undone by a return that is news to this target.
+        return read_back_to(cursor, None if oldest is None else oldest - self._settle_window)
 
     @uninterrupted
     async def _places(self) -> set[Area | int] | None:
